@@ -1,0 +1,92 @@
+package object
+
+// Kind is what bytes mean to the one who prints them.
+type Kind uint8
+
+// The kinds. Numbers are in the machine's byte order.
+const (
+	None       Kind = iota
+	Int             // Size 1, 2, 4, 8; Signed
+	Bool            // 1 byte
+	Enum            // as Int, with Names
+	String          // Size bytes, ends at the first NUL; a cut one ends without one
+	Buf             // u32 length, then Size bytes of which length count
+	Pointer         // u64, printed in hex
+	Struct          // Fields, Name
+	Array           // Len × Elem
+	Tuple           // Fields without names
+	Record          // Fields
+	Ksym            // u64 kernel address
+	Usym            // u64 address, u32 tgid, u32 0
+	Kstack          // u64 stack reference (see StackRef), u64 0
+	Ustack          // u64 stack reference, u32 tgid, u32 0
+	Inet            // u32 family (2 or 10), then 16 bytes of address
+	Mac             // 6 bytes
+	Timestamp       // u64 ns of clock Clock; Format is the strftime format
+	CgroupPath      // u64 cgroup id; Format is the filter
+	// Aggregations: a map's value only.
+	Count // u64
+	Sum   // u64 or i64 by Signed
+	Avg   // u64 sum (i64 by Signed), u64 count
+	Min   // u64 value (i64 by Signed), u64 set
+	Max   // as Min
+	Stats // as Avg
+	Hist  // buckets u64 each, see HistSpec
+	Lhist
+	TSeries
+)
+
+// Type tells how to read and print a value's bytes.
+type Type struct {
+	Kind   Kind
+	Size   uint32 // bytes
+	Signed bool
+	Name   string            // struct's or enum's name
+	Elem   *Type             // array
+	Len    uint32            // array
+	Fields []Field           // struct, tuple, record
+	Names  map[uint64]string // enum
+	Format string            // timestamp's, cgroup path's filter
+	Clock  Clock             // timestamp
+	Stack  StackSpec
+	Hist   HistSpec
+}
+
+// Clock is a timestamp's clock.
+type Clock uint8
+
+// The clocks (nsecs modes of the language).
+const (
+	ClockBoot Clock = iota
+	ClockMonotonic
+	ClockTAI   // CLOCK_TAI by helper
+	ClockSwTAI // boot time plus an offset measured at start
+)
+
+// StackSpec describes a stack value.
+type StackSpec struct {
+	Limit uint16 // frames
+	Mode  StackMode
+	// Map is the BPF_MAP_TYPE_STACK_TRACE map's index in the object; Slow the hash
+	// map's that takes stacks which collide there (key u64, value u64 count and
+	// Limit × u64 addresses), or -1.
+	Map, Slow int
+}
+
+// StackSlow marks a stack reference into the Slow map: the other 63 bits are its key.
+// Without it the low 32 bits are an id of Map. StackNone is "no stack".
+const (
+	StackSlow uint64 = 1 << 63
+	StackNone uint64 = 1<<63 - 1
+)
+
+// HistSpec describes a histogram's buckets.
+//
+// hist: log2 buckets with Bits sub-bucket bits as bpftrace numbers them; bucket i of
+// Bits 0 is: 0 (..., 0); 1 [0]; 2 [1]; i [2^(i-2), 2^(i-1)).
+// lhist: 0 (..., Min); 1… [Min + (i-1)·Step, …); last [Max, ...).
+type HistSpec struct {
+	Bits           uint8
+	Min, Max, Step int64
+	Len            uint32 // buckets
+}

@@ -1,0 +1,63 @@
+// Package probe knows the kinds of probes: names, aliases, the grammar of their targets,
+// program and attach types, contexts, and what their return value means; it parses attach
+// points and matches wildcards. It does no I/O.
+package probe
+
+import "github.com/skep-bpf/skep/internal/diag"
+
+// Kind is a kind of probe.
+type Kind uint8
+
+// The kinds.
+const (
+	Invalid Kind = iota
+	Begin
+	End
+	Self // self:signal:SIGUSR1
+	Test
+	Bench
+	Interval
+	Profile
+	Tracepoint
+	RawTracepoint
+	Software
+	Hardware
+	Kprobe
+	Kretprobe
+	Fentry
+	Fexit
+	Uprobe
+	Uretprobe
+	USDT
+	Watchpoint
+	Iter
+)
+
+// Point is a parsed attach point. Before expansion Target and Func may hold wildcards.
+type Point struct {
+	Kind      Kind
+	Span      diag.Span
+	Text      string // normalized, as the `probe` builtin prints it: full kind name, no quotes
+	Target    string // module (kernel kinds), category, binary; "" when not given
+	Func      string // function, event, symbol, hardware event …
+	NS        string // USDT provider
+	Lang      string // "cpp": demangled matching
+	Offset    uint64 // symbol+offset
+	Addr      uint64 // absolute
+	HasAddr   bool
+	File      string // file:line:col of a uprobe
+	Line, Col int
+	Unit      string // interval, profile: hz s ms us ns
+	Value     uint64 // rate, period, count, in Unit
+	HasValue  bool
+	Mode      string // watchpoint rwx; self: the signal's name; iter: pin path
+	Len       uint64 // watchpoint
+	BPFProg   uint32 // fentry:bpf:ID
+	Wild      bool   // Target, NS or Func has a wildcard
+	Orig      *Point // of an expanded one: what the script said
+	// Sym is filled by discovery for user probes: resolved path and address.
+	Path      string // resolved path of the binary
+	FileOff   uint64 // file offset of the place
+	Semaphore uint64
+	USDTArgs  string // the note's argument string
+}
