@@ -12,9 +12,9 @@ import (
 
 // Options are what the one who runs an object may choose.
 type Options struct {
-	Pid      int      // only this process where the probe kind can (0: all)
-	ChildPid int      // of -c: stopped before exec until attached
-	Verbose  int      // 1: verifier logs of rejected programs, 2: of all
+	Pid      int                              // only this process where the probe kind can (0: all)
+	ChildPid int                              // of -c: stopped before exec until attached
+	Verbose  int                              // 1: verifier logs of rejected programs, 2: of all
 	Logf     func(format string, args ...any) // progress for -v; nil: silence
 	Warnf    func(format string, args ...any) // what the user must know but doesn't stop us
 	Unsafe   bool

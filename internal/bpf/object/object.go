@@ -209,7 +209,7 @@ const (
 	ActionPrintf    ActionKind = iota // Format, Args
 	ActionErrorf                      // the same, as an error with its place on stderr
 	ActionWarnf                       // the same, as a warning
-	ActionPrint                       // print one value: Args[0]; Var ≥ 0: an element of that map, Args[0] key, Args[1] value
+	ActionPrint                       // print one value: Args[0]; Var ≥ 0: an element of that map, Args[0] key, Args[1] value, or no value: user space looks it up
 	ActionPrintMap                    // Var; Args may hold "top" and "div" (else Top, Div)
 	ActionClear                       // Var
 	ActionZero                        // Var

@@ -18,7 +18,7 @@ const (
 	Record          // Fields
 	Ksym            // u64 kernel address
 	Usym            // u64 address, u32 tgid, u32 0
-	Kstack          // u64 stack reference (see StackRef), u64 0
+	Kstack          // u64 stack reference (see StackSlow)
 	Ustack          // u64 stack reference, u32 tgid, u32 0
 	Inet            // u32 family (2 or 10), then 16 bytes of address
 	Mac             // 6 bytes
@@ -89,4 +89,12 @@ type HistSpec struct {
 	Bits           uint8
 	Min, Max, Step int64
 	Len            uint32 // buckets
+}
+
+// Bytes is the space that a value takes in a record, key or value.
+func (t *Type) Bytes() uint32 {
+	if t.Kind == Buf {
+		return 4 + t.Size
+	}
+	return t.Size
 }

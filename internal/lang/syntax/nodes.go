@@ -74,6 +74,11 @@ type Script struct {
 	Comments []Comment // all comments in order; the formatter puts them back
 }
 
+// Span is the whole source.
+func (s *Script) Span() diag.Span {
+	return diag.Span{Start: s.Source.Pos(0), End: s.Source.Pos(len(s.Source.Text))}
+}
+
 // Comment is a // or /* */ comment, its marks included.
 type Comment struct {
 	Pos  diag.Span
@@ -396,8 +401,12 @@ type (
 	}
 	// TypeExpr is a type where one is written: casts, sizeof, let, fn.
 	//   Name is "int32", "string", "struct sock" (Tag "struct", Name "sock"), "void" …
-	//   Ptr counts the stars; Dims are the array sizes, outermost first, nil Expr for [].
+	//   Ptr counts the stars; Dims are the array sizes in the order they are written, nil
+	//   Expr for []. Stars bind before brackets: "int8*[4]" is four pointers, and each
+	//   bracket wraps what stands before it: "int8[4][2]" is two arrays of four.
 	//   Typeof is set for typeof(expr), TypeofType for typeof(type).
+	//   Elem stands for the name where stars follow brackets: "int8[4]*" is
+	//   Elem{int8, Dims 4} with Ptr 1.
 	TypeExpr struct {
 		expr
 		Tag        string // "", "struct", "union", "enum"
@@ -407,6 +416,7 @@ type (
 		Dims       []Expr
 		Typeof     Expr
 		TypeofType *TypeExpr
+		Elem       *TypeExpr
 	}
 	// BadExpr stands where an expression could not be parsed.
 	BadExpr struct{ expr }
