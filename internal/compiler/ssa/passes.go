@@ -1,0 +1,99 @@
+package ssa
+
+import "fmt"
+
+// pass is one step over a function. Its name is what Options.Disable, dumps and
+// tests know it by.
+type pass struct {
+	name string
+	fn   func(*Func, *Options)
+	// required: code generation relies on it, so it can't be disabled.
+	required bool
+}
+
+// passes in the order in which they run; passOrder says why it is this one.
+var passes = []pass{
+	{name: "unreachable", fn: unreachable, required: true},
+	{name: "deadcode", fn: deadcode},
+}
+
+// passOrder holds pairs of which the first comes before the second; a test checks them.
+var passOrder = []struct{ before, after, why string }{
+	{"unreachable", "deadcode", "dominators are those of reachable blocks"},
+}
+
+// HelperFacts says what a call of a helper does to memory. The zero value is the worst
+// case: the call may do anything to what its arguments point to.
+type HelperFacts struct {
+	// Pure: no side effect, and the same result for the same arguments as long as
+	// the program's one run lasts (bpf_get_current_pid_tgid, not bpf_ktime_get_ns).
+	Pure bool
+	// ReadsOnly has bit i set if the memory that argument i points to isn't written.
+	ReadsOnly uint8
+	// Fills has bit i set if the memory that argument i points to isn't read, and
+	// all of the bytes that argument i+1, a constant, counts are written, also when
+	// the helper reports an error (bpf_probe_read_kernel).
+	Fills uint8
+	// KernelWrites: it may change kernel objects (bpf_setsockopt).
+	KernelWrites bool
+}
+
+// Options steers Optimize.
+type Options struct {
+	// Disable has the names of passes to leave out; required ones run all the same.
+	Disable map[string]bool
+	// Check runs Check before the first and after every pass, and panics when it fails.
+	Check bool
+	// Dump, if set, is called with "start" before the first and with the name of
+	// each pass after it.
+	Dump func(pass string, p *Prog)
+	// Helper gives a helper's facts by its id.
+	Helper func(id int64) HelperFacts
+}
+
+// helper are the facts of a call of helper id.
+func (o *Options) helper(id int64) HelperFacts {
+	if o.Helper == nil {
+		return HelperFacts{KernelWrites: true}
+	}
+	return o.Helper(id)
+}
+
+// Optimize runs the passes over each function of p. With every pass disabled p is
+// still fit for code generation.
+func Optimize(p *Prog, o Options) {
+	o.after("start", p)
+	for i := range passes {
+		s := &passes[i]
+		if o.Disable[s.name] && !s.required {
+			continue
+		}
+		for _, f := range p.Funcs {
+			s.fn(f, &o)
+		}
+		o.after(s.name, p)
+	}
+}
+
+func (o *Options) after(name string, p *Prog) {
+	if o.Dump != nil {
+		o.Dump(name, p)
+	}
+	if !o.Check {
+		return
+	}
+	for _, f := range p.Funcs {
+		if err := Check(f); err != nil {
+			panic(fmt.Sprintf("BUG: after pass %s: %v\n%s", name, err, f))
+		}
+	}
+}
+
+// Passes are the names of the passes, in order.
+func Passes() []string {
+	names := make([]string, len(passes))
+	for i := range passes {
+		names[i] = passes[i].name
+	}
+	return names
+}
