@@ -34,7 +34,7 @@ type Expr interface {
 	Node
 	ID() ExprID
 	SetID(ExprID)
-	expr()
+	isExpr()
 }
 
 type expr struct {
@@ -44,27 +44,27 @@ type expr struct {
 
 func (e *expr) ID() ExprID      { return e.id }
 func (e *expr) SetID(id ExprID) { e.id = id }
-func (*expr) expr()             {}
+func (*expr) isExpr()           {}
 
 // Stmt is a statement.
 type Stmt interface {
 	Node
-	stmt()
+	isStmt()
 }
 
 type stmt struct{ node }
 
-func (*stmt) stmt() {}
+func (*stmt) isStmt() {}
 
 // Decl is an item of a script's top level.
 type Decl interface {
 	Node
-	decl()
+	isDecl()
 }
 
 type decl struct{ node }
 
-func (*decl) decl() {}
+func (*decl) isDecl() {}
 
 // Script is one parsed source.
 type Script struct {

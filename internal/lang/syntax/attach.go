@@ -1,0 +1,141 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+)
+
+// probe reads attach points, a predicate, and the block.
+func (p *parser) probe() Decl {
+	start := p.off
+	d := &Probe{}
+	for {
+		a := p.attachPoint()
+		if a == nil {
+			return place(p, d, start)
+		}
+		d.Points = append(d.Points, a)
+		p.skipLayout()
+		if !p.hasPrefix(",") {
+			break
+		}
+		p.off++
+		p.skipLayout()
+		if p.hasPrefix("/") || p.hasPrefix("{") {
+			break // the comma after the last
+		}
+	}
+	if p.hasPrefix("/") {
+		d.Pred = p.predicate()
+	}
+	if p.lost {
+		return place(p, d, start)
+	}
+	if !p.at(LBrace) {
+		last := d.Points[len(d.Points)-1]
+		p.expected("`{`").NoteAt(last.Span(), "an attach point ends at the first blank outside quotes")
+		return place(p, d, start)
+	}
+	d.Body = p.block(false)
+	return place(p, d, start)
+}
+
+// predicate reads `/cond/`; the scanner stands at the first slash.
+func (p *parser) predicate() Expr {
+	open := p.off
+	p.off++
+	e := p.expr()
+	if t := p.peek(); t.Kind == Operator && t.Op == Div {
+		p.next()
+	} else if !p.lost {
+		p.expected("`/`").NoteAt(p.span(open, open+1), "to close this predicate")
+	}
+	return e
+}
+
+// attachPoint reads one attach point, or returns nil after reporting that there is none.
+func (p *parser) attachPoint() *AttachPoint {
+	p.skipLayout()
+	start := p.off
+	end := p.pointEnd()
+	if end == start {
+		p.stray(codePoint, fmt.Sprintf("expected an attach point such as `kprobe:vfs_read`, found %s", p.found()))
+		return nil
+	}
+	p.off, p.last = end, end
+	a := place(p, &AttachPoint{Text: p.text[start:end]}, start)
+	a.Parts = p.parts(start, end)
+	first := &a.Parts[0]
+	if i := strings.IndexByte(first.Text, '='); i >= 0 && i < len(first.Text)-1 && !first.Quoted {
+		a.Name = first.Text[:i]
+		first.Text = first.Text[i+1:]
+		first.Pos.Start = p.src.Pos(start + i + 1)
+	}
+	return a
+}
+
+// pointEnd finds the end of the attach point at the scanner: a blank, a comma, a
+// brace, or, while no part was seen that could be a path, a slash.
+func (p *parser) pointEnd() int {
+	path := false
+	for i := p.off; i < len(p.text); i++ {
+		switch p.text[i] {
+		case '{', ',', ' ', '\t', '\r', '\n', '\v', '\f':
+			return i
+		case ':':
+			path = true
+		case '/':
+			if !path {
+				return i
+			}
+		case '"':
+			n := quotedLen(p.text[i:])
+			if n < 0 {
+				end := p.lineEnd(i)
+				p.errorf(codeString, i, end, "quoted part isn't closed")
+				return end
+			}
+			i += n - 1
+		}
+	}
+	return len(p.text)
+}
+
+// quotedLen is the length of the quoted text at the start of s, or -1 if its line
+// ends before the quote that closes it.
+func quotedLen(s string) int {
+	for i := 1; i < len(s) && s[i] != '\n'; i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// parts cuts the attach point [start, end) at its colons outside quotes, and takes
+// the quotes off.
+func (p *parser) parts(start, end int) []AttachPart {
+	var parts []AttachPart
+	var text []byte
+	from, quoted, inside := start, false, false
+	for i := start; i <= end; i++ {
+		if i == end || p.text[i] == ':' && !inside {
+			parts = append(parts, AttachPart{Pos: p.span(from, i), Text: string(text), Quoted: quoted})
+			text, from, quoted = nil, i+1, false
+			continue
+		}
+		switch c := p.text[i]; {
+		case c == '"':
+			inside, quoted = !inside, true
+		case c == '\\' && inside && i+1 < end:
+			i++
+			text = append(text, p.text[i])
+		default:
+			text = append(text, c)
+		}
+	}
+	return parts
+}
