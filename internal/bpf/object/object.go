@@ -158,7 +158,8 @@ const (
 	StoreHash Storage = iota
 	// StoreGlobal: at Offset in the one element of global map Maps[Map].
 	StoreGlobal
-	// StoreGlobalPerCPU: as StoreGlobal, but element c of the array is CPU c's; the values are merged.
+	// StoreGlobalPerCPU: as StoreGlobal, but the element holds a row a CPU: CPU c's value
+	// is at c×Stride + Offset; the values are merged.
 	StoreGlobalPerCPU
 )
 
@@ -170,6 +171,7 @@ type Var struct {
 	Storage Storage
 	Map     int
 	Offset  uint32
+	Stride  uint32 // StoreGlobalPerCPU: bytes between the rows of two CPUs
 	// Present is the offset of a byte (StoreGlobal, StoreGlobalPerCPU) that a
 	// program sets when it first writes, so that an untouched map isn't printed;
 	// 0 with HasPresent unset: always printed.
@@ -183,7 +185,7 @@ type Var struct {
 	Pos       diag.Pos
 }
 
-// Counters in CountersMap's value: one u64 each, by index, per CPU.
+// Counters in CountersMap (BPF_MAP_TYPE_PERCPU_ARRAY of one element): one u64 each, by index.
 const (
 	CounterLost    = iota // records the ring buffer had no room for
 	CounterMapFull        // map updates refused: full (E2BIG), and the others
