@@ -115,6 +115,12 @@ func (s *Sources) Expand(origin, call Span, name string) Pos {
 	return base
 }
 
+// SourceAt is a text that already stands at a position of some source, such as the body
+// of a #define: its positions are those of that place. It belongs to no set.
+func SourceAt(name, text string, at Pos) *Source {
+	return &Source{Name: name, Text: text, base: at}
+}
+
 // Files are the texts, in the order they were added.
 func (s *Sources) Files() []*Source { return s.files }
 
