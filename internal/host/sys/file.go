@@ -1,0 +1,95 @@
+package sys
+
+import (
+	"encoding/binary"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Close closes a descriptor.
+func Close(fd int) error { return unix.Close(fd) }
+
+// MmapRead maps length bytes of fd from offset on, readable and shared.
+func MmapRead(fd int, offset int64, length int) ([]byte, error) {
+	return unix.Mmap(fd, offset, length, unix.PROT_READ, unix.MAP_SHARED)
+}
+
+// MmapPrivate maps length bytes of fd, readable and private, for files that
+// don't share their pages (the kernel's BTF, since 6.16).
+func MmapPrivate(fd int, length int) ([]byte, error) {
+	return unix.Mmap(fd, 0, length, unix.PROT_READ, unix.MAP_PRIVATE)
+}
+
+// MmapWrite is MmapRead, writable too.
+func MmapWrite(fd int, offset int64, length int) ([]byte, error) {
+	return unix.Mmap(fd, offset, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+}
+
+// Munmap ends a mapping.
+func Munmap(b []byte) error { return unix.Munmap(b) }
+
+// Waiter waits until one of some descriptors is readable, or is woken.
+type Waiter struct {
+	ep, ev int
+	events [4]unix.EpollEvent
+}
+
+// NewWaiter returns a Waiter on fds. Close frees it.
+func NewWaiter(fds ...int) (*Waiter, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(ep)
+		return nil, err
+	}
+	w := &Waiter{ep: ep, ev: ev}
+	for _, fd := range append([]int{ev}, fds...) {
+		e := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+		if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
+			w.Close()
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// Wait waits until a descriptor is readable, the deadline has passed (zero: for ever) or
+// Wake was called, which it reports. An interrupting signal ends it early.
+func (w *Waiter) Wait(deadline time.Time) (woken bool, err error) {
+	ms := -1
+	if !deadline.IsZero() {
+		ms = max(0, int((time.Until(deadline)+time.Millisecond-1)/time.Millisecond))
+	}
+	n, err := unix.EpollWait(w.ep, w.events[:], ms)
+	if err == unix.EINTR {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, e := range w.events[:max(n, 0)] {
+		if int(e.Fd) == w.ev {
+			var b [8]byte
+			unix.Read(w.ev, b[:])
+			woken = true
+		}
+	}
+	return woken, nil
+}
+
+// Wake ends a Wait, or the next one.
+func (w *Waiter) Wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	unix.Write(w.ev, one[:])
+}
+
+// Close frees the descriptors; no Wait may be running.
+func (w *Waiter) Close() error {
+	unix.Close(w.ev)
+	return unix.Close(w.ep)
+}

@@ -1,0 +1,73 @@
+package sys
+
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// PerfEvent says which perf event to open (struct perf_event_attr). Path, when not
+// empty, is the string that the kprobe and uprobe PMUs expect in config1.
+type PerfEvent struct {
+	Type    uint32
+	Config  uint64
+	Path    string
+	Config1 uint64 // when Path is empty
+	Config2 uint64
+	Period  uint64 // events (ns for clocks) between samples
+	Freq    uint64 // samples a second, instead of Period
+	Inherit bool   // children of Pid are counted too
+	Wakeup  uint32 // samples until a wakeup
+	Pid     int    // 0 with CPU ≥ 0: all processes
+	CPU     int    // -1 with Pid: any
+}
+
+// Perf event types (enum perf_type_id) and the software clock.
+const (
+	PerfHardware   = unix.PERF_TYPE_HARDWARE
+	PerfSoftware   = unix.PERF_TYPE_SOFTWARE
+	PerfTracepoint = unix.PERF_TYPE_TRACEPOINT
+	PerfCPUClock   = unix.PERF_COUNT_SW_CPU_CLOCK
+)
+
+// PerfOpen opens a perf event. The caller closes the descriptor.
+func PerfOpen(e *PerfEvent) (int, error) {
+	attr := unix.PerfEventAttr{
+		Type: e.Type, Size: unix.PERF_ATTR_SIZE_VER5, Config: e.Config,
+		Sample: e.Period, Ext1: e.Config1, Ext2: e.Config2, Wakeup: e.Wakeup,
+	}
+	if e.Freq != 0 {
+		attr.Sample, attr.Bits = e.Freq, unix.PerfBitFreq
+	}
+	if e.Inherit {
+		attr.Bits |= unix.PerfBitInherit
+	}
+	var path *byte
+	if e.Path != "" {
+		p, err := unix.BytePtrFromString(e.Path)
+		if err != nil {
+			return -1, err
+		}
+		path = p
+		// The pinner keeps the string in place: attr holds its address as a number.
+		var pin runtime.Pinner
+		pin.Pin(path)
+		defer pin.Unpin()
+		attr.Ext1 = uint64(uintptr(unsafe.Pointer(path)))
+	}
+	pid := e.Pid
+	if pid == 0 {
+		pid = -1
+	}
+	return unix.PerfEventOpen(&attr, pid, e.CPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+// PerfSetBPF attaches a program to a perf event by ioctl, the way before links
+// (kernel 5.15), and switches the event on.
+func PerfSetBPF(event, prog int) error {
+	if err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_SET_BPF, prog); err != nil {
+		return err
+	}
+	return unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0)
+}
