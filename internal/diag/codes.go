@@ -15,6 +15,7 @@ func Codes() []CodeDoc {
 	var all []CodeDoc
 	for _, part := range [][]CodeDoc{
 		syntaxCodes,
+		probeCodes,
 		expandCodes,
 	} {
 		all = append(all, part...)

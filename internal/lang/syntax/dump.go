@@ -115,11 +115,7 @@ func (d *dumper) stmt(n Stmt) {
 	case *Let:
 		d.all(fmt.Sprintf("let typed=%t", n.Type != nil), n)
 	case *Assign:
-		op := "="
-		if n.Op != ASSIGN {
-			op = n.Op.String() + "="
-		}
-		d.all(op, n)
+		d.all(assignText(n.Op), n)
 	case *Discard:
 		d.all("discard", n)
 	case *If:
@@ -265,6 +261,14 @@ func intText(n *IntLit) string {
 		return strconv.FormatInt(int64(n.Val), 10)
 	}
 	return strconv.FormatUint(n.Val, 10)
+}
+
+// assignText is the spelling of an assignment's operator.
+func assignText(op Op) string {
+	if op == ASSIGN {
+		return "="
+	}
+	return op.String() + "="
 }
 
 // paramText is the spelling of a positional parameter.

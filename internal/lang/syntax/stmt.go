@@ -178,8 +178,9 @@ func (p *parser) assign(target Expr, start int) Stmt {
 			p.errorf(codeAssign, at, end, "only variables, maps and their elements can be assigned")
 		}
 	}
+	place(p, s, start)
 	p.endStmt()
-	return place(p, s, start)
+	return s
 }
 
 // isPlace reports whether e can be assigned: $x, @m or @m[k].
@@ -206,8 +207,9 @@ func (p *parser) discard() Stmt {
 	start := p.next().Start
 	p.next()
 	s := &Discard{X: p.expr()}
+	place(p, s, start)
 	p.endStmt()
-	return place(p, s, start)
+	return s
 }
 
 func (p *parser) importStmt() Stmt {
@@ -237,8 +239,9 @@ func (p *parser) let() Stmt {
 		p.next()
 		s.X = p.expr()
 	}
+	place(p, s, start)
 	p.endStmt()
-	return place(p, s, start)
+	return s
 }
 
 var jumpKinds = map[string]JumpKind{"break": Break, "continue": Continue, "return": Return}
@@ -249,8 +252,9 @@ func (p *parser) jump() Stmt {
 	if s.Kind == Return && !p.at(Semi) && !p.at(RBrace) {
 		s.X = p.expr()
 	}
+	place(p, s, t.Start)
 	p.endStmt()
-	return place(p, s, t.Start)
+	return s
 }
 
 // cond reads the condition of if, while and unroll: one in parentheses, which then
