@@ -71,6 +71,12 @@ type Map interface {
 	Len() (int, error)
 }
 
+// RangeWriter is a Map that can write a part of an element in place, so that what
+// programs write beside it meanwhile isn't lost. Maps of mappable memory are.
+type RangeWriter interface {
+	WriteAt(key []byte, offset uint32, b []byte) error
+}
+
 // ProgramInfo describes a loaded program.
 type ProgramInfo struct {
 	Name     string
@@ -87,6 +93,7 @@ type Rejection struct {
 	Prog   *object.Program
 	Insn   int    // the instruction at fault in Prog.Insns, or -1
 	Reason string // the verifier's last words, without its register dumps
+	Hint   string // what they mean in plain words, or ""
 	Log    string // all of its log
 	Err    error
 }

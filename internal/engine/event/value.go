@@ -1,0 +1,81 @@
+package event
+
+import "strconv"
+
+// Kind is what a Value is to the one who prints it.
+type Kind uint8
+
+// The kinds of values.
+const (
+	Null    Kind = iota
+	Bool         // Num: 0 or 1
+	Int          // Num as int64
+	Uint         // Num
+	Pointer      // Num, printed in hexadecimal
+	Symbol       // Text is printed, Num is the number behind it (enum values, bounds such as 1K)
+	String       // Bytes, then Text
+	Buffer       // Bytes
+	Array        // Elems
+	Tuple        // Elems
+	Record       // Elems by Names
+	Histogram    // Hist
+)
+
+// Value is a decoded value.
+//
+// Bytes may share memory with what it was decoded from: of a record, it's valid until
+// the session's next one; of a Snapshot, as long as the Snapshot.
+type Value struct {
+	Kind Kind
+	Num  uint64
+	// Bytes are a string's or buffer's. A string reads Bytes, then Text, which is a
+	// resolved name (without Bytes) or the mark that the string was cut.
+	Bytes []byte
+	Text  string
+	Elems []Value
+	Names []string
+	Hist  *Hist
+}
+
+// IntValue is a signed number.
+func IntValue(n int64) Value { return Value{Kind: Int, Num: uint64(n)} }
+
+// UintValue is an unsigned number.
+func UintValue(n uint64) Value { return Value{Kind: Uint, Num: n} }
+
+// StringValue is a string.
+func StringValue(s string) Value { return Value{Kind: String, Text: s} }
+
+// IsNumber reports whether Num is the value, or stands for it.
+func (v *Value) IsNumber() bool { return v.Kind >= Bool && v.Kind <= Symbol }
+
+// number is a signed or an unsigned value.
+func number(n uint64, signed bool) Value {
+	if signed {
+		return Value{Kind: Int, Num: n}
+	}
+	return Value{Kind: Uint, Num: n}
+}
+
+// divide divides the numbers in v by n, as print()'s third argument asks.
+func (v *Value) divide(n uint64) {
+	switch v.Kind {
+	case Int:
+		v.Num = uint64(int64(v.Num) / int64(n))
+	case Uint:
+		v.Num /= n
+	case Array, Tuple, Record:
+		for i := range v.Elems {
+			v.Elems[i].divide(n)
+		}
+	}
+}
+
+// enumValue names n, or gives its digits when it has no name.
+func enumValue(n uint64, names map[uint64]string) Value {
+	name, ok := names[n]
+	if !ok {
+		name = strconv.FormatUint(n, 10)
+	}
+	return Value{Kind: Symbol, Num: n, Text: name}
+}
