@@ -2,7 +2,7 @@ package diag
 
 // Codes of attach points: their form (E0401…) and whether they exist (E0420…).
 const (
-	CodeProbeKind   Code = "E0401"
+	CodePointKind   Code = "E0401"
 	CodeProbeParts  Code = "E0402"
 	CodeProbeNumber Code = "E0403"
 	CodeProbeTarget Code = "E0404"
@@ -33,7 +33,7 @@ const (
 )
 
 var probeCodes = []CodeDoc{
-	{CodeProbeKind, "unknown probe kind",
+	{CodePointKind, "unknown probe kind",
 		"A probe begins with its kind, such as kprobe, tracepoint, uprobe or interval, or the kind's short name.",
 		"kprob:vfs_read { }"},
 	{CodeProbeParts, "attach point of another form",

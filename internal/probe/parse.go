@@ -33,7 +33,7 @@ func Parse(text string, parts []Part, span diag.Span, rep *diag.Reporter) []*Poi
 // gives several points, and those kinds for which the rest makes no sense are left out.
 func (ps *Parser) Parse(text string, parts []Part, span diag.Span, rep *diag.Reporter) []*Point {
 	if len(parts) == 0 || parts[0].Text == "" {
-		rep.Errorf(diag.CodeProbeKind, span, "probe kind missing")
+		rep.Errorf(diag.CodePointKind, span, "probe kind missing")
 		return nil
 	}
 	name := ""
@@ -77,7 +77,7 @@ func (ps *Parser) parseWildKind(text string, parts []Part, span diag.Span, rep *
 		}
 	}
 	if len(points) == 0 {
-		rep.Errorf(diag.CodeProbeKind, parts[0].Span, "no probe kind matches %q here", parts[0].Text)
+		rep.Errorf(diag.CodePointKind, parts[0].Span, "no probe kind matches %q here", parts[0].Text)
 	}
 	return points
 }
@@ -87,7 +87,7 @@ func reportUnknownKind(part Part, rep *diag.Reporter) {
 	for _, k := range Kinds() {
 		names = append(names, k.Name)
 	}
-	d := rep.Errorf(diag.CodeProbeKind, part.Span, "unknown probe kind %q", part.Text)
+	d := rep.Errorf(diag.CodePointKind, part.Span, "unknown probe kind %q", part.Text)
 	if near := Nearest(strings.ToLower(part.Text), names); near != "" {
 		d.Suggest(near)
 		return

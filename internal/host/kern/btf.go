@@ -1,0 +1,322 @@
+package kern
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// TypeID numbers a type of a BTF; 0 is void.
+type TypeID uint32
+
+// TypeKind is a BTF_KIND_… (include/uapi/linux/btf.h).
+type TypeKind uint8
+
+// The kinds.
+const (
+	KindVoid TypeKind = iota
+	KindInt
+	KindPtr
+	KindArray
+	KindStruct
+	KindUnion
+	KindEnum
+	KindFwd
+	KindTypedef
+	KindVolatile
+	KindConst
+	KindRestrict
+	KindFunc
+	KindFuncProto
+	KindVar
+	KindDatasec
+	KindFloat
+	KindDeclTag
+	KindTypeTag
+	KindEnum64
+	numTypeKinds
+)
+
+// ErrBadBTF: the data isn't BTF as this package knows it.
+var ErrBadBTF = errors.New("malformed BTF")
+
+// Layout of BTF data: struct btf_header, struct btf_type.
+const (
+	btfMagic     = 0xeb9f
+	btfHeaderLen = 24
+	typeLen      = 12
+)
+
+// stride is how many types share one entry of BTF.index.
+const stride = 64
+
+// BTF reads the type information of the kernel or of a module. Opening it makes one
+// pass over the records and keeps the place of each 64th; all else is read from the
+// data when it's asked for. That's an order of magnitude less memory and several
+// times less work than decoding it, which matters as a script starts: scripts ask
+// for a few types of a hundred thousand. A BTF isn't changed once made, and may be
+// used by several goroutines.
+type BTF struct {
+	Name  string // "vmlinux" or the module's
+	base  *BTF   // of a module: vmlinux
+	types []byte
+	strs  []byte
+	index []uint32 // offset in types of the ids first, first+stride, …
+	first TypeID   // the first own id: 1, or the number after the base's last
+	end   TypeID   // the number after the last id
+	// strBase is where own strings begin among all: the length of the base's.
+	strBase uint32
+}
+
+// ParseBTF makes a BTF over data, which must stay as it is. base is vmlinux's for a
+// module, nil for vmlinux.
+func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
+	if len(data) < btfHeaderLen || binary.NativeEndian.Uint16(data) != btfMagic {
+		return nil, fmt.Errorf("read BTF of %s: no BTF header: %w", name, ErrBadBTF)
+	}
+	word := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(data[i:])) }
+	hdr, size := word(4), uint64(len(data))
+	typeOff, typeSize, strOff, strSize := hdr+word(8), word(12), hdr+word(16), word(20)
+	if typeOff+typeSize > size || strOff+strSize > size || strSize == 0 || data[strOff+strSize-1] != 0 {
+		return nil, fmt.Errorf("read BTF of %s: sections exceed %d bytes: %w", name, size, ErrBadBTF)
+	}
+	b := &BTF{Name: name, base: base, first: 1,
+		types: data[typeOff : typeOff+typeSize], strs: data[strOff : strOff+strSize]}
+	if base != nil {
+		b.first, b.strBase = base.end, base.strBase+uint32(len(base.strs))
+	}
+	if err := b.makeIndex(); err != nil {
+		return nil, fmt.Errorf("read BTF of %s: %w", name, err)
+	}
+	return b, nil
+}
+
+func (b *BTF) makeIndex() error {
+	b.end = b.first
+	off := 0
+	for off < len(b.types) {
+		if len(b.types)-off < typeLen {
+			return fmt.Errorf("type %d cut off: %w", b.end, ErrBadBTF)
+		}
+		if (b.end-b.first)%stride == 0 {
+			b.index = append(b.index, uint32(off))
+		}
+		info := binary.NativeEndian.Uint32(b.types[off+4:])
+		if info>>24&0x1f >= uint32(numTypeKinds) {
+			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, info>>24&0x1f, ErrBadBTF)
+		}
+		off += recordLen(info)
+		b.end++
+	}
+	if off != len(b.types) {
+		return fmt.Errorf("type %d cut off: %w", b.end-1, ErrBadBTF)
+	}
+	return nil
+}
+
+// tails are the bytes that follow a struct btf_type: fixed, and for each of vlen.
+var tails = [numTypeKinds]struct{ fixed, each uint8 }{
+	KindInt: {fixed: 4}, KindArray: {fixed: 12}, KindStruct: {each: 12}, KindUnion: {each: 12},
+	KindEnum: {each: 8}, KindFuncProto: {each: 8}, KindVar: {fixed: 4}, KindDatasec: {each: 12},
+	KindDeclTag: {fixed: 4}, KindEnum64: {each: 12},
+}
+
+func recordLen(info uint32) int {
+	t := tails[info>>24&0x1f]
+	return typeLen + int(t.fixed) + int(t.each)*int(info&0xffff)
+}
+
+// Len is the number after the last type id.
+func (b *BTF) Len() TypeID { return b.end }
+
+// First is the first type id that is this BTF's own and not its base's.
+func (b *BTF) First() TypeID { return b.first }
+
+// Type is a record of a BTF. The zero Type is void.
+type Type struct {
+	b   *BTF
+	ID  TypeID
+	rec []byte // from struct btf_type on; nil for void
+}
+
+// Type returns the type with an id. An id that there isn't gives void, so that
+// walking damaged data ends.
+func (b *BTF) Type(id TypeID) Type {
+	for b.base != nil && id < b.first {
+		b = b.base
+	}
+	if id == 0 || id >= b.end {
+		return Type{b: b}
+	}
+	n := id - b.first
+	off := int(b.index[n/stride])
+	for range n % stride {
+		off += recordLen(binary.NativeEndian.Uint32(b.types[off+4:]))
+	}
+	return Type{b, id, b.types[off:]}
+}
+
+// str returns the string at off among the BTF's and its base's.
+func (b *BTF) str(off uint32) string {
+	for b.base != nil && off < b.strBase {
+		b = b.base
+	}
+	off -= b.strBase
+	if uint64(off) >= uint64(len(b.strs)) {
+		return ""
+	}
+	s := b.strs[off:]
+	return string(s[:bytes.IndexByte(s, 0)])
+}
+
+func (t Type) word(off int) uint32 { return binary.NativeEndian.Uint32(t.rec[off:]) }
+
+// BTF is what the type is read from: a module's own, or vmlinux's.
+func (t Type) BTF() *BTF { return t.b }
+
+// Kind is the type's kind.
+func (t Type) Kind() TypeKind {
+	if t.rec == nil {
+		return KindVoid
+	}
+	return TypeKind(t.word(4) >> 24 & 0x1f)
+}
+
+// Name is the type's name, without struct, union or enum; "" for anonymous ones.
+func (t Type) Name() string {
+	if t.rec == nil {
+		return ""
+	}
+	return t.b.str(t.word(0))
+}
+
+// Anonymous reports whether the type has no name.
+func (t Type) Anonymous() bool { return t.rec == nil || t.word(0) == 0 }
+
+// Flag is the record's kind_flag: bit-fields in a struct, signed in an enum, union of a forward.
+func (t Type) Flag() bool { return t.rec != nil && t.word(4)>>31 != 0 }
+
+func (t Type) vlen() int {
+	if t.rec == nil {
+		return 0
+	}
+	return int(t.word(4) & 0xffff)
+}
+
+// Ref is the type that a pointer, typedef, qualifier, tag, function or variable
+// refers to, and a function prototype's result.
+func (t Type) Ref() Type {
+	switch t.Kind() {
+	case KindPtr, KindTypedef, KindVolatile, KindConst, KindRestrict, KindFunc,
+		KindFuncProto, KindVar, KindDeclTag, KindTypeTag:
+		return t.b.Type(TypeID(t.word(8)))
+	}
+	return Type{b: t.b}
+}
+
+// maxDepth bounds the walks along Ref, which damaged data may bend into a ring.
+const maxDepth = 64
+
+// Unqualified takes typedefs, const, volatile, restrict and type tags off.
+func (t Type) Unqualified() Type {
+	for range maxDepth {
+		switch t.Kind() {
+		case KindTypedef, KindVolatile, KindConst, KindRestrict, KindTypeTag:
+			t = t.Ref()
+		default:
+			return t
+		}
+	}
+	return Type{b: t.b}
+}
+
+// Size is the bytes that a value takes; 0 for void, functions and forwards.
+func (t Type) Size() uint32 {
+	t = t.Unqualified()
+	switch t.Kind() {
+	case KindInt, KindStruct, KindUnion, KindEnum, KindEnum64, KindFloat, KindDatasec:
+		return t.word(8)
+	case KindPtr:
+		return 8
+	case KindArray:
+		elem, n := t.Array()
+		return elem.Size() * n
+	case KindVar:
+		return t.Ref().Size()
+	}
+	return 0
+}
+
+// Int is an integer's encoding: its bits when it's narrower than its size.
+func (t Type) Int() (signed, char, boolean bool, bits uint32) {
+	w := t.word(typeLen)
+	enc := w >> 24
+	return enc&1 != 0, enc&2 != 0, enc&4 != 0, w & 0xff
+}
+
+// Array is an array's element type and length.
+func (t Type) Array() (elem Type, n uint32) {
+	return t.b.Type(TypeID(t.word(typeLen))), t.word(typeLen + 8)
+}
+
+// Member is a member of a struct or union.
+type Member struct {
+	Name string
+	Type Type
+	Bit  uint32 // offset from the struct's start in bits
+	Bits uint8  // width of a bit-field; 0 for others
+}
+
+// Members calls f for each member in order until it returns false.
+func (t Type) Members(f func(Member) bool) {
+	flag := t.Flag()
+	for i := range t.vlen() {
+		at := typeLen + 12*i
+		m := Member{Name: t.b.str(t.word(at)), Type: t.b.Type(TypeID(t.word(at + 4))), Bit: t.word(at + 8)}
+		if flag {
+			m.Bits, m.Bit = uint8(m.Bit>>24), m.Bit&0xffffff
+		}
+		if !f(m) {
+			return
+		}
+	}
+}
+
+// Param is a parameter of a function; Type void and Name "" is "...".
+type Param struct {
+	Name string
+	Type Type
+}
+
+// Params are the parameters of a function prototype.
+func (t Type) Params() []Param {
+	ps := make([]Param, t.vlen())
+	for i := range ps {
+		at := typeLen + 8*i
+		ps[i] = Param{t.b.str(t.word(at)), t.b.Type(TypeID(t.word(at + 4)))}
+	}
+	return ps
+}
+
+// Enumerators calls f for each name of an enum until it returns false. v holds the
+// bits of an int64 when the enum is signed.
+func (t Type) Enumerators(f func(name string, v uint64) bool) {
+	signed, wide := t.Flag(), t.Kind() == KindEnum64
+	for i := range t.vlen() {
+		var name, v uint64
+		switch at := typeLen + 12*i; {
+		case wide:
+			name, v = uint64(t.word(at)), uint64(t.word(at+4))|uint64(t.word(at+8))<<32
+		default:
+			at = typeLen + 8*i
+			name, v = uint64(t.word(at)), uint64(t.word(at+4))
+			if signed {
+				v = uint64(int64(int32(v)))
+			}
+		}
+		if !f(t.b.str(uint32(name)), v) {
+			return
+		}
+	}
+}

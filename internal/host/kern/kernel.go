@@ -1,0 +1,106 @@
+// Package kern reads what a kernel tells about itself: types (BTF), tracepoint
+// descriptions (tracefs), symbols, configuration, version, CPUs. It reads through an
+// fs.FS rooted at /, so that tests read captured files, and reads nothing before it's
+// asked for.
+package kern
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// Kernel is a kernel's facts. One goroutine uses it. Close gives mappings and
+// mounts back; what came from its BTF is invalid then.
+type Kernel struct {
+	root     fs.FS
+	btf      *BTF
+	btfErr   error
+	modules  map[string]*BTF // by name; nil: it has none
+	tracefs  *Tracefs
+	traceErr error
+	done     []func() error
+}
+
+// New makes the facts over root, the file system tree from /. Nothing is read yet.
+func New(root fs.FS) *Kernel { return &Kernel{root: root} }
+
+// ErrNoBTF: the kernel was built without type information, or hides it.
+var ErrNoBTF = errors.New("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)")
+
+const btfDir = "sys/kernel/btf/"
+
+// BTF is vmlinux's type information. The error wraps ErrNoBTF when there's none.
+func (k *Kernel) BTF() (*BTF, error) {
+	if k.btf == nil && k.btfErr == nil {
+		k.btf, k.btfErr = k.openBTF("vmlinux", nil)
+	}
+	return k.btf, k.btfErr
+}
+
+func (k *Kernel) openBTF(name string, base *BTF) (*BTF, error) {
+	f, err := k.root.Open(btfDir + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open /%s%s: %w", btfDir, name, ErrNoBTF)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open BTF: %w", err)
+	}
+	defer f.Close()
+	data, done, err := sys.MapFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("read BTF of %s: %w", name, err)
+	}
+	k.done = append(k.done, done)
+	return ParseBTF(name, data, base)
+}
+
+// ModuleBTF is the type information of a loaded module, over vmlinux's.
+func (k *Kernel) ModuleBTF(name string) (*BTF, error) {
+	if name == "" || name == "vmlinux" {
+		return k.BTF()
+	}
+	if b := k.modules[name]; b != nil {
+		return b, nil
+	}
+	base, err := k.BTF()
+	if err != nil {
+		return nil, err
+	}
+	b, err := k.openBTF(name, base)
+	if err != nil {
+		return nil, err
+	}
+	if k.modules == nil {
+		k.modules = map[string]*BTF{}
+	}
+	k.modules[name] = b
+	return b, nil
+}
+
+// BTFModules are the names of the modules with type information, sorted.
+func (k *Kernel) BTFModules() []string {
+	entries, err := fs.ReadDir(k.root, "sys/kernel/btf")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != "vmlinux" {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// Close gives everything back.
+func (k *Kernel) Close() error {
+	var errs []error
+	for _, f := range k.done {
+		errs = append(errs, f())
+	}
+	*k = Kernel{root: k.root}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,104 @@
+package target
+
+import (
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// KernelFunc is a function's signature. Without a module vmlinux is looked at, then the
+// modules. Struct pointers among its arguments are SpaceBTF, as fentry gets them.
+func (e *Env) KernelFunc(module, name string) (*types.Signature, bool) {
+	fn, ok := e.findFunc(module, name)
+	if !ok {
+		return nil, false
+	}
+	sig := e.conv.signature(name, fn.Ref(), 0)
+	sig.Module, sig.BTFID = fn.BTF().Name, uint32(fn.ID)
+	return sig, true
+}
+
+func (e *Env) findFunc(module, name string) (kern.Type, bool) {
+	b := e.btf()
+	if b == nil {
+		return kern.Type{}, false
+	}
+	if module == "" || module == "*" || module == "vmlinux" {
+		if fn, ok := b.Find(name, kern.KindFunc); ok {
+			return fn, true
+		}
+		if module == "vmlinux" {
+			return kern.Type{}, false
+		}
+	}
+	candidates := []string{module}
+	if module == "" || module == "*" {
+		candidates = e.kernel.BTFModules()
+	}
+	for _, m := range candidates {
+		mb, err := e.kernel.ModuleBTF(m)
+		if err != nil {
+			continue
+		}
+		if fn, ok := mb.FindOwn(name, kern.KindFunc); ok {
+			e.useModule(mb)
+			return fn, true
+		}
+	}
+	return kern.Type{}, false
+}
+
+// useModule makes a module's types known to the script.
+func (e *Env) useModule(b *kern.BTF) {
+	for _, m := range e.modules {
+		if m == b {
+			return
+		}
+	}
+	e.modules = append(e.modules, b)
+	clear(e.named)
+}
+
+// RawTracepoint is the signature of a raw tracepoint. The kernel attaches by the
+// typedef btf_trace_NAME, whose prototype has no parameter names; those are the
+// ones of a function that the tracepoint's macros make.
+func (e *Env) RawTracepoint(name string) (*types.Signature, bool) {
+	def, ok := e.find(func(b *kern.BTF) (kern.Type, bool) { return b.Find("btf_trace_"+name, kern.KindTypedef) })
+	if !ok {
+		return nil, false
+	}
+	proto := def.Unqualified().Ref()
+	if proto.Kind() != kern.KindFuncProto {
+		return nil, false
+	}
+	sig := e.conv.signature(name, proto, 1)
+	sig.Module, sig.BTFID = def.BTF().Name, uint32(def.ID)
+	for i, n := range tracepointParams(def.BTF(), name) {
+		if i < len(sig.Args) && n != "" {
+			sig.Args[i].Name = n
+		}
+	}
+	return sig, true
+}
+
+// tracepointParams are the names of a tracepoint's parameters. A tracepoint of a class
+// (DEFINE_EVENT) has no __bpf_trace_ function of its own; the others are there
+// for each, from 6.8 and 5.10 on.
+func tracepointParams(b *kern.BTF, name string) []string {
+	for _, prefix := range []string{"__probestub_", "__traceiter_", "__bpf_trace_"} {
+		fn, ok := b.Find(prefix+name, kern.KindFunc)
+		if !ok {
+			continue
+		}
+		var names []string
+		for i, p := range fn.Ref().Params() {
+			if i > 0 {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+// Kfunc is the signature of a kernel function that BPF programs may call.
+func (e *Env) Kfunc(name string) (*types.Signature, bool) { return e.KernelFunc("", name) }
