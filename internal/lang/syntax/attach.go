@@ -91,9 +91,8 @@ func (p *parser) pointEnd() int {
 		case '"':
 			n := quotedLen(p.text[i:])
 			if n < 0 {
-				end := p.lineEnd(i)
-				p.errorf(codeString, i, end, "quoted part isn't closed")
-				return end
+				p.errorf(codeString, i, i+1, "quoted part isn't closed")
+				n = 1
 			}
 			i += n - 1
 		}

@@ -10,7 +10,8 @@ func (p *parser) directive() Decl {
 		end = p.lineEnd(end + 1)
 	}
 	p.off = end
-	return p.cText(start, end)
+	text := strings.TrimRight(p.text[start:end], " \t\r\n\\") // a last \ continues nothing
+	return p.cText(start, start+len(text))
 }
 
 // cText is the C text of [start, end) without the blanks that end it.

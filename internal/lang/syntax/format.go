@@ -258,7 +258,7 @@ func (p *printer) closeBrace(off int, empty bool) {
 func (p *printer) body(b *Block) {
 	p.rest(p.start(b))
 	p.newline()
-	p.block(b)
+	p.lines(b)
 }
 
 func (p *printer) macro(d *Macro) {

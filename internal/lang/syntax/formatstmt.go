@@ -2,15 +2,20 @@ package syntax
 
 // block writes a block; one that is only a value stays on its line.
 func (p *printer) block(b *Block) {
-	p.token(p.start(b), "{")
-	closing := p.end(b) - 1
-	if b.Value != nil && isPlainBlock(b) && !p.breaks(p.start(b), p.end(b)) {
-		p.space = true
-		p.expr(b.Value)
-		p.space = true
-		p.token(closing, "}")
+	if b.Value == nil || !isPlainBlock(b) || p.breaks(p.start(b), p.end(b)) {
+		p.lines(b)
 		return
 	}
+	p.token(p.start(b), "{")
+	p.space = true
+	p.expr(b.Value)
+	p.space = true
+	p.token(p.end(b)-1, "}")
+}
+
+// lines writes a block with a line for each statement.
+func (p *printer) lines(b *Block) {
+	p.token(p.start(b), "{")
 	p.open()
 	for _, s := range b.Stmts {
 		p.item(p.start(s))
@@ -20,7 +25,7 @@ func (p *printer) block(b *Block) {
 		p.item(p.start(b.Value))
 		p.expr(b.Value)
 	}
-	p.closeBrace(closing, len(b.Stmts) == 0 && b.Value == nil)
+	p.closeBrace(p.end(b)-1, len(b.Stmts) == 0 && b.Value == nil)
 }
 
 // isPlainBlock reports whether b is an expression without statements in it.

@@ -223,6 +223,9 @@ func (p *parser) closing(k Kind, open Token) {
 	}
 	if p.at(EOF) {
 		p.lost = true
+		if p.lastErr > open.Start {
+			return // what went wrong inside may have been the end
+		}
 		p.errorf(codeUnclosed, open.Start, open.End, "`%s` is never closed", p.textOf(open))
 		return
 	}

@@ -16,6 +16,7 @@ type Scanner struct {
 	rep  *diag.Reporter // nil: quiet, comments aren't kept either
 
 	comments []Comment
+	lastErr  int // where the last error begins that was reported, to leave out its consequences
 }
 
 // NewScanner returns a scanner at the start of src that reports to rep.
@@ -146,6 +147,7 @@ func (s *Scanner) errorf(code diag.Code, start, end int, format string, args ...
 	if s.rep == nil {
 		return new(diag.Diagnostic)
 	}
+	s.lastErr = start
 	return s.rep.Errorf(code, s.span(start, end), format, args...)
 }
 

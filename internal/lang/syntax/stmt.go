@@ -63,12 +63,14 @@ func (p *parser) stmt(b *Block, value bool) {
 		b.Value = e
 		return
 	}
-	s := stmtOf(e)
-	b.Stmts = append(b.Stmts, s)
-	if _, plain := s.(*ExprStmt); plain {
+	b.Stmts = append(b.Stmts, stmtOf(e))
+	switch e.(type) {
+	case *IfExpr, *Block, *CondExpr: // bpftrace wants no semicolon after `c ? a : b` either
+		if !p.lost {
+			p.got(Semi)
+		}
+	default:
 		p.endStmt()
-	} else if !p.lost {
-		p.got(Semi)
 	}
 }
 
