@@ -1,0 +1,172 @@
+package bpfgen
+
+// simplify drops unreachable blocks, jumps to jumps and branches without a choice,
+// merges blocks that only follow each other, and puts the rest in the order of the code.
+func (m *mfunc) simplify() {
+	for _, b := range m.blocks {
+		for i, to := range b.succs {
+			b.succs[i] = thread(to)
+		}
+		if b.term == termBranch && b.succs[0] == b.succs[1] {
+			b.term, b.succs = termJump, b.succs[:1]
+		}
+	}
+	m.link()
+	for _, b := range m.blocks {
+		if b.preds == nil && b != m.blocks[0] {
+			continue // merged
+		}
+		for b.term == termJump && b.succs[0] != b && len(b.succs[0].preds) == 1 {
+			b.absorb(b.succs[0])
+		}
+	}
+	m.link()
+	m.layout()
+}
+
+// thread is where a jump to b ends up.
+func thread(b *block) *block {
+	for n := 0; len(b.insts) == 0 && b.term == termJump && n < 1000; n++ {
+		b = b.succs[0]
+	}
+	return b
+}
+
+// absorb appends next, which only b jumps to.
+func (b *block) absorb(next *block) {
+	b.insts = append(b.insts, next.insts...)
+	b.term, b.cond, b.pos, b.likely, b.succs = next.term, next.cond, next.pos, next.likely, next.succs
+	next.insts, next.preds, next.succs = nil, nil, nil
+	next.term = termRet
+	for _, to := range b.succs {
+		for i, p := range to.preds {
+			if p == next {
+				to.preds[i] = b
+			}
+		}
+	}
+}
+
+// link puts the reachable blocks in reverse postorder, numbers them, and sets preds.
+func (m *mfunc) link() {
+	for i, b := range m.blocks {
+		b.id = i
+	}
+	m.blocks = reversePostorder(m.blocks[0], len(m.blocks),
+		func(b *block) int { return b.id }, func(b *block) []*block { return b.succs })
+	for i, b := range m.blocks {
+		b.id, b.preds = i, nil
+	}
+	for _, b := range m.blocks {
+		for _, to := range b.succs {
+			to.preds = append(to.preds, b)
+		}
+	}
+}
+
+// layout sets the loop depths and the blocks' order: traces that follow the likely, the
+// inner and then the nearer successor; unlikely blocks go last.
+func (m *mfunc) layout() {
+	g := make(preds, len(m.blocks))
+	for i, b := range m.blocks {
+		for _, p := range b.preds {
+			g[i] = append(g[i], p.id)
+		}
+	}
+	for i, d := range g.loopDepths() {
+		m.blocks[i].depth = d
+	}
+	cold := m.cold()
+	placed := make([]bool, len(m.blocks))
+	out := make([]*block, 0, len(m.blocks))
+	for _, wantCold := range []bool{false, true} {
+		for _, b := range m.blocks {
+			if cold[b.id] && !wantCold {
+				continue
+			}
+			for b != nil && !placed[b.id] {
+				placed[b.id] = true
+				out = append(out, b)
+				b = b.next(placed, cold)
+			}
+		}
+	}
+	m.blocks = out
+	m.rotate()
+	for i, b := range m.blocks {
+		b.id = i
+	}
+}
+
+// cold tells the blocks that only unlikely edges lead to.
+func (m *mfunc) cold() []bool {
+	cold := make([]bool, len(m.blocks))
+	for i, b := range m.blocks {
+		cold[i] = i > 0
+		for _, p := range b.preds {
+			if p.id < i && !cold[p.id] && !p.unlikely(b) {
+				cold[i] = false
+			}
+		}
+	}
+	return cold
+}
+
+// unlikely reports whether b's edge to next is the unlikely one.
+func (b *block) unlikely(next *block) bool {
+	return b.term == termBranch && (b.likely > 0 && b.succs[1] == next || b.likely < 0 && b.succs[0] == next)
+}
+
+// next is the successor that best follows b, or nil.
+func (b *block) next(placed, cold []bool) *block {
+	var best *block
+	for _, to := range b.succs {
+		if placed[to.id] || cold[to.id] && !cold[b.id] {
+			continue
+		}
+		switch {
+		case best == nil, b.unlikely(best), !b.unlikely(to) && to.depth > best.depth,
+			!b.unlikely(to) && to.depth == best.depth && to.id < best.id:
+			best = to
+		}
+	}
+	return best
+}
+
+// rotate moves a loop's head, if it decides whether to go on, behind the block that
+// jumps back to it: the jump falls away from each turn.
+func (m *mfunc) rotate() {
+	at := make([]int, len(m.blocks))
+	for i, b := range m.blocks {
+		at[b.id] = i
+	}
+	for i := len(m.blocks) - 1; i > 0; i-- {
+		last := m.blocks[i]
+		if last.term != termJump {
+			continue
+		}
+		head := last.succs[0]
+		h := at[head.id]
+		if h == 0 || h >= i || head.term != termBranch || head.depth == 0 || m.blocks[h+1].depth < head.depth {
+			continue
+		}
+		if before := m.blocks[h-1]; before.depth >= head.depth && before.fallsInto(head) {
+			continue // inside the loop, something falls into the head: nothing is won
+		}
+		copy(m.blocks[h:i], m.blocks[h+1:i+1])
+		m.blocks[i] = head
+		for j := h; j <= i; j++ {
+			at[m.blocks[j].id] = j
+		}
+	}
+}
+
+// fallsInto reports whether next can be reached from b.
+func (b *block) fallsInto(next *block) bool {
+	for _, to := range b.succs {
+		if to == next {
+			return true
+		}
+	}
+	return false
+}

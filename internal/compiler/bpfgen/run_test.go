@@ -1,0 +1,116 @@
+package bpfgen
+
+import (
+	"encoding/binary"
+	"syscall"
+	"testing"
+
+	"github.com/skep-bpf/skep/internal/bpf/isa"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+)
+
+// listing is c's instructions as text.
+func listing(c *Code) string { return (&isa.Printer{}).Listing(c.Insns) }
+
+func parse(t testing.TB, text string) *ssa.Prog {
+	t.Helper()
+	p, err := ssa.Parse(text)
+	if err != nil {
+		t.Fatalf("parse: %v\n%s", err, text)
+	}
+	for _, f := range p.Funcs {
+		if err := ssa.Check(f); err != nil {
+			t.Fatalf("check: %v\n%s", err, text)
+		}
+	}
+	return p
+}
+
+func generate(t testing.TB, p *ssa.Prog, opt Options) *Code {
+	t.Helper()
+	c, err := Generate(p, opt)
+	if err != nil {
+		t.Fatalf("generate: %v\n%s", err, p)
+	}
+	return c
+}
+
+// runOnce loads and runs c; map 0 is the array of results, map 1 scratch memory.
+func runOnce(t testing.TB, c *Code, args []uint64, out []byte) (uint32, []byte) {
+	t.Helper()
+	maps := []*arrayMap{newArrayMap(t, max(len(out), 8)), newArrayMap(t, 64*4096)}
+	if len(out) > 0 {
+		maps[0].write(t, out)
+	}
+	fd, err := loadProg(t, c, maps)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, listing(c))
+	}
+	defer syscall.Close(fd)
+	ret := testRun(t, fd, args)
+	return ret, maps[0].read(t)
+}
+
+func u64s(b []byte) []uint64 {
+	out := make([]uint64, len(b)/8)
+	for i := range out {
+		out[i] = binary.NativeEndian.Uint64(b[8*i:])
+	}
+	return out
+}
+
+func TestRuns(t *testing.T) {
+	needRoot(t)
+	for _, c := range runCases {
+		for _, cpu := range []CPU{V3, V4} {
+			t.Run(c.name, func(t *testing.T) {
+				code := generate(t, parse(t, c.text), Options{CPU: cpu, ScratchCPUs: 64})
+				ret, _ := runOnce(t, code, c.args, nil)
+				if ret != c.want {
+					t.Errorf("v%d: returns %#x, want %#x\n%s", cpu, ret, c.want, listing(code))
+				}
+			})
+		}
+	}
+}
+
+var runCases = []struct {
+	name string
+	args []uint64
+	want uint32
+	text string
+}{
+	{"constant", nil, 42, `
+prog "t" scratch=-1 offset=0 size=0
+func main prog(Ptr) I64 {
+b0:
+  v0 = const I64 42
+  ret v0
+}
+`},
+	{"loop", []uint64{10}, 45, `
+prog "t" scratch=-1 offset=0 size=0
+func main prog(Ptr) I64 {
+b0:
+  v0 = param Ptr 0
+  v1 = load.u8 I64 v0 !ctx
+  v2 = const I64 0
+  v3 = const I64 1
+  v10 = const I64 100
+  jump b1
+b1: <- b0 b2
+  v4 = phi I64 v2 v7
+  v5 = phi I64 v2 v8
+  v6 = ult Bool v4 v10
+  v9 = ult Bool v4 v1
+  v11 = and Bool v6 v9
+  if v11 b2 b3 likely
+b2: <- b1
+  v8 = add I64 v5 v4
+  v7 = add I64 v4 v3
+  jump b1
+b3: <- b1
+  ret v5
+}
+`},
+}
