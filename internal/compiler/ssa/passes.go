@@ -14,12 +14,17 @@ type pass struct {
 // passes in the order in which they run; passOrder says why it is this one.
 var passes = []pass{
 	{name: "unreachable", fn: unreachable, required: true},
+	{name: "mem2reg", fn: mem2reg},
+	{name: "simplify", fn: simplify},
+	{name: "branches", fn: branches},
+	{name: "gvn", fn: gvn},
 	{name: "deadcode", fn: deadcode},
 }
 
 // passOrder holds pairs of which the first comes before the second; a test checks them.
 var passOrder = []struct{ before, after, why string }{
-	{"unreachable", "deadcode", "dominators are those of reachable blocks"},
+	{"unreachable", "mem2reg", "dominators are those of reachable blocks"},
+	{"mem2reg", "simplify", "most constants were kept in variables"},
 }
 
 // HelperFacts says what a call of a helper does to memory. The zero value is the worst

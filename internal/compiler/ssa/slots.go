@@ -51,8 +51,16 @@ func (f *Func) slotUses() *slotUses {
 	return u
 }
 
+// of is what is known of v; nothing of values made since f's pointers were followed.
+func (u *slotUses) of(v *Value) slotRef {
+	if int(v.ID) < len(u.ref) {
+		return u.ref[v.ID]
+	}
+	return slotRef{}
+}
+
 func (u *slotUses) escape(v *Value) {
-	if s := u.ref[v.ID].slot; s != nil {
+	if s := u.of(v).slot; s != nil {
 		u.escaped[s.ID] = true
 	}
 }
@@ -68,12 +76,12 @@ func (u *slotUses) value(v *Value) {
 	case OpSlotAddr:
 		u.ref[v.ID] = slotRef{v.Aux.(*Slot), v.AuxInt, true}
 	case OpOffset:
-		r := u.ref[v.Args[0].ID]
+		r := u.of(v.Args[0])
 		r.off += v.AuxInt
 		u.ref[v.ID] = r
 	case OpCopy:
 		if v.Type == Ptr {
-			u.ref[v.ID] = u.ref[v.Args[0].ID]
+			u.ref[v.ID] = u.of(v.Args[0])
 		} else {
 			u.escape(v.Args[0])
 		}
@@ -84,12 +92,12 @@ func (u *slotUses) value(v *Value) {
 	case OpEq, OpNe, OpULt, OpULe, OpSLt, OpSLe:
 	case OpStore:
 		u.escape(v.Args[1])
-		if s := u.ref[v.Args[0].ID].slot; s != nil && v.Args[1].Type == Ptr {
+		if s := u.of(v.Args[0]).slot; s != nil && v.Args[1].Type == Ptr {
 			u.stack[s.ID] = true
 		}
 	case OpKfunc:
 		for _, a := range v.Args {
-			if s := u.ref[a.ID].slot; s != nil {
+			if s := u.of(a).slot; s != nil {
 				u.stack[s.ID] = true
 			}
 		}
@@ -109,7 +117,7 @@ func (u *slotUses) arithmetic(v *Value) {
 		u.escapeAll(v.Args)
 		return
 	}
-	r := u.ref[v.Args[0].ID]
+	r := u.of(v.Args[0])
 	n, ok := v.Args[1].isConst()
 	if v.Op == OpSub {
 		n = -n
@@ -141,7 +149,7 @@ func (a *access) overlaps(off, size int64) bool {
 
 // through is an access through pointer p; false if p isn't known to point into a slot.
 func (u *slotUses) through(p *Value, off, size int64) (access, bool) {
-	r := u.ref[p.ID]
+	r := u.of(p)
 	if r.slot == nil {
 		return access{}, false
 	}
@@ -202,7 +210,7 @@ func (u *slotUses) callAccesses(v *Value, o *Options, list []access) ([]access, 
 		}
 		a.read, a.write, a.all = true, h.ReadsOnly>>i&1 == 0, false
 		if h.Fills>>i&1 != 0 && i+1 < len(v.Args) {
-			if n, ok := v.Args[i+1].isConst(); ok && n > 0 && u.ref[p.ID].exact {
+			if n, ok := v.Args[i+1].isConst(); ok && n > 0 && u.of(p).exact {
 				a.size, a.read, a.write, a.all = n, false, true, true
 			}
 		}
