@@ -1,0 +1,158 @@
+// Package expand turns a parsed script into one without imports, macros, parameters and
+// C constants: what the type checker sees holds only what the script itself says.
+//
+// It works by copying: each step copies the trees with a syntax.Cloner and puts something
+// else in the place of some expressions. First come imports, then macros, then values
+// ($1, getopt, C defines), so that macros can pass values on.
+package expand
+
+import (
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/cdecl"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// Files reads the files that a script asks for. Paths are as the script gives them,
+// relative ones joined to the script's directory.
+type Files interface {
+	ReadFile(path string) ([]byte, error)
+	Stat(path string) (fs.FileInfo, error)
+	ReadDir(path string) ([]fs.DirEntry, error)
+}
+
+// Named is a `--name=value` or `--name` of the command line.
+type Named struct {
+	Name, Value string
+	Bare        bool // without a value
+}
+
+// Options are what a script is expanded with.
+type Options struct {
+	Params []string // $1, $2 …
+	Named  []Named  // for getopt
+	// Files may be nil: then nothing can be imported or included.
+	Files Files
+	Dir   string // of the script: imports and quoted includes are relative to it
+	// IncludeDirs (-I) and Includes (--include) are for C headers.
+	IncludeDirs, Includes []string
+	// Lookup finds a type of the kernel by name, for C definitions; nil: there are none.
+	Lookup  func(name string) (*types.Type, bool)
+	HaveBTF bool
+	Arch    string
+	// IsBuiltin tells the names of the language's own functions and variables: a call
+	// that fits no macro of such a name is the builtin's. nil: there are none.
+	IsBuiltin func(name string) bool
+}
+
+// Result is the expanded script, with the declarations of its imports before its own.
+type Result struct {
+	Config   *syntax.Config // nil: none
+	MapDecls []*syntax.MapDecl
+	Funcs    []*syntax.Func
+	Probes   []*syntax.Probe
+	C        *cdecl.Scope
+	// Options are those that getopt asks for, in order of appearance, imports first.
+	Options []types.Option
+}
+
+// Expand expands script. What is wrong is reported to rep, and the result is then only
+// good for finding more errors.
+func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
+	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
+	x.c = cdecl.NewReader(cdecl.Options{
+		Lookup: opt.Lookup, ReadFile: x.readFile, Dirs: opt.IncludeDirs, Arch: opt.Arch, HaveBTF: opt.HaveBTF,
+	}, rep)
+	for _, name := range opt.Includes {
+		x.c.Include(name, script.Span(), ".")
+	}
+	x.script(script, opt.Dir, true)
+	x.out.C = x.c.Scope()
+	macros := newMacros(x)
+	values := newValues(x)
+	for i, f := range x.out.Funcs {
+		own := *f
+		own.Body = values.block(macros.block(f.Body))
+		x.out.Funcs[i] = &own
+	}
+	for i, p := range x.out.Probes {
+		own := *p
+		own.Pred = values.expr(macros.expr(p.Pred))
+		own.Body = values.block(macros.block(p.Body))
+		own.Points = values.points(p.Points)
+		x.out.Probes[i] = &own
+		x.checkTypes(&own)
+	}
+	x.out.Options = values.options()
+	return &x.out
+}
+
+// expander is one run of Expand.
+type expander struct {
+	opt      Options
+	ids      *syntax.IDs
+	rep      *diag.Reporter
+	c        *cdecl.Reader
+	out      Result
+	decls    []*syntax.Macro
+	imported map[string]bool // paths
+}
+
+func (x *expander) isBuiltin(name string) bool {
+	return x.opt.IsBuiltin != nil && x.opt.IsBuiltin(name)
+}
+
+func (x *expander) readFile(path string) ([]byte, error) {
+	if x.opt.Files == nil {
+		return nil, fs.ErrNotExist
+	}
+	return x.opt.Files.ReadFile(path)
+}
+
+// script takes in the declarations of a script that stands in dir. What it imports comes
+// before its own probes, so that its begin and end probes run after theirs.
+func (x *expander) script(s *syntax.Script, dir string, root bool) {
+	for _, d := range s.Decls {
+		if d, ok := d.(*syntax.Import); ok {
+			x.importPath(d.Path, dir, true)
+		}
+	}
+	for _, d := range s.Decls {
+		switch d := d.(type) {
+		case *syntax.CDef:
+			x.c.Text(d.Text, d.Span().Start, dir)
+		case *syntax.Config:
+			if !root && len(d.Vars) > 0 {
+				x.rep.Errorf(diag.CodeImportConfig, d.Span(), "an imported script can't have a config block")
+			} else if root {
+				x.out.Config = d
+			}
+		case *syntax.MapDecl:
+			x.out.MapDecls = append(x.out.MapDecls, d)
+		case *syntax.Macro:
+			x.decls = append(x.decls, d)
+			x.innerImports(d.Body, dir)
+		case *syntax.Func:
+			x.out.Funcs = append(x.out.Funcs, d)
+			x.innerImports(d.Body, dir)
+		case *syntax.Probe:
+			x.out.Probes = append(x.out.Probes, d)
+			x.innerImports(d.Body, dir)
+		}
+	}
+}
+
+// innerImports does the imports that stand in a block.
+func (x *expander) innerImports(body *syntax.Block, dir string) {
+	if body == nil {
+		return
+	}
+	syntax.Inspect(body, func(n syntax.Node) bool {
+		if n, ok := n.(*syntax.ImportStmt); ok {
+			x.importPath(n.Path, dir, false)
+		}
+		return true
+	})
+}

@@ -1,0 +1,116 @@
+package expand
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+)
+
+// importPath imports a file, or at the top level a directory of files, once.
+func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
+	name := lit.Val
+	if name == "stdlib" || strings.HasPrefix(name, "stdlib/") {
+		return // the standard library is built in
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, name)
+	}
+	if x.opt.Files == nil {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "nothing can be imported here")
+		return
+	}
+	info, err := x.opt.Files.Stat(path)
+	if err != nil {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import `%s` not found", name).Note("looked for %s", path)
+		return
+	}
+	if x.worldWritable(path) {
+		x.rep.Errorf(diag.CodeImportRefused, lit.Span(), "import of %s refused: everyone may write it or its directory", path)
+		return
+	}
+	switch {
+	case !info.IsDir():
+		x.importFile(lit, path, top)
+	case top:
+		x.importDir(lit, path)
+	default:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+	}
+}
+
+// importDir imports the files of a directory that can be, in the order of their names.
+func (x *expander) importDir(lit *syntax.StringLit, path string) {
+	entries, err := x.opt.Files.ReadDir(path)
+	if err != nil {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
+		return
+	}
+	for _, e := range entries {
+		file := filepath.Join(path, e.Name())
+		switch kind := importKind(file); {
+		case e.IsDir() || kind == unknownImport:
+		case x.worldWritable(file):
+			x.rep.Warnf(diag.CodeImportSkipped, lit.Span(), "%s isn't imported: everyone may write it", file)
+		default:
+			x.importFile(lit, file, true)
+		}
+	}
+}
+
+// kinds of files that can be imported.
+const (
+	unknownImport = iota
+	scriptImport
+	headerImport
+	programImport // BPF C source or object: known, not supported
+)
+
+func importKind(path string) int {
+	switch {
+	case strings.HasSuffix(path, ".bt"):
+		return scriptImport
+	case strings.HasSuffix(path, ".h"):
+		return headerImport
+	case strings.HasSuffix(path, ".bpf.c"), strings.HasSuffix(path, ".bpf.o"):
+		return programImport
+	}
+	return unknownImport
+}
+
+func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
+	if x.imported[path] {
+		return
+	}
+	x.imported[path] = true
+	switch kind := importKind(path); {
+	case kind == unknownImport:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is no script (.bt) and no C header (.h)", filepath.Base(path))
+	case kind == programImport:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "import of BPF programs written in C isn't supported yet")
+	case kind == headerImport:
+		x.c.Include(filepath.Base(path), lit.Span(), filepath.Dir(path))
+	case !top:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+	default:
+		text, err := x.opt.Files.ReadFile(path)
+		if err != nil {
+			x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
+			return
+		}
+		src := x.rep.Sources.Add(path, string(text))
+		x.script(syntax.Parse(src, x.ids, x.rep), filepath.Dir(path), false)
+	}
+}
+
+// worldWritable reports whether everyone may change the file or put another in its place.
+func (x *expander) worldWritable(path string) bool {
+	for _, p := range []string{path, filepath.Dir(path)} {
+		if info, err := x.opt.Files.Stat(p); err == nil && info.Mode().Perm()&0o002 != 0 {
+			return true
+		}
+	}
+	return false
+}
