@@ -1,0 +1,183 @@
+package ssagen
+
+import (
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// formatted is printf and its like: a format and its arguments.
+func formatted(kind object.ActionKind) effectFunc {
+	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
+		index, a := c.newAction(kind, e)
+		a.Format = c.info.Formats[e.ID()]
+		c.send(index, a, nil, args[1:])
+	}
+}
+
+// onMap is clear(@m) or zero(@m).
+func onMap(kind object.ActionKind) effectFunc {
+	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
+		st, _ := c.mapArg(args)
+		if st == nil {
+			return
+		}
+		index, a := c.newAction(kind, e)
+		a.Var = c.varIndex(st)
+		c.send(index, a, nil, nil)
+	}
+}
+
+// varIndex is the place of a map in Object.Vars.
+func (c *fn) varIndex(st *mapState) int {
+	for i, v := range c.obj.Vars {
+		if v == st.v {
+			return i
+		}
+	}
+	panic("BUG: map " + st.Name + " has no variable")
+}
+
+// print is print(@m[, top[, div]]), print(@m[k]) or print(value).
+func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
+	if st, key := c.mapArg(args[:1]); st != nil {
+		if key == nil {
+			c.printMap(e, st, args[1:])
+		} else {
+			c.printElement(e, st, key)
+		}
+		return
+	}
+	index, a := c.newAction(object.ActionPrint, e)
+	c.send(index, a, nil, args[:1])
+}
+
+func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr) {
+	index, a := c.newAction(object.ActionPrintMap, e)
+	a.Var = c.varIndex(st)
+	var list []recordArg
+	for i, x := range args {
+		name, n, has := "top", &a.Top, &a.HasTop
+		if i == 1 {
+			name, n, has = "div", &a.Div, &a.HasDiv
+		}
+		*has = true
+		if k := c.constant(x); k != nil {
+			*n = k.Int
+			continue
+		}
+		list = append(list, recordArg{e: x, t: int64Type})
+		defer func(j int) { a.Args[j].Name = name }(len(list) - 1)
+	}
+	c.sendArgs(index, a, nil, list)
+}
+
+// printElement prints one element. Aggregations are read by user space, which merges
+// the CPUs' values.
+func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
+	index, a := c.newAction(object.ActionPrint, e)
+	a.Var = c.varIndex(st)
+	k := c.key(st, key)
+	list := []recordArg{{t: st.Key, ready: true, o: operand{t: st.Key, ref: k}}}
+	if scalar(st.Key) {
+		list[0].o = c.deref(k, st.Key)
+	}
+	if !st.agg {
+		list = append(list, recordArg{t: st.Value, ready: true, o: c.element0(st, k)})
+	}
+	c.sendArgs(index, a, nil, list)
+}
+
+func (c *fn) time(e syntax.Expr, args []syntax.Expr) {
+	index, a := c.newAction(object.ActionTime, e)
+	a.Text = "%H:%M:%S\n"
+	if len(args) > 0 {
+		if k := c.constant(args[0]); k != nil && k.IsStr {
+			a.Text = k.Str
+		}
+	}
+	c.send(index, a, nil, nil)
+}
+
+// exit ends the session and leaves the program.
+func (c *fn) exit(e syntax.Expr, args []syntax.Expr) {
+	index, a := c.newAction(object.ActionExit, e)
+	code := c.constI(0)
+	if len(args) > 0 {
+		code = c.intExpr(args[0])
+	}
+	c.send(index, a, code, nil)
+	if c.b == nil {
+		return
+	}
+	if c.outer != nil {
+		c.returnThroughCallback()
+		return
+	}
+	c.leave(nil)
+}
+
+// joinArgs is the most strings that join sends.
+const joinArgs = 16
+
+// joinStrings is join(argv[, separator]): the strings of a NULL-terminated array.
+func (c *fn) joinStrings(e syntax.Expr, args []syntax.Expr) {
+	index, a := c.newAction(object.ActionJoin, e)
+	a.Text = " "
+	if len(args) > 1 {
+		if k := c.constant(args[1]); k != nil && k.IsStr {
+			a.Text = k.Str
+		}
+	}
+	size := uint32(min(1024, max(64, c.info.Config.MaxStrlen)))
+	arr := c.expr(args[0])
+	if arr.v == nil {
+		c.unsupported(args[0].Span(), "join of this")
+		return
+	}
+	from := c.follow(arr)
+	ptrs := c.slot("argv", 8*joinArgs, 8)
+	c.zero(ptrs, 8*joinArgs, ssa.MemSlot, 8)
+	if from.probed {
+		// The array may end before the last of them: read them one by one.
+		for i := range uint32(joinArgs) {
+			c.probeRead(c.addI(ptrs, int64(8*i)), 8, from.add(int64(8*i)))
+		}
+	}
+	t := &types.Type{Kind: types.String, Size: size}
+	var list []recordArg
+	stop := c.constI(1)
+	for i := range int64(joinArgs) {
+		p := c.load(ptrs, 8*i, mem(8, ssa.MemSlot, false))
+		// After a NULL all are NULL.
+		stop = c.ifElse(c.cmp(ssa.OpEq, stop, c.constI(0)), 0,
+			func() *ssa.Value { return c.constI(0) }, func() *ssa.Value { return p })
+		r := ref{base: stop, probed: true, user: from.user}
+		list = append(list, recordArg{t: t, ready: true, o: operand{t: t, ref: r}})
+	}
+	c.sendArgs(index, a, nil, list)
+}
+
+// kindName is a type's name in messages.
+func kindName(t *types.Type) string {
+	names := map[types.Kind]string{types.Void: "void", types.Bool: "bool", types.Int: "integer", types.Enum: "enum",
+		types.String: "string", types.Buf: "buffer", types.Pointer: "pointer", types.Struct: "struct", types.Array: "array",
+		types.Tuple: "tuple", types.Record: "record", types.Ksym: "ksym", types.Usym: "usym", types.Kstack: "kstack",
+		types.Ustack: "ustack", types.Inet: "inet", types.Mac: "mac address", types.Timestamp: "timestamp",
+		types.CgroupPath: "cgroup path", types.Count: "count", types.Sum: "sum", types.Avg: "avg", types.Min: "min",
+		types.Max: "max", types.Stats: "stats", types.Hist: "hist", types.Lhist: "lhist", types.TSeries: "tseries"}
+	if n := names[t.Kind]; n != "" {
+		return n
+	}
+	return strings.TrimSpace("value " + t.Name)
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}

@@ -1,0 +1,194 @@
+package ssagen
+
+import (
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// binary is x op y.
+func (c *fn) binary(x *syntax.BinaryExpr) operand {
+	t := c.typeOf(x)
+	switch x.Op {
+	case syntax.LAnd, syntax.LOr, syntax.Eq, syntax.Ne, syntax.Lt, syntax.Le, syntax.Gt, syntax.Ge:
+		if isCompare(x.Op) {
+			return operand{t: t, v: c.compare(x)}
+		}
+		yes, no := c.block(), c.block()
+		c.cond(x, yes, no)
+		return operand{t: t, v: c.join(yes, no,
+			func() *ssa.Value { return c.constI(1) }, func() *ssa.Value { return c.constI(0) })}
+	}
+	a, b := c.expr(x.X), c.expr(x.Y)
+	return c.arith(x.Op, a, b, t)
+}
+
+func isCompare(op syntax.Op) bool { return op >= syntax.Eq && op <= syntax.Ge }
+
+// arith is a op b for numbers and pointers, as a value of type t.
+func (c *fn) arith(op syntax.Op, a, b operand, t *types.Type) operand {
+	if t.Kind == types.Pointer {
+		return c.pointerArith(op, a, b, t)
+	}
+	a, b = c.convertAgg(a), c.convertAgg(b)
+	if a.v == nil || b.v == nil {
+		c.unsupported(c.span(), "operator %s on %s and %s", op, kindName(a.t), kindName(b.t))
+		return operand{t: t, v: c.constI(0)}
+	}
+	x, y := c.asInt(a.v), c.asInt(b.v)
+	signed := a.t.Signed || b.t.Signed
+	var o ssa.Op
+	switch op {
+	case syntax.Add:
+		o = ssa.OpAdd
+	case syntax.Sub:
+		o = ssa.OpSub
+	case syntax.Mul:
+		o = ssa.OpMul
+	case syntax.Div:
+		o = pick(signed, ssa.OpSDiv, ssa.OpUDiv)
+	case syntax.Mod:
+		o = pick(signed, ssa.OpSMod, ssa.OpUMod)
+	case syntax.And:
+		o = ssa.OpAnd
+	case syntax.Or:
+		o = ssa.OpOr
+	case syntax.Xor:
+		o = ssa.OpXor
+	case syntax.Shl:
+		o = ssa.OpShl
+	case syntax.Shr:
+		o = pick(a.t.Signed, ssa.OpAShr, ssa.OpLShr)
+	default:
+		c.unsupported(c.span(), "operator %s", op)
+		o = ssa.OpAdd
+	}
+	return operand{t: t, v: c.extendTo(c.bin(o, x, y), t)}
+}
+
+func pick(cond bool, a, b ssa.Op) ssa.Op {
+	if cond {
+		return a
+	}
+	return b
+}
+
+// convertAgg turns an aggregation that's used as a number, and a usym, into it.
+func (c *fn) convertAgg(o operand) operand {
+	if o.v == nil && (o.t.Kind == types.Usym || o.t.Kind == types.Array) {
+		return c.convert(o, uint64Type)
+	}
+	return o
+}
+
+// pointerArith is p + n, n + p, p - n, in units of the pointee.
+func (c *fn) pointerArith(op syntax.Op, a, b operand, t *types.Type) operand {
+	if a.t.Kind != types.Pointer {
+		a, b = b, a
+	}
+	size := int64(1)
+	if a.t.Elem != nil && bytesOf(a.t.Elem) > 0 {
+		size = int64(bytesOf(a.t.Elem))
+	}
+	n := c.bin(ssa.OpMul, c.asInt(b.v), c.constI(size))
+	o := pick(op == syntax.Sub, ssa.OpSub, ssa.OpAdd)
+	return operand{t: t, v: c.bin(o, c.asInt(a.v), n)}
+}
+
+// cond jumps to yes if e holds, else to no.
+func (c *fn) cond(e syntax.Expr, yes, no *ssa.Block) {
+	defer c.at(e)()
+	if c.constant(e) == nil {
+		switch x := unparen(e).(type) {
+		case *syntax.BinaryExpr:
+			switch x.Op {
+			case syntax.LAnd:
+				mid := c.block()
+				c.cond(x.X, mid, no)
+				c.b = mid
+				c.cond(x.Y, yes, no)
+				return
+			case syntax.LOr:
+				mid := c.block()
+				c.cond(x.X, yes, mid)
+				c.b = mid
+				c.cond(x.Y, yes, no)
+				return
+			}
+		case *syntax.UnaryExpr:
+			if x.Op == syntax.Not {
+				c.cond(x.X, no, yes)
+				return
+			}
+		}
+	}
+	v := c.truth(c.expr(e))
+	if c.b != nil {
+		c.branch(v, yes, no, 0)
+	}
+}
+
+// compare is x op y as a Bool.
+func (c *fn) compare(x *syntax.BinaryExpr) *ssa.Value {
+	tx, ty := c.typeOf(x.X), c.typeOf(x.Y)
+	if isText(tx) || isText(ty) {
+		return c.compareStrings(x)
+	}
+	a, b := c.expr(x.X), c.expr(x.Y)
+	if a.v == nil && b.v == nil && !isAgg(a.t) && !isAgg(b.t) && a.t.Kind != types.Usym {
+		return c.compareBytes(x, a, b)
+	}
+	a, b = c.convertAgg(a), c.convertAgg(b)
+	if a.v == nil || b.v == nil {
+		c.unsupported(x.Span(), "comparing %s and %s", kindName(a.t), kindName(b.t))
+		return c.constI(0)
+	}
+	p, q := c.asInt(a.v), c.asInt(b.v)
+	signed := a.t.Signed && b.t.Signed || a.t.Signed && c.constant(x.Y) != nil || b.t.Signed && c.constant(x.X) != nil ||
+		a.t.Signed && bytesOf(b.t) < 8 || b.t.Signed && bytesOf(a.t) < 8
+	lt, le := pick(signed, ssa.OpSLt, ssa.OpULt), pick(signed, ssa.OpSLe, ssa.OpULe)
+	switch x.Op {
+	case syntax.Eq:
+		return c.cmp(ssa.OpEq, p, q)
+	case syntax.Ne:
+		return c.cmp(ssa.OpNe, p, q)
+	case syntax.Lt:
+		return c.cmp(lt, p, q)
+	case syntax.Le:
+		return c.cmp(le, p, q)
+	case syntax.Gt:
+		return c.cmp(lt, q, p)
+	}
+	return c.cmp(le, q, p)
+}
+
+func isText(t *types.Type) bool { return t.Kind == types.String }
+
+// compareBytes compares two tuples, records, arrays or the like for equality.
+func (c *fn) compareBytes(x *syntax.BinaryExpr, a, b operand) *ssa.Value {
+	if (a.t.Kind == types.Tuple || a.t.Kind == types.Record) && !sameLayout(a.t, b.t) {
+		b = c.convert(b, a.t)
+	}
+	n := min(bytesOf(a.t), bytesOf(b.t))
+	ra, rb := c.inMemory(a), c.inMemory(b)
+	return c.equalBytes(ra, rb, n, min(alignOf(a.t), 8), x.Op == syntax.Ne)
+}
+
+// equalBytes compares n bytes; the result is inverted with ne.
+func (c *fn) equalBytes(a, b ref, n, align uint32, ne bool) *ssa.Value {
+	diff := c.constI(0)
+	for off := uint32(0); off < n; {
+		w := align
+		for off+w > n {
+			w >>= 1
+		}
+		x := c.load(a.base, a.off+int64(off), mem(w, a.class, false))
+		y := c.load(b.base, b.off+int64(off), mem(w, b.class, false))
+		diff = c.bin(ssa.OpOr, diff, c.bin(ssa.OpXor, x, y))
+		off += w
+	}
+	if ne {
+		return c.cmp(ssa.OpNe, diff, c.constI(0))
+	}
+	return c.cmp(ssa.OpEq, diff, c.constI(0))
+}

@@ -1,0 +1,208 @@
+package ssagen
+
+import (
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// Helper ids (include/uapi/linux/bpf.h) that ssagen calls by number; bpf/helper has their rows.
+const (
+	fnMapLookup          = 1
+	fnMapUpdate          = 2
+	fnMapDelete          = 3
+	fnKtimeNS            = 5
+	fnPrandom            = 7
+	fnCPU                = 8
+	fnPidTgid            = 14
+	fnUidGid             = 15
+	fnComm               = 16
+	fnStackID            = 27
+	fnTask               = 35
+	fnNumaNode           = 42
+	fnGetStack           = 67
+	fnCgroupID           = 80
+	fnSendSignal         = 109
+	fnProbeReadUser      = 112
+	fnProbeReadKernel    = 113
+	fnProbeReadUserStr   = 114
+	fnProbeReadKernelStr = 115
+	fnJiffies            = 118
+	fnNsPidTgid          = 120
+	fnKtimeBoot          = 125
+	fnRingbufOutput      = 130
+	fnRingbufReserve     = 131
+	fnRingbufSubmit      = 132
+	fnDPath              = 147
+	fnTaskBTF            = 158
+	fnForEachMap         = 164
+	fnFuncIP             = 173
+	fnCookie             = 174
+	fnLoop               = 181
+	fnPercpuLookup       = 195
+	fnTaiNS              = 208
+)
+
+// ref is a place in memory.
+type ref struct {
+	base  *ssa.Value
+	off   int64
+	class ssa.MemClass // how it's read directly
+	// probed: it's an address that only the probe-read helpers may follow; user says which.
+	probed, user bool
+}
+
+func (r ref) add(n int64) ref { r.off += n; return r }
+
+// operand is a value of the language: a scalar in v, or bytes at ref.
+type operand struct {
+	t   *types.Type
+	v   *ssa.Value
+	ref ref
+	lit *string // a string literal's bytes, without a NUL
+	// btf: v is a pointer whose type the verifier knows, so it's followed directly.
+	btf bool
+	// cpuLocal: v points to this program's own memory (&$x, &@m[k]): MemClass in ref.class.
+	local bool
+}
+
+func (c *fn) refAddr(r ref) *ssa.Value { return c.addI(r.base, r.off) }
+
+// userSpace tells whether pointers of this probe without a known space are user's.
+func (c *fn) userSpace() bool {
+	switch c.kind {
+	case probe.Uprobe, probe.Uretprobe, probe.USDT:
+		return true
+	}
+	return false
+}
+
+// follow is the place that pointer p points to.
+func (c *fn) follow(p operand) ref {
+	switch {
+	case p.local:
+		return ref{base: p.v, class: p.ref.class}
+	case p.btf && !c.opt.NoDirect:
+		return ref{base: p.v, class: ssa.MemKernel}
+	}
+	user := c.userSpace()
+	switch p.t.Space {
+	case types.SpaceKernel, types.SpaceBTF:
+		user = false
+	case types.SpaceUser:
+		user = true
+	case types.SpaceCtx:
+		return ref{base: p.v, class: ssa.MemCtx}
+	}
+	return ref{base: p.v, probed: true, user: user}
+}
+
+// deref is the value at r of type t: loaded when it's a scalar, left in place otherwise.
+func (c *fn) deref(r ref, t *types.Type) operand {
+	if !scalar(t) {
+		return operand{t: t, ref: r}
+	}
+	size := bytesOf(t)
+	signed := t.Signed && t.Kind != types.Pointer
+	if r.probed {
+		buf := c.slot("read", size, size)
+		c.probeRead(buf, size, r)
+		return operand{t: t, v: c.load(buf, 0, mem(size, ssa.MemSlot, signed))}
+	}
+	o := operand{t: t}
+	if r.class == ssa.MemKernel && t.Kind == types.Pointer && t.Elem != nil && t.Elem.Kind == types.Struct && t.Space != types.SpaceUser {
+		o.v, o.btf = c.loadPtr(r.base, r.off, r.class), true
+		return o
+	}
+	o.v = c.load(r.base, r.off, mem(size, r.class, signed))
+	return o
+}
+
+// probeRead copies n bytes at r to dst, which is zeroed if they can't be read.
+func (c *fn) probeRead(dst *ssa.Value, n uint32, r ref) {
+	id := int64(fnProbeReadKernel)
+	if r.user {
+		id = fnProbeReadUser
+	}
+	ret := c.call(id, ssa.I64, dst, c.constU(uint64(n)), c.refAddr(r))
+	c.helperError(id, ret)
+}
+
+// copyTo copies n bytes at r to dst.
+func (c *fn) copyTo(dst *ssa.Value, dc ssa.MemClass, r ref, n, align uint32) {
+	switch {
+	case r.probed:
+		c.probeRead(dst, n, r)
+	case r.class == ssa.MemKernel:
+		// Direct loads would have to keep to the members' bounds; one read has not.
+		c.probeRead(dst, n, r)
+	default:
+		c.move(dst, dc, c.refAddr(r), r.class, n, align)
+	}
+}
+
+// inMemory gives o a place that can be loaded from directly.
+func (c *fn) inMemory(o operand) ref {
+	n := bytesOf(o.t)
+	switch {
+	case o.lit != nil:
+		buf := c.slot("lit", n, 8)
+		c.storeBytes(buf, ssa.MemSlot, []byte(*o.lit), n)
+		return ref{base: buf, class: ssa.MemSlot}
+	case o.v != nil:
+		buf := c.slot("val", n, alignOf(o.t))
+		c.store(buf, 0, o.v, n, ssa.MemSlot)
+		return ref{base: buf, class: ssa.MemSlot}
+	case o.ref.probed || o.ref.class == ssa.MemKernel:
+		buf := c.slot("copy", n, min(8, max(1, alignOf(o.t))))
+		c.copyTo(buf, ssa.MemSlot, o.ref, n, alignOf(o.t))
+		return ref{base: buf, class: ssa.MemSlot}
+	}
+	return o.ref
+}
+
+// storeBytes writes b and zeroes up to n bytes at p, by the widest stores.
+func (c *fn) storeBytes(p *ssa.Value, class ssa.MemClass, b []byte, n uint32) {
+	if uint32(len(b)) > n {
+		b = b[:n]
+	}
+	off := uint32(0)
+	if len(b) > 64 {
+		i, o := c.rodata.place(c.gen, append(append([]byte(nil), b...), 0))
+		c.move(p, class, c.mapValue(i, o), ssa.MemConst, uint32(len(b)), 1)
+		off = uint32(len(b))
+		b = nil
+	}
+	for rest := b; len(rest) > 0; {
+		w := uint32(8)
+		for off%w != 0 || off+w > n {
+			w >>= 1
+		}
+		var x uint64
+		for i := uint32(0); i < w && int(i) < len(rest); i++ {
+			x |= uint64(rest[i]) << (8 * i)
+		}
+		c.store(p, int64(off), c.constI(signExtend(x, w)), w, class)
+		rest = rest[min(int(w), len(rest)):]
+		off += w
+	}
+	if off < n {
+		c.zero(c.addI(p, int64(off)), n-off, class, lowBit(off))
+	}
+}
+
+// signExtend makes x, of w bytes, an int64, so that it fits an immediate when it can.
+func signExtend(x uint64, w uint32) int64 {
+	shift := 64 - 8*w
+	return int64(x<<shift) >> shift
+}
+
+// lowBit is the alignment, up to 8, of offset n in something aligned to 8.
+func lowBit(n uint32) uint32 {
+	for _, a := range []uint32{8, 4, 2} {
+		if n%a == 0 {
+			return a
+		}
+	}
+	return 1
+}

@@ -1,0 +1,348 @@
+package ssagen
+
+import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// A record goes to user space in one of two ways. When its size is fixed, it's reserved
+// in the ring buffer and filled in place. When it holds strings that may be long, it's
+// put together in scratch memory with the strings' actual lengths and copied: a path of
+// 20 bytes then takes 20 bytes of the buffer and not max_strlen.
+
+const (
+	recordHeader = 8  // u32 action, u32 extra
+	inlineString = 64 // strings and buffers up to this are inline
+)
+
+// recordArg is one value of a record while it's being made.
+type recordArg struct {
+	e     syntax.Expr
+	t     *types.Type
+	o     operand // evaluated ahead, when ready
+	ready bool
+}
+
+// newAction enters an action.
+func (c *fn) newAction(kind object.ActionKind, e syntax.Node) (int, *object.Action) {
+	a := &object.Action{Kind: kind, Var: -1, Size: recordHeader}
+	if e != nil {
+		a.Span = e.Span()
+	}
+	if len(c.unit.Points) == 1 {
+		a.Probe = c.unit.Points[0].Text
+	}
+	c.obj.Actions = append(c.obj.Actions, a)
+	return len(c.obj.Actions) - 1, a
+}
+
+// send makes the record of action a with the values of args, and sends it.
+func (c *fn) send(index int, a *object.Action, extra *ssa.Value, args []syntax.Expr) {
+	list := make([]recordArg, len(args))
+	for i, e := range args {
+		list[i] = recordArg{e: e, t: c.typeOf(e)}
+	}
+	c.sendArgs(index, a, extra, list)
+}
+
+func (c *fn) sendArgs(index int, a *object.Action, extra *ssa.Value, list []recordArg) {
+	dynamic := false
+	for i := range list {
+		c.prepare(&list[i])
+		dynamic = dynamic || c.dynamic(&list[i])
+	}
+	if c.b == nil {
+		return
+	}
+	off := uint32(recordHeader)
+	for i := range list {
+		arg := &list[i]
+		f := object.Field{Type: c.runtimeType(arg.t), Dynamic: c.dynamic(arg)}
+		size, align := bytesOf(arg.t), min(8, alignOf(arg.t))
+		if f.Dynamic {
+			size, align = 4, 4
+		}
+		off = alignUp(off, align)
+		f.Offset = off
+		off += size
+		a.Args = append(a.Args, f)
+	}
+	a.Size = alignUp(off, 8)
+	if extra == nil {
+		extra = c.constI(0)
+	}
+	if dynamic {
+		c.sendDynamic(index, a, extra, list)
+		return
+	}
+	r := c.call(fnRingbufReserve, ssa.Ptr, c.mapPtr(c.ring()), c.constU(uint64(a.Size)), c.constI(0))
+	got, none, join := c.block(), c.block(), c.block()
+	c.branch(r, got, none, 1)
+	c.b = got
+	c.header(r, ssa.MemRecord, index, extra)
+	for i := range list {
+		c.putArg(c.addI(r, int64(a.Args[i].Offset)), ssa.MemRecord, &list[i])
+	}
+	c.call(fnRingbufSubmit, ssa.Void, r, c.constI(0))
+	c.jump(join)
+	c.b = none
+	c.lost()
+	c.jump(join)
+	c.b = join
+}
+
+// header writes a record's first 8 bytes.
+func (c *fn) header(p *ssa.Value, class ssa.MemClass, index int, extra *ssa.Value) {
+	if extra.Op == ssa.OpConst {
+		c.store(p, 0, c.constI(int64(index)|extra.AuxInt<<32), 8, class)
+		return
+	}
+	c.store(p, 0, c.constI(int64(index)), 4, class)
+	c.store(p, 4, extra, 4, class)
+}
+
+// prepare evaluates an argument, unless it can be made in the record itself.
+func (c *fn) prepare(arg *recordArg) {
+	if arg.ready || arg.e == nil {
+		return
+	}
+	e := unparen(arg.e)
+	if b := c.builtin(e); b != nil && c.constant(e) == nil && !scalar(arg.t) {
+		if c.builtins.into[b.Name] != nil && c.plain(callArgs(e)) {
+			return
+		}
+	}
+	o := c.expr(arg.e)
+	if o.t != nil && isAgg(o.t) {
+		o.t = arg.t
+		if isAgg(arg.t) {
+			arg.t = aggNumber(arg.t)
+			o.t = arg.t
+		}
+	} else {
+		o = c.convert(o, arg.t)
+	}
+	arg.o, arg.ready = o, true
+}
+
+// aggNumber is the integer that an aggregation reads as.
+func aggNumber(t *types.Type) *types.Type {
+	if t.Signed {
+		return int64Type
+	}
+	return uint64Type
+}
+
+// plain reports whether evaluating es neither leaves the block nor sends records.
+func (c *fn) plain(es []syntax.Expr) bool {
+	ok := true
+	for _, e := range es {
+		syntax.Inspect(e, func(n syntax.Node) bool {
+			switch n.(type) {
+			case *syntax.Block, *syntax.IfExpr:
+				ok = false
+			}
+			return ok
+		})
+	}
+	return ok
+}
+
+// dynamic reports whether an argument takes only as many bytes as it has.
+func (c *fn) dynamic(arg *recordArg) bool {
+	if arg.t.Kind != types.String && arg.t.Kind != types.Buf || bytesOf(arg.t) <= inlineString {
+		return false
+	}
+	return !arg.ready || arg.o.lit == nil
+}
+
+// putArg writes an argument into a record of fixed size.
+func (c *fn) putArg(dst *ssa.Value, class ssa.MemClass, arg *recordArg) {
+	switch {
+	case !arg.ready:
+		c.into(dst, class, arg.e, arg.t, false)
+	case arg.t.Kind == types.String:
+		c.storeString(dst, class, arg.o, bytesOf(arg.t), false)
+	default:
+		c.storeOperand(dst, class, arg.o, arg.t)
+	}
+}
+
+// sendDynamic puts the record together in scratch memory: the fixed part, then the
+// strings one after another.
+func (c *fn) sendDynamic(index int, a *object.Action, extra *ssa.Value, list []recordArg) {
+	total := a.Size
+	for i := range list {
+		if a.Args[i].Dynamic {
+			total += bytesOf(list[i].t)
+		}
+	}
+	buf := c.slot("record", alignUp(total, 8), 8)
+	c.header(buf, ssa.MemSlot, index, extra)
+	for i := range list {
+		if !a.Args[i].Dynamic {
+			c.putArg(c.addI(buf, int64(a.Args[i].Offset)), ssa.MemSlot, &list[i])
+		}
+	}
+	end := c.constU(uint64(a.Size))
+	for i := range list {
+		if !a.Args[i].Dynamic {
+			continue
+		}
+		dst := c.addI(buf, int64(a.Size))
+		if end.Op != ssa.OpConst {
+			dst = c.emit(ssa.OpAdd, ssa.Ptr, buf, end)
+		}
+		n, text := c.appendBytes(dst, &list[i])
+		if c.b == nil {
+			return
+		}
+		loc := c.bin(ssa.OpOr, end, c.bin(ssa.OpShl, text, c.constI(16)))
+		c.store(buf, int64(a.Args[i].Offset), loc, 4, ssa.MemSlot)
+		end = c.bin(ssa.OpAdd, end, n)
+	}
+	ret := c.call(fnRingbufOutput, ssa.I64, c.mapPtr(c.ring()), buf, end, c.constI(0))
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, c.lost)
+}
+
+// appendBytes writes a string or buffer at dst. n is the space it took, which the
+// verifier knows to be at most its size; text the bytes without a NUL.
+func (c *fn) appendBytes(dst *ssa.Value, arg *recordArg) (n, text *ssa.Value) {
+	if arg.t.Kind == types.Buf {
+		n = c.bufInto(dst, arg)
+		return n, n
+	}
+	size := c.constU(uint64(bytesOf(arg.t)))
+	if !arg.ready {
+		if b := c.builtin(unparen(arg.e)); b != nil && c.builtins.str[b.Name] != nil {
+			n = c.builtins.str[b.Name](c, unparen(arg.e), dst, bytesOf(arg.t))
+		}
+	}
+	if n == nil {
+		o := arg.o
+		if !arg.ready {
+			buf := c.slot("str", bytesOf(arg.t), 8)
+			c.into(buf, ssa.MemSlot, arg.e, arg.t, false)
+			o = operand{t: arg.t, ref: ref{base: buf, class: ssa.MemSlot}}
+		}
+		n = c.readStr(dst, size, o.ref)
+	}
+	zero := func() *ssa.Value { return c.constI(0) }
+	n = c.ifElse(c.cmp(ssa.OpSLt, n, c.constI(1)), -1, zero, func() *ssa.Value { return n })
+	text = c.ifElse(c.cmp(ssa.OpEq, n, c.constI(0)), -1, zero,
+		func() *ssa.Value { return c.bin(ssa.OpSub, n, c.constI(1)) })
+	return n, text
+}
+
+// readStr copies the string at r, with its NUL, to the size bytes at dst; the result is its
+// length with the NUL, or a negative errno.
+func (c *fn) readStr(dst, size *ssa.Value, r ref) *ssa.Value {
+	id := int64(fnProbeReadKernelStr)
+	if r.probed && r.user {
+		id = fnProbeReadUserStr
+	}
+	ret := c.call(id, ssa.I64, dst, size, c.refAddr(r))
+	c.helperError(id, ret)
+	return ret
+}
+
+// Failures.
+
+// siteKey is a call in the script that may fail.
+type siteKey struct {
+	pos    uint32
+	helper int64
+}
+
+// helperError reports a failing helper under -k.
+func (c *fn) helperError(id int64, ret *ssa.Value) {
+	if !c.opt.HelperErrors {
+		return
+	}
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(id, ret) })
+}
+
+// mapFailure counts a refused update and tells of it.
+func (c *fn) mapFailure(ret *ssa.Value) {
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(fnMapUpdate, ret) })
+}
+
+// report sends an error report for helper id at this place.
+func (c *fn) report(id int64, ret *ssa.Value) {
+	k := siteKey{uint32(c.pos), id}
+	site, ok := c.errSite[k]
+	if !ok {
+		site = len(c.obj.Errors)
+		c.errSite[k] = site
+		c.obj.Errors = append(c.obj.Errors, &object.ErrorSite{Helper: helperNames[id], Span: c.span()})
+	}
+	c.callSub("report", []ssa.Type{ssa.I64, ssa.I64}, (*fn).reportBody, c.constI(int64(site)), ret)
+}
+
+// reportBody is report(site, ret): it counts a map's refusal, and sends the error's record.
+func (c *fn) reportBody() {
+	site, ret := c.params[0], c.params[1]
+	full := c.ifElse(c.cmp(ssa.OpEq, ret, c.constI(-7)), 0, // E2BIG
+		func() *ssa.Value { return c.constI(object.CounterMapFull) },
+		func() *ssa.Value { return c.constI(object.CounterMapError) })
+	c.countAt(full)
+	index, a := c.newAction(object.ActionError, nil)
+	a.Args = []object.Field{{Offset: recordHeader, Type: c.runtimeType(int32Type)}}
+	a.Size = recordHeader + 8
+	r := c.call(fnRingbufReserve, ssa.Ptr, c.mapPtr(c.ring()), c.constU(uint64(a.Size)), c.constI(0))
+	c.ifThen(r, 1, func() {
+		c.store(r, 0, c.constI(int64(index)), 4, ssa.MemRecord)
+		c.store(r, 4, site, 4, ssa.MemRecord)
+		c.store(r, recordHeader, ret, 8, ssa.MemRecord)
+		c.call(fnRingbufSubmit, ssa.Void, r, c.constI(0))
+	})
+}
+
+// lost counts a record that found no room.
+func (c *fn) lost() { c.count(object.CounterLost) }
+
+// count adds one to a counter.
+func (c *fn) count(counter int64) {
+	c.callSub("count", []ssa.Type{ssa.I64}, func(s *fn) { s.countAt(s.params[0]) }, c.constI(counter))
+}
+
+func (c *fn) countAt(counter *ssa.Value) {
+	key := c.slot("zero", 4, 4)
+	c.store(key, 0, c.constI(0), 4, ssa.MemSlot)
+	p := c.lookup(c.counters(), ref{base: key, class: ssa.MemSlot})
+	c.ifThen(p, 1, func() {
+		i := c.bin(ssa.OpAnd, counter, c.constI(7))
+		c.ifThen(c.cmp(ssa.OpULt, i, c.constI(object.NumCounters)), 1, func() {
+			at := c.emit(ssa.OpAdd, ssa.Ptr, p, c.bin(ssa.OpShl, i, c.constI(3)))
+			c.store(at, 0, c.bin(ssa.OpAdd, c.load(at, 0, mem(8, ssa.MemMap, false)), c.constI(1)), 8, ssa.MemMap)
+		})
+	})
+}
+
+// callSub calls the program's function name, made by body at its first use.
+func (c *fn) callSub(name string, params []ssa.Type, body func(*fn), args ...*ssa.Value) *ssa.Value {
+	f := c.subs[name]
+	if f == nil {
+		f = ssa.NewFunc(name, ssa.FuncSub, params, ssa.I64)
+		c.subs[name] = f
+		c.prog.Funcs = append(c.prog.Funcs, f)
+		s := &fn{gen: c.gen, unit: c.unit, prog: c.prog, f: f, b: f.Entry(), kind: c.kind, pos: c.pos,
+			locals: map[*types.Local]*local{}, uses: c.uses, subs: c.subs}
+		for i, t := range params {
+			s.params = append(s.params, s.emitAux(ssa.OpParam, t, int64(i), nil))
+		}
+		body(s)
+		s.ret(nil)
+	}
+	return c.emitAux(ssa.OpCallFunc, ssa.I64, 0, f, args...)
+}
+
+// helperNames are the names that error reports show.
+var helperNames = map[int64]string{
+	fnMapLookup: "map_lookup_elem", fnMapUpdate: "map_update_elem", fnMapDelete: "map_delete_elem",
+	fnProbeReadUser: "probe_read_user", fnProbeReadKernel: "probe_read_kernel",
+	fnProbeReadUserStr: "probe_read_user_str", fnProbeReadKernelStr: "probe_read_kernel_str",
+	fnDPath: "d_path", fnSendSignal: "send_signal", fnComm: "get_current_comm",
+}

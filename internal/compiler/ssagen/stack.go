@@ -1,0 +1,118 @@
+package ssagen
+
+import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// A stack is 8 bytes: a reference to its frames. The kernel's own stack map takes most
+// of them in one call, but refuses a stack whose hash falls on the bucket of another
+// one; that one goes, by a hash of its own, into a second map. Nothing is lost, and the
+// common case stays cheap.
+
+const (
+	stackBuckets  = 16384 // of the kernel's stack map; a power of two
+	stackSlow     = 4096  // elements of the second map
+	flagUserStack = 1 << 8
+	errExist      = -17
+)
+
+type stackKey struct {
+	user  bool
+	limit uint16
+}
+
+// stackSpec gives a stack type its maps.
+func (g *gen) stackSpec(t *types.Type) object.StackSpec {
+	limit := t.Stack.Limit
+	if limit == 0 {
+		limit = 127
+	}
+	k := stackKey{t.Kind == types.Ustack, limit}
+	s, ok := g.stacks[k]
+	if !ok {
+		name := "kstack"
+		if k.user {
+			name = "ustack"
+		}
+		s = object.StackSpec{Limit: limit, Slow: -1}
+		s.Map = g.addMap(&object.Map{Name: name, Kind: object.MapStackTrace, KeySize: 4, ValueSize: 8 * uint32(limit), MaxEntries: stackBuckets})
+		s.Slow = g.addMap(&object.Map{Name: name + "_slow", Kind: object.MapHash, KeySize: 8, ValueSize: 8 + 8*uint32(limit),
+			MaxEntries: stackSlow, Flags: flagNoPrealloc})
+		g.stacks[k] = s
+	}
+	s.Mode = t.Stack.Mode
+	return s
+}
+
+// stackRef takes the stack of kind t and gives its reference.
+func (c *fn) stackRef(t *types.Type) *ssa.Value {
+	spec := c.stackSpec(t)
+	flags := int64(0)
+	if t.Kind == types.Ustack {
+		flags = flagUserStack
+	}
+	id := c.call(fnStackID, ssa.I64, c.context(), c.mapPtr(spec.Map), c.constI(flags))
+	return c.ifElse(c.cmp(ssa.OpSLe, c.constI(0), id), 1,
+		func() *ssa.Value { return id },
+		func() *ssa.Value {
+			return c.ifElse(c.cmp(ssa.OpEq, id, c.constI(errExist)), 0,
+				func() *ssa.Value { return c.slowStack(spec, flags) },
+				func() *ssa.Value {
+					return c.constU(object.StackNone)
+				})
+		})
+}
+
+// slowStack stores a stack under a hash of its frames.
+func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
+	size := 8 * uint32(spec.Limit)
+	buf := c.slot("frames", 8+size, 8)
+	frames := c.addI(buf, 8)
+	n := c.call(fnGetStack, ssa.I64, c.context(), frames, c.constU(uint64(size)), c.constI(flags))
+	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
+		func() *ssa.Value { return c.constU(object.StackNone) },
+		func() *ssa.Value {
+			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(3)), 8, ssa.MemSlot)
+			hash := c.hashFrames(frames, c.bin(ssa.OpLShr, n, c.constI(3)), int64(spec.Limit))
+			key := c.slot("hash", 8, 8)
+			c.store(key, 0, hash, 8, ssa.MemSlot)
+			ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
+			c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.count(object.CounterStackError) })
+			return c.bin(ssa.OpOr, hash, c.constU(object.StackSlow))
+		})
+}
+
+// hashFrames is a 63-bit multiply-and-xor hash of n frames, at most limit.
+func (c *fn) hashFrames(frames, n *ssa.Value, limit int64) *ssa.Value {
+	state := c.slot("state", 16, 8) // hash, index
+	c.store(state, 0, c.constU(0x9e3779b97f4a7c15), 8, ssa.MemSlot)
+	c.store(state, 8, c.constI(0), 8, ssa.MemSlot)
+	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
+	head, check, body, done := c.block(), c.block(), c.block(), c.block()
+	c.jump(head)
+	c.b = head
+	i := get(8)
+	c.branch(c.cmp(ssa.OpULt, i, c.constI(limit)), check, done, 1)
+	c.b = check
+	c.branch(c.cmp(ssa.OpULt, i, n), body, done, 1)
+	c.b = body
+	at := c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3)))
+	h := c.bin(ssa.OpXor, get(0), c.load(at, 0, mem(8, ssa.MemSlot, false)))
+	h = c.bin(ssa.OpMul, h, c.constU(0xff51afd7ed558ccd))
+	h = c.bin(ssa.OpXor, h, c.bin(ssa.OpLShr, h, c.constI(32)))
+	c.store(state, 0, h, 8, ssa.MemSlot)
+	c.store(state, 8, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
+	c.jump(head)
+	c.b = done
+	return c.bin(ssa.OpLShr, c.bin(ssa.OpShl, get(0), c.constI(1)), c.constI(1))
+}
+
+// context is the program's context, from a callback too.
+func (c *fn) context() *ssa.Value {
+	if c.outer == nil {
+		return c.ctx
+	}
+	return c.loadPtr(c.frameBase, frameCtx, ssa.MemSlot)
+}
