@@ -2,7 +2,6 @@ package sys
 
 import (
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -377,6 +376,3 @@ func ObjName(s string) (n [16]byte) {
 	}
 	return n
 }
-
-// Errno is the system's error number.
-type Errno = syscall.Errno

@@ -15,12 +15,6 @@ func MmapRead(fd int, offset int64, length int) ([]byte, error) {
 	return unix.Mmap(fd, offset, length, unix.PROT_READ, unix.MAP_SHARED)
 }
 
-// MmapPrivate maps length bytes of fd, readable and private, for files that
-// don't share their pages (the kernel's BTF, since 6.16).
-func MmapPrivate(fd int, length int) ([]byte, error) {
-	return unix.Mmap(fd, 0, length, unix.PROT_READ, unix.MAP_PRIVATE)
-}
-
 // MmapWrite is MmapRead, writable too.
 func MmapWrite(fd int, offset int64, length int) ([]byte, error) {
 	return unix.Mmap(fd, offset, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -11,12 +11,11 @@ import (
 
 // KernelVersion is the running kernel's as KERNEL_VERSION(a,b,c): a<<16 + b<<8 + c.
 func KernelVersion() (uint32, error) {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
+	rel, _, err := Release()
+	if err != nil {
 		return 0, fmt.Errorf("read kernel version: %w", err)
 	}
 	var a, b, c uint32
-	rel := unix.ByteSliceToString(u.Release[:])
 	if n, _ := fmt.Sscanf(rel, "%d.%d.%d", &a, &b, &c); n < 2 {
 		return 0, fmt.Errorf("read kernel version %q", rel)
 	}

@@ -1,0 +1,116 @@
+package kernel
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// attachType is the attach type to load p with: the compiler's, or that of a multi link
+// when p is attached to several functions and the kernel has such links.
+func (s *session) attachType(p *object.Program) uint32 {
+	if p.AttachType != 0 || p.ProgType != progKprobe || len(p.Points) < 2 {
+		return p.AttachType
+	}
+	kernel, user := true, true
+	for i := range p.Points {
+		pt := &p.Points[i]
+		switch pt.Kind {
+		case "kprobe", "kretprobe":
+			user = false
+			kernel = kernel && pt.Func != "" && pt.Offset == 0 && pt.Addr == 0
+		case "uprobe", "uretprobe", "usdt":
+			kernel = false
+		default:
+			return 0
+		}
+	}
+	switch {
+	case kernel && s.version >= v5_18KprobeMulti:
+		return attachKprobeMulti
+	case user && s.version >= v6_6UprobeMulti:
+		return attachUprobeMulti
+	}
+	return 0
+}
+
+// attachKprobes attaches to kernel functions, with one link for all where that's
+// possible.
+func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
+	if p.attachType == attachKprobeMulti {
+		n, err := s.kprobeMulti(p, points)
+		if !errors.Is(err, sys.EOPNOTSUPP) {
+			return n, err
+		}
+		// Built without fprobe: load again for single probes.
+		if err := s.reload(p, 0); err != nil {
+			return 0, err
+		}
+	}
+	typ, err := pmu("kprobe/type")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, s.attachError(&points[0], errNoKprobes)
+	}
+	if err != nil {
+		return 0, s.attachError(&points[0], err)
+	}
+	return s.each(points, func(pt *object.Point) error {
+		e := &sys.PerfEvent{Type: uint32(typ), Path: pt.Func, Config2: pt.Offset}
+		if pt.Target != "" && pt.Target != "vmlinux" {
+			e.Path = pt.Target + ":" + pt.Func
+		}
+		if pt.Func == "" {
+			e.Path, e.Config2 = "", pt.Addr
+		}
+		if pt.Kind == "kretprobe" {
+			bit, err := pmu("kprobe/format/retprobe")
+			if err != nil {
+				return err
+			}
+			e.Config = 1 << bit
+		}
+		return s.attachEvent(p, e, pt.Cookie)
+	})
+}
+
+// kprobeMulti attaches to all points with one link. The kernel takes all functions or
+// none and doesn't say which is missing; then each gets a link of its own.
+func (s *session) kprobeMulti(p *program, points []object.Point) (int, error) {
+	err := s.linkKprobes(p, points)
+	if err == nil {
+		return len(points), nil
+	}
+	if errors.Is(err, sys.EOPNOTSUPP) {
+		return 0, err
+	}
+	return s.each(points, func(pt *object.Point) error { return s.linkKprobes(p, []object.Point{*pt}) })
+}
+
+func (s *session) linkKprobes(p *program, points []object.Point) error {
+	m := &sys.KprobeMulti{Return: points[0].Kind == "kretprobe"}
+	for i := range points {
+		m.Syms = append(m.Syms, points[i].Func)
+		if points[i].Cookies {
+			m.Cookies = append(m.Cookies, points[i].Cookie)
+		}
+	}
+	fd, err := sys.LinkKprobeMulti(p.fd, attachKprobeMulti, m)
+	if err != nil {
+		return err
+	}
+	s.hold(fd)
+	return nil
+}
+
+// reload loads p again to be attached otherwise.
+func (s *session) reload(p *program, attachType uint32) error {
+	again, err := s.loadProgram(p.index, p.obj, s.info, attachType)
+	if err != nil {
+		return err
+	}
+	old := p.fd
+	*p = *again
+	return sys.Close(old)
+}

@@ -1,0 +1,97 @@
+package kernel
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// semaphoreShift is where a uprobe's config holds its semaphore's file offset
+// (/sys/bus/event_source/devices/uprobe/format/ref_ctr_offset).
+const semaphoreShift = 32
+
+// attachUprobes attaches to places of binaries, given as file offsets.
+func attachUprobes(s *session, p *program, points []object.Point) (int, error) {
+	if p.attachType == attachUprobeMulti {
+		n, err := s.uprobeMulti(p, points)
+		if !errors.Is(err, sys.EOPNOTSUPP) {
+			return n, err
+		}
+		if err := s.reload(p, 0); err != nil {
+			return 0, err
+		}
+	}
+	typ, err := pmu("uprobe/type")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, s.attachError(&points[0], errNoUprobes)
+	}
+	if err != nil {
+		return 0, s.attachError(&points[0], err)
+	}
+	return s.each(points, func(pt *object.Point) error {
+		e := &sys.PerfEvent{Type: uint32(typ), Path: pt.Target, Config: pt.Semaphore << semaphoreShift,
+			Config2: pt.Addr, Pid: s.pid(pt)}
+		if e.Pid != 0 {
+			e.CPU = -1
+		}
+		if pt.Kind == "uretprobe" {
+			bit, err := pmu("uprobe/format/retprobe")
+			if err != nil {
+				return err
+			}
+			e.Config |= 1 << bit
+		}
+		return s.attachEvent(p, e, pt.Cookie)
+	})
+}
+
+// uprobeMulti attaches with one link a binary and process. Where the kernel refuses a
+// whole, each point gets a link of its own, so that the one at fault is named.
+func (s *session) uprobeMulti(p *program, points []object.Point) (int, error) {
+	total := 0
+	for len(points) > 0 {
+		n := 1
+		for n < len(points) && points[n].Target == points[0].Target && s.pid(&points[n]) == s.pid(&points[0]) {
+			n++
+		}
+		same := points[:n]
+		points = points[n:]
+		err := s.linkUprobes(p, same)
+		if errors.Is(err, sys.EOPNOTSUPP) {
+			return 0, err
+		}
+		if err != nil {
+			n, err = s.each(same, func(pt *object.Point) error { return s.linkUprobes(p, []object.Point{*pt}) })
+		}
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+func (s *session) linkUprobes(p *program, points []object.Point) error {
+	m := &sys.UprobeMulti{Path: points[0].Target, Return: points[0].Kind == "uretprobe", Pid: s.pid(&points[0])}
+	semaphores := false
+	for i := range points {
+		pt := &points[i]
+		m.Offsets = append(m.Offsets, pt.Addr)
+		m.Semaphores = append(m.Semaphores, pt.Semaphore)
+		semaphores = semaphores || pt.Semaphore != 0
+		if pt.Cookies {
+			m.Cookies = append(m.Cookies, pt.Cookie)
+		}
+	}
+	if !semaphores {
+		m.Semaphores = nil
+	}
+	fd, err := sys.LinkUprobeMulti(p.fd, attachUprobeMulti, m)
+	if err != nil {
+		return err
+	}
+	s.hold(fd)
+	return nil
+}

@@ -1,0 +1,152 @@
+// Package kernel runs objects on the live kernel: it makes the maps, resolves
+// relocations, loads the programs with their type and line information, attaches them,
+// and reads the ring buffer. README.md tells its concepts.
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"os"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// Config is what the engine gets from the one who makes it. The zero value is usable.
+type Config struct {
+	// Tracefs is the root of tracefs; nil: where it's mounted, else a mount of our own
+	// that no path leads to.
+	Tracefs fs.FS
+	// Heir names the function or event that took the place of a point's missing one,
+	// or "". It's asked only after an attach has failed. May be nil.
+	Heir func(p *object.Point) string
+}
+
+// Engine loads objects into the live kernel. It has no state of its own and may be used
+// by several goroutines.
+type Engine struct{ cfg Config }
+
+// New returns an engine.
+func New(cfg Config) *Engine { return &Engine{cfg} }
+
+var _ engine.Engine = (*Engine)(nil)
+
+// Kernel versions as KERNEL_VERSION gives them, named by what came with them.
+const (
+	v5_11MemoryAccounting = 5<<16 | 11<<8
+	v5_18KprobeMulti      = 5<<16 | 18<<8
+	v6_6UprobeMulti       = 6<<16 | 6<<8
+)
+
+// Load makes the maps and loads the programs of o. The error of a refused program is an
+// *engine.Rejection.
+func (e *Engine) Load(ctx context.Context, o *object.Object, opt engine.Options) (engine.Session, error) {
+	if opt.Logf == nil {
+		opt.Logf = func(string, ...any) {}
+	}
+	if opt.Warnf == nil {
+		opt.Warnf = func(string, ...any) {}
+	}
+	version, err := sys.KernelVersion()
+	if err != nil {
+		return nil, err
+	}
+	if version < v5_11MemoryAccounting {
+		if err := sys.LiftMemlock(); err != nil {
+			opt.Warnf("%v", err)
+		}
+	}
+	s := &session{cfg: e.cfg, opt: opt, obj: o, version: version, btf: -1}
+	if err := s.load(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// load fills an empty session.
+func (s *session) load(ctx context.Context) error {
+	ncpu, err := sys.PossibleCPUs()
+	if err != nil {
+		return err
+	}
+	s.ncpu = ncpu
+	// Each map, program and attachment holds descriptors.
+	if err := sys.LiftNofile(nofile(s.obj)); err != nil {
+		s.opt.Logf("%v", err)
+	}
+	info := encodeBTF(s.obj)
+	if s.btf, err = sys.BTFLoad(info.data); err != nil {
+		s.opt.Logf("load type information: %v", err)
+		s.btf, info = -1, nil
+	}
+	if err := s.createMaps(info); err != nil {
+		return err
+	}
+	for i, p := range s.obj.Programs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		prog, err := s.loadProgram(i, p, info, s.attachType(p))
+		if err != nil {
+			return err
+		}
+		s.progs = append(s.progs, prog)
+	}
+	s.info = info
+	if s.obj.RingMap < 0 {
+		s.ring, err = newRing(-1, 0)
+	} else {
+		m := s.maps[s.obj.RingMap]
+		s.ring, err = newRing(m.fd, int(m.maxEntries))
+	}
+	return err
+}
+
+// nofile is the number of descriptors that o may need, with room for the rest of us.
+func nofile(o *object.Object) uint64 {
+	n := uint64(256 + len(o.Maps) + len(o.Programs))
+	for _, p := range o.Programs {
+		n += 2 * uint64(len(p.Points))
+	}
+	return max(n, 1024)
+}
+
+// Sizes of the ring buffer in KiB when nobody says one: bpftrace's rule, as much as
+// there's memory within these bounds.
+const (
+	ringMinKB = 256
+	ringMaxKB = 16384
+)
+
+// ringSize is the size of the ring buffer in bytes, a power of two and of pages.
+func ringSize(opt int, cfg *object.Config, available uint64) uint32 {
+	size := uint64(opt)
+	switch {
+	case size == 0 && cfg.PerfRBPages != 0:
+		size = cfg.PerfRBPages * 4096
+	case size == 0:
+		size = min(max(available/1024, ringMinKB), ringMaxKB) * 1024
+		size = 1 << (bits.Len64(size) - 1) // memory rounds down
+	}
+	size = max(size, uint64(os.Getpagesize()))
+	if size&(size-1) != 0 {
+		size = 1 << bits.Len64(size)
+	}
+	return uint32(min(size, 1<<30))
+}
+
+// closeAll closes descriptors and forgets them.
+func closeAll(fds *[]int) error {
+	var errs []error
+	for _, fd := range *fds {
+		if err := sys.Close(fd); err != nil {
+			errs = append(errs, fmt.Errorf("close descriptor %d: %w", fd, err))
+		}
+	}
+	*fds = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,124 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// session is a loaded object. Close frees all that it holds.
+type session struct {
+	cfg     Config
+	opt     engine.Options
+	obj     *object.Object
+	version uint32
+	ncpu    int
+
+	btf   int // descriptor of the object's type information, or -1
+	info  *btfInfo
+	maps  []*bpfMap
+	progs []*program
+	links []int // descriptors whose closing detaches, in order of attachment
+	ring  *ring
+
+	kernelBTF btfFinder
+	tracefs   io.Closer // of our own mount, or nil
+	trace     tracefsRoot
+}
+
+// Run runs a TestRun program once.
+func (s *session) Run(prog int) error {
+	if _, err := sys.ProgRun(s.progs[prog].fd, make([]byte, rawArgs*8)); err != nil {
+		return fmt.Errorf("run program %s: %w", s.progs[prog].obj.Name, explainRun(err))
+	}
+	return nil
+}
+
+// rawArgs is the number of u64 arguments of a raw tracepoint's context
+// (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
+const rawArgs = 12
+
+// Detach closes all attachments, the last one first.
+func (s *session) Detach() error {
+	for i, j := 0, len(s.links)-1; i < j; i, j = i+1, j-1 {
+		s.links[i], s.links[j] = s.links[j], s.links[i]
+	}
+	return closeAll(&s.links)
+}
+
+// Next waits for the next record.
+func (s *session) Next(deadline time.Time) ([]byte, error) { return s.ring.next(deadline) }
+
+// Wake ends a waiting Next.
+func (s *session) Wake() { s.ring.wake() }
+
+// Map is the map of that index.
+func (s *session) Map(index int) engine.Map { return s.maps[index] }
+
+// Counters sums the object's counters over the CPUs.
+func (s *session) Counters() ([object.NumCounters]uint64, error) {
+	var sum [object.NumCounters]uint64
+	if s.obj.CountersMap < 0 {
+		return sum, nil
+	}
+	value, err := s.maps[s.obj.CountersMap].Lookup(make([]byte, 4))
+	if err != nil {
+		return sum, fmt.Errorf("read counters: %w", err)
+	}
+	stride := roundUp8(int(s.obj.Maps[s.obj.CountersMap].ValueSize))
+	for ; len(value) >= stride; value = value[stride:] {
+		for i := 0; i < len(sum) && i*8+8 <= stride; i++ {
+			sum[i] += binary.NativeEndian.Uint64(value[i*8:])
+		}
+	}
+	return sum, nil
+}
+
+// Programs tells of the loaded programs; one that can't be asked stays out.
+func (s *session) Programs() []engine.ProgramInfo {
+	var list []engine.ProgramInfo
+	for _, p := range s.progs {
+		info, err := sys.ProgInfoByFD(p.fd)
+		if err != nil {
+			continue
+		}
+		list = append(list, engine.ProgramInfo{
+			Name: p.obj.Name, ID: info.ID,
+			Insns: int(info.XlatedLen) / 8, JitBytes: int(info.JitedLen),
+			RunCount: info.RunCnt, RunTime: time.Duration(info.RunTimeNS),
+			Verified: int(info.VerifiedInsns),
+		})
+	}
+	return list
+}
+
+// Close detaches everything and frees maps and programs.
+func (s *session) Close() error {
+	errs := []error{s.Detach()}
+	if s.ring != nil {
+		errs = append(errs, s.ring.close())
+		s.ring = nil
+	}
+	for _, p := range s.progs {
+		errs = append(errs, sys.Close(p.fd))
+	}
+	for _, m := range s.maps {
+		errs = append(errs, m.close())
+	}
+	s.progs, s.maps = nil, nil
+	if s.btf >= 0 {
+		errs = append(errs, sys.Close(s.btf))
+		s.btf = -1
+	}
+	if s.tracefs != nil {
+		errs = append(errs, s.tracefs.Close())
+		s.tracefs = nil
+	}
+	return errors.Join(append(errs, s.kernelBTF.close())...)
+}
