@@ -1,0 +1,69 @@
+package testkit
+
+import (
+	"os"
+	"strings"
+)
+
+// Feature is something of the kernel that tests ask for by its name in features. What a
+// file tells is read off the file; what a kernel may have and still refuse is tried.
+func Feature(name string) Requirement {
+	missing, ok := features()[name]
+	if !ok {
+		panic("BUG: no feature " + name)
+	}
+	return Requirement{name, missing}
+}
+
+func features() map[string]func() string {
+	return map[string]func() string{
+		"btf":     exists("/sys/kernel/btf/vmlinux"),
+		"kprobe":  exists("/sys/bus/event_source/devices/kprobe/type"),
+		"uprobe":  exists("/sys/bus/event_source/devices/uprobe/type"),
+		"pmu":     exists("/sys/bus/event_source/devices/cpu/type"),
+		"tracefs": exists("/sys/kernel/tracing/events/sched"),
+		"bpf lsm": bpfLSM,
+		"bpffs":   exists("/sys/fs/bpf"),
+		"cgroup2": exists("/sys/fs/cgroup/cgroup.controllers"),
+		"fentry":  fentry,
+		"kprobe.multi": all(exists("/sys/bus/event_source/devices/kprobe/type"), func() string {
+			return Kernel("5.18").Missing()
+		}),
+	}
+}
+
+func exists(path string) func() string {
+	return File(path).Missing
+}
+
+// all is the first reason of several.
+func all(missing ...func() string) func() string {
+	return func() string {
+		for _, f := range missing {
+			if why := f(); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
+func bpfLSM() string {
+	list, err := os.ReadFile("/sys/kernel/security/lsm")
+	if err != nil {
+		return err.Error()
+	}
+	if !hasWord(string(list), "bpf") {
+		return "not among the active LSMs: " + string(list)
+	}
+	return ""
+}
+
+func hasWord(list, word string) bool {
+	for w := range strings.SplitSeq(strings.TrimSpace(list), ",") {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package testkit
+
+func fentry() string { return "this isn't Linux" }
