@@ -1,0 +1,223 @@
+package cdecl
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected results")
+
+// read reads C text with no other files and a kernel that knows struct sock and u32.
+func read(text string, opt Options) (*Scope, *diag.Reporter) {
+	var sources diag.Sources
+	rep := diag.NewReporter(&sources)
+	if opt.Lookup == nil {
+		opt.Lookup = func(name string) (*types.Type, bool) {
+			switch name {
+			case "struct sock":
+				return &types.Type{Kind: types.Struct, Size: 760, S: types.NewStruct(name, 760, nil)}, true
+			case "u32":
+				return types.IntType(4, false), true
+			}
+			return nil, false
+		}
+	}
+	r := NewReader(opt, rep)
+	src := sources.Add("script", text)
+	r.Text(src.Text, src.Base(), ".")
+	return r.Scope(), rep
+}
+
+func messages(rep *diag.Reporter) string {
+	var out []string
+	for _, d := range rep.All() {
+		place := "-"
+		if f, at, _ := rep.Sources.Resolve(d.Span.Start); f != nil {
+			line, col := f.LineCol(at)
+			place = fmt.Sprintf("%s:%d:%d", f.Name, line, col)
+		}
+		out = append(out, fmt.Sprintf("%s %s: %s", place, d.Code, d.Msg))
+	}
+	return strings.Join(out, "\n")
+}
+
+// TestLayout compares sizes and offsets with testdata/layout.txt, which agrees with what
+// clang -fdump-record-layouts tells of layout.h on amd64.
+func TestLayout(t *testing.T) {
+	text, err := os.ReadFile("testdata/layout.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, rep := read(string(text), Options{})
+	if got := messages(rep); got != "" {
+		t.Fatal(got)
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(s.types)) {
+		typ := s.types[name]
+		fmt.Fprintf(&b, "%s: %s, %d bytes\n", name, typ, typ.Size)
+		if typ.Kind == types.Struct {
+			showFields(&b, typ.S.Fields(), "\t")
+		}
+	}
+	const golden = "testdata/layout.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func showFields(b *strings.Builder, fields []types.Field, indent string) {
+	for _, f := range fields {
+		fmt.Fprintf(b, "%s%d", indent, f.Offset)
+		if f.BitLen > 0 {
+			fmt.Fprintf(b, ":%d-%d", f.BitOff, f.BitOff+f.BitLen-1)
+		}
+		fmt.Fprintf(b, " %s %s\n", f.Type, f.Name)
+		if f.Name == "" {
+			showFields(b, f.Type.S.Fields(), indent+"\t")
+		}
+	}
+}
+
+func TestEnumerators(t *testing.T) {
+	s, _ := read("enum a { X, Y = 7, Z, N = -2, M }; enum { ANON = sizeof(long) * Y };", Options{})
+	for name, want := range map[string]int64{"X": 0, "Y": 7, "Z": 8, "N": -2, "M": -1, "ANON": 56} {
+		if v, _, ok := s.Enumerator(name); !ok || int64(v) != want {
+			t.Errorf("%s is %d, %t; want %d", name, int64(v), ok, want)
+		}
+	}
+	if typ, _ := s.Type("enum a"); !typ.Signed || typ.Size != 4 || typ.String() != "enum a" {
+		t.Errorf("enum a is %v, signed %t, %d bytes", typ, typ.Signed, typ.Size)
+	}
+}
+
+func TestDefines(t *testing.T) {
+	tests := []struct{ text, name, want string }{
+		{"#define A 1", "A", "1"},
+		{"#define A (1 + \\\n 2) // three", "A", "(1 +    2)"},
+		{"#define A 1\n#undef A", "A", "none"},
+		{"#define A(x) x", "A", "none"},
+		{"#if 1 + 1 == 2 && !defined(B)\n#define A yes\n#else\n#define A no\n#endif", "A", "yes"},
+		{"#define TWO(x) ((x) * 2)\n#if TWO(3) == 6\n#define A yes\n#endif", "A", "yes"},
+		{"#if 0\n#if 1\n#define A no\n#endif\n#elif 1\n#define A yes\n#elif 1\n#define A no\n#endif", "A", "yes"},
+		{"#ifdef BPFTRACE_HAVE_BTF\n#define A yes\n#endif", "A", "yes"},
+		{"#include <linux/fcntl.h>", "O_DIRECTORY", "0200000"},
+		{"#include <linux/errno.h>", "ENOENT", "2"},
+		{"#include <linux/types.h>", "ENOENT", "none"},
+	}
+	for _, tt := range tests {
+		s, rep := read(tt.text, Options{HaveBTF: true})
+		got := "none"
+		if d, ok := s.Define(tt.name); ok {
+			got = d.Text
+		}
+		if rep.Failed() || got != tt.want {
+			t.Errorf("%q: %s is %q, want %q; %s", tt.text, tt.name, got, tt.want, messages(rep))
+		}
+	}
+}
+
+func TestDefinePosition(t *testing.T) {
+	const text = "#define  SUM  ( 1 \\\n + x )\n"
+	s, _ := read(text, Options{})
+	d, _ := s.Define("SUM")
+	at := int(d.Pos) - 1 // the first source begins at position 1
+	if text[at] != '(' || d.Text[strings.Index(d.Text, "x")] != text[at+strings.Index(d.Text, "x")] {
+		t.Errorf("text %q doesn't fit the source at %d", d.Text, at)
+	}
+}
+
+func TestArch(t *testing.T) {
+	s, _ := read("#include <fcntl.h>", Options{Arch: "arm64"})
+	if d, _ := s.Define("O_DIRECTORY"); d.Text != "040000" {
+		t.Errorf("O_DIRECTORY is %s on arm64", d.Text)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	files := map[string]string{
+		"a.h":     "#pragma once\n#include \"sub/b.h\"\nstruct a { struct b b; };",
+		"sub/b.h": "#include \"../a.h\"\nstruct b { int x; };",
+		"inc/c.h": "struct c { char c[9]; };",
+	}
+	readFile := func(path string) ([]byte, error) {
+		if text, ok := files[path]; ok {
+			return []byte(text), nil
+		}
+		return nil, errors.New("no such file")
+	}
+	s, rep := read("#include \"a.h\"\n#include <c.h>\n#include <linux/sched.h>", Options{ReadFile: readFile, Dirs: []string{"inc"}})
+	if got := messages(rep); got != "" {
+		t.Fatal(got)
+	}
+	for name, size := range map[string]uint32{"struct a": 4, "struct b": 4, "struct c": 9} {
+		if typ, ok := s.Type(name); !ok || typ.Size != size {
+			t.Errorf("%s: %v, %t", name, typ, ok)
+		}
+	}
+}
+
+func TestKernelTypes(t *testing.T) {
+	s, rep := read("struct mine { struct sock sk; u32 n; struct nowhere *p; u64 old; }; struct sock2 { struct mine *m; };", Options{})
+	typ, _ := s.Type("struct mine")
+	if rep.Failed() || typ.Size != 760+8+8+8 {
+		t.Errorf("struct mine has %d bytes; %s", typ.Size, messages(rep))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
+		{"struct s { struct none x; };", "script:1:24 E0234: member `x` has the incomplete type `struct none`"},
+		{"struct s { int x };", "script:1:18 E0233: expected `;`, found `}`"},
+		{"struct s { int x : 40; };", "script:1:16 E0233: width 40 doesn't fit the bit-field's type"},
+		{"struct s { int x[N]; };", "script:1:18 E0233: unknown name `N` in a constant expression"},
+		{"struct s { int x[1/0]; };", "script:1:18 E0233: division by zero in a constant expression"},
+		{"struct s { int a; };\nstruct s { int b; };", "script:2:8 E0238: `struct s` is defined twice, differently"},
+		{"#if 1", "script:1:2 E0230: `#if` without `#endif`"},
+		{"#endif", "script:1:2 E0230: `#endif` without `#if`"},
+		{"#frob", "script:1:2 E0230: unknown directive `#frob`"},
+		{"#error not here", "script:1:2 E0231: #error not here"},
+		{"#include \"nope.h\"", "script:1:2 E0232: header `nope.h` not found"},
+		{"#include nope", "script:1:2 E0230: `#include` takes \"file\" or <file>"},
+		{"#if (\n#endif", "script:1:2 E0230: constant expression expected"},
+		{"#define F(a) a\nstruct s { int F(x, y); };", "script:2:16 E0233: macro `F` takes 1 arguments, not 2"},
+		{"#define A 1\n#define A 2", "script:2:9 W0203: `A` is defined again"},
+	}
+	for _, tt := range tests {
+		if _, rep := read(tt.text, Options{}); messages(rep) != tt.want {
+			t.Errorf("%q gives\n%s\nwant\n%s", tt.text, messages(rep), tt.want)
+		}
+	}
+}
+
+// FuzzText: no C text makes the reader panic or hang.
+func FuzzText(f *testing.F) {
+	text, err := os.ReadFile("testdata/layout.h")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	for _, s := range []string{"#define A(x) x A", "struct {", "#if defined(", "enum e { A = (", "typedef int (*f[3])(void);", "int x[["} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) { read(text, Options{}) })
+}
