@@ -88,6 +88,10 @@ func extBits(op ssa.Op) int64 {
 }
 
 func (s *selector) signExtend(v *ssa.Value) {
+	if v.Type == ssa.I32 && extBits(v.Op) == 32 {
+		s.zeroExtend(v) // the low half as it is
+		return
+	}
 	dst := s.reg(v)
 	if s.opt.CPU >= V4 {
 		s.emit(inst{

@@ -78,8 +78,8 @@ func (s *spiller) spill(list []*interval) {
 	}
 	for _, b := range s.m.blocks {
 		s.out = make([]inst, 0, len(b.insts)+8)
-		for _, in := range b.insts {
-			s.rewrite(in)
+		for i, in := range b.insts {
+			s.rewrite(in, i+1 < len(b.insts) && b.insts[i+1].updates(in))
 		}
 		if b.term == termBranch {
 			s.replaceReads(&b.cond)
@@ -119,8 +119,15 @@ next:
 	}
 }
 
+// updates reports whether i changes the register that before has just written.
+func (i *inst) updates(before inst) bool {
+	k := i.roles()
+	return before.roles().writeDst && k.readDst && k.writeDst && i.dst == before.dst
+}
+
 // rewrite appends in to out with what it takes to read and write spilled registers.
-func (s *spiller) rewrite(in inst) {
+// If the next inst updates the register, its store to memory can wait for that.
+func (s *spiller) rewrite(in inst, updated bool) {
 	if s.rewriteMove(in) || s.rewriteHomeStore(in) {
 		return
 	}
@@ -144,10 +151,7 @@ func (s *spiller) rewrite(in inst) {
 	if in.isCall() {
 		s.forget()
 	}
-	if written == noReg {
-		return
-	}
-	if s.kinds[written] == spillWhole {
+	if written != noReg && s.kinds[written] == spillWhole && !updated {
 		s.store(s.homes[written], s.current[written], &in)
 	}
 }
