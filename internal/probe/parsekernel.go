@@ -33,7 +33,7 @@ func (p *parsing) parseRawTracepoint() {
 		p.pt.Target = p.parts[0].Text
 	}
 	p.pt.Func = p.last().Text
-	if p.pt.Func == "" {
+	if p.pt.Func == "" && !p.bad {
 		p.forms(p.errorf(diag.CodeProbeTarget, p.pt.Span, "rawtracepoint needs an event"))
 	}
 }
@@ -53,7 +53,7 @@ func (p *parsing) parseKprobe() {
 		return
 	}
 	p.funcOffset(part, p.pt.Kind == Kprobe)
-	if p.pt.Func == "" {
+	if p.pt.Func == "" && !p.bad {
 		p.forms(p.errorf(diag.CodeProbeTarget, p.pt.Span, "%s needs a function or an address", p.info.Name))
 	}
 }
@@ -92,7 +92,7 @@ func (p *parsing) parseFentry() {
 		p.pt.Target = "*"
 	}
 	p.pt.Func = p.last().Text
-	if p.pt.Func == "" {
+	if p.pt.Func == "" && !p.bad {
 		p.forms(p.errorf(diag.CodeProbeTarget, p.pt.Span, "%s needs a function", p.info.Name))
 	}
 }
