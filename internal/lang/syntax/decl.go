@@ -53,7 +53,7 @@ func (p *parser) script(s *Script) {
 			s.Decls = append(s.Decls, d)
 		}
 		if p.lost {
-			p.recover()
+			p.resync()
 			p.got(RBrace) // one too many, or left over from what was skipped
 		}
 		p.unread()

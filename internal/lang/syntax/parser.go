@@ -34,7 +34,7 @@ const (
 )
 
 // maxDepth bounds the nesting of expressions, blocks and types.
-const maxDepth = 500
+const maxDepth = 1000
 
 // parser reads one source by recursive descent. Tokens are read when they are asked
 // for and not before, since the top level (attach points, C text) has no tokens.
@@ -184,7 +184,7 @@ func (p *parser) enter() bool {
 	p.depth++
 	if p.depth > maxDepth && !p.lost {
 		t := p.peek()
-		p.errorf(codeDepth, t.Start, t.End, "nested more than %d levels deep", maxDepth)
+		p.errorf(codeDepth, t.Start, t.End, "nested too deeply")
 		p.lost = true
 	}
 	return p.depth <= maxDepth
@@ -233,9 +233,9 @@ func (p *parser) closing(k Kind, open Token) {
 	d.NoteAt(p.span(open.Start, open.End), "to close this `%s`", p.textOf(open))
 }
 
-// recover skips to where a statement or declaration ends: behind a semicolon or a
+// resync skips to where a statement or declaration ends: behind a semicolon or a
 // block, or before the brace that closes the enclosing block.
-func (p *parser) recover() {
+func (p *parser) resync() {
 	rep := p.rep
 	p.rep = nil
 	defer func() { p.rep, p.lost = rep, false }()

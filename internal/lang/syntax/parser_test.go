@@ -130,7 +130,7 @@ test.bt:1:1: NOTE: the first is here
 
 // TestDepth: nesting without end is an error, not a crash, and is said once.
 func TestDepth(t *testing.T) {
-	for _, text := range []string{"(", "{", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof("} {
+	for _, text := range []string{"(", "{", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof(", "(a[", "sizeof(a["} {
 		_, rep := parse("begin { " + strings.Repeat(text, 100_000))
 		deep := 0
 		for _, d := range rep.All() {

@@ -12,7 +12,7 @@ func (p *parser) block(value bool) *Block {
 		for !p.at(RBrace) && !p.at(EOF) {
 			p.stmt(b, value)
 			if p.lost {
-				p.recover()
+				p.resync()
 			}
 		}
 	}

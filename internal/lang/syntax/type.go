@@ -110,7 +110,13 @@ func skipSuffixes(s *Scanner) (end Token, any bool) {
 	for t := s.Next(); ; t = s.Next() {
 		switch {
 		case t.Kind == Operator && t.Op == Mul:
-		case t.Kind == LBrack && skipGroup(s, LBrack, RBrack):
+		case t.Kind == LBrack:
+			if t = s.Next(); t.Kind == Number {
+				t = s.Next()
+			}
+			if t.Kind != RBrack {
+				return t, any
+			}
 		default:
 			return t, any
 		}
@@ -131,9 +137,7 @@ func (p *parser) isCast() bool {
 	plain := false
 	switch {
 	case name == "typeof":
-		if s.Next().Kind != LParen || !skipGroup(&s, LParen, RParen) {
-			return false
-		}
+		return s.Next().Kind == LParen
 	case cTags[name]:
 		if s.Next().Kind != Name {
 			return false
