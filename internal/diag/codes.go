@@ -15,6 +15,7 @@ func Codes() []CodeDoc {
 	var all []CodeDoc
 	for _, part := range [][]CodeDoc{
 		syntaxCodes,
+		compileCodes,
 		probeCodes,
 		expandCodes,
 	} {

@@ -121,7 +121,11 @@ func (c *fn) ret(v *ssa.Value) {
 		return
 	}
 	if v == nil {
-		v = c.constI(0)
+		n := int64(0)
+		if c.f.Kind == ssa.FuncProg {
+			n = c.kind.Info().Return.Default()
+		}
+		v = c.constI(n)
 	}
 	c.b.Kind, c.b.Pos = ssa.BlockRet, c.pos
 	c.b.SetControl(v)

@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -162,7 +162,7 @@ func (c *fn) reg(e syntax.Expr, args []syntax.Expr) operand {
 	}
 	r := regsOf(c.info.Facts.Arch)
 	if _, ok := r.offset[name]; !ok {
-		c.rep.Errorf("E0308", args[0].Span(), "no register %q on %s", name, c.info.Facts.Arch)
+		c.rep.Errorf(diag.CodeArgType, args[0].Span(), "no register %q on %s", name, c.info.Facts.Arch)
 	}
 	return operand{t: c.typeOf(e), v: c.loadReg(name)}
 }
@@ -304,5 +304,3 @@ func (c *fn) pcommInto(e syntax.Expr, _ []syntax.Expr, dst *ssa.Value, class ssa
 	r := ref{base: c.asInt(o.v), off: int64(comm.Offset), probed: true}
 	c.readStr(dst, c.constU(uint64(min(16, bytesOf(t)))), r)
 }
-
-var _ = object.None

@@ -193,5 +193,7 @@ func (c *fn) predicate(pred syntax.Expr) {
 	pass := c.f.NewBlock(ssa.BlockPlain)
 	fail := c.f.NewBlock(ssa.BlockRet)
 	c.cond(pred, pass, fail)
+	c.b = fail
+	c.ret(nil)
 	c.b = pass
 }

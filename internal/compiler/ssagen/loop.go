@@ -3,6 +3,7 @@ package ssagen
 import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -360,7 +361,7 @@ func (c *fn) forMap(s *syntax.For) {
 		return
 	}
 	if !c.info.Facts.Features.ForEachMap {
-		c.rep.Errorf("E0601", s.Span(), "a loop over a map needs Linux 5.13 (bpf_for_each_map_elem)")
+		c.rep.Errorf(diag.CodeFeature, s.Span(), "a loop over a map needs Linux 5.13 (bpf_for_each_map_elem)")
 		return
 	}
 	info := c.info.Locals[s.Var.ID()]

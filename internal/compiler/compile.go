@@ -1,0 +1,266 @@
+// Package compiler is the driver: a script's text and the machine's facts in, an object
+// out. It's pure: the same text and facts give the same bytes.
+package compiler
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/bpfgen"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/compiler/ssagen"
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/expand"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// Discoverer finds what attach points mean on the machine: host/discover.
+type Discoverer interface {
+	// Expand gives the concrete points of one from the script, resolved and checked;
+	// what's wrong is reported, and then there are none.
+	Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point
+}
+
+// Options are what a script is compiled with.
+type Options struct {
+	Expand   expand.Options
+	Check    types.Options
+	Gen      ssagen.Options
+	Env      types.Env
+	Discover Discoverer
+	Parser   probe.Parser // -p and --unsafe
+	// Dump names stages to print to DumpTo: ast, types, ssa, ssa:PASS, insns.
+	Dump   map[string]bool
+	DumpTo io.Writer
+	// CheckIR runs the IR checker after every pass.
+	CheckIR bool
+	// Level is the instruction set; 0: by the kernel.
+	Level bpfgen.CPU
+}
+
+// Output is a compiled script.
+type Output struct {
+	Object  *object.Object
+	Info    *types.Info
+	Options []types.Option // what the script's getopt calls ask for
+}
+
+// Compile compiles the script f. When rep has failed, the output is nil or holds only
+// what was found out before.
+func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
+	ids := &syntax.IDs{}
+	script := syntax.Parse(f, ids, rep)
+	if opt.Dump["ast"] {
+		fmt.Fprintln(opt.DumpTo, syntax.Dump(script))
+	}
+	if rep.Failed() {
+		return nil
+	}
+	ex := expand.Expand(script, opt.Expand, ids, rep)
+	out := &Output{Options: ex.Options}
+	if rep.Failed() {
+		return out
+	}
+	points := parsePoints(ex.Probes, &opt, rep)
+	if rep.Failed() {
+		return out
+	}
+	env := opt.Env
+	if ex.C != nil {
+		opt.Check.CDefs = ex.C
+	}
+	units := types.MakeUnits(ex.Probes, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
+	out.Info = types.Check(decls(ex), units, ids, env, opt.Check, rep)
+	if rep.Failed() {
+		return out
+	}
+	out.Info.Units = split(out.Info.Units)
+	gen := ssagen.Build(out.Info, rep.Sources, opt.Gen, rep)
+	if rep.Failed() {
+		return out
+	}
+	c := &coder{opt: opt, info: out.Info, gen: gen, obj: gen.Object, rep: rep}
+	c.programs()
+	if !rep.Failed() {
+		out.Object = gen.Object
+	}
+	return out
+}
+
+// decls are the declarations that the checker reads besides the probes.
+func decls(ex *expand.Result) []syntax.Decl {
+	var ds []syntax.Decl
+	if ex.Config != nil {
+		ds = append(ds, ex.Config)
+	}
+	for _, m := range ex.MapDecls {
+		ds = append(ds, m)
+	}
+	for _, f := range ex.Funcs {
+		ds = append(ds, f)
+	}
+	return ds
+}
+
+// parsePoints gives each probe its concrete attach points.
+func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*syntax.Probe][]*probe.Point {
+	all := make(map[*syntax.Probe][]*probe.Point, len(probes))
+	for _, p := range probes {
+		for _, ap := range p.Points {
+			parts := make([]probe.Part, len(ap.Parts))
+			for i, part := range ap.Parts {
+				parts[i] = probe.Part{Text: part.Text, Quoted: part.Quoted, Span: part.Pos}
+			}
+			for _, pt := range opt.Parser.Parse(ap.Text, parts, ap.Span(), rep) {
+				if opt.Discover == nil {
+					all[p] = append(all[p], pt)
+					continue
+				}
+				all[p] = append(all[p], opt.Discover.Expand(pt, rep)...)
+			}
+		}
+	}
+	return all
+}
+
+// split gives each point of the kinds whose programs are loaded for one target a unit
+// of its own.
+func split(units []*types.Unit) []*types.Unit {
+	var out []*types.Unit
+	for _, u := range units {
+		if len(u.Points) < 2 || !perTarget(u.Points[0].Kind) {
+			out = append(out, u)
+			continue
+		}
+		for _, p := range u.Points {
+			one := *u
+			one.Points = []*probe.Point{p}
+			out = append(out, &one)
+		}
+	}
+	return out
+}
+
+func perTarget(k probe.Kind) bool {
+	info := k.Info()
+	return info.Prog == probe.ProgTracing || info.TestRun
+}
+
+// coder turns the SSA of all units into programs.
+type coder struct {
+	opt  Options
+	info *types.Info
+	gen  *ssagen.Result
+	obj  *object.Object
+	rep  *diag.Reporter
+}
+
+func (c *coder) programs() {
+	scratchMap := len(c.obj.Maps)
+	cpus := uint32(1)
+	for cpus < uint32(c.info.Facts.NumCPU) {
+		cpus <<= 1
+	}
+	opt := bpfgen.Options{CPU: c.level(), ScratchCPUs: cpus, SSA: ssa.Options{Check: c.opt.CheckIR, Helper: helperFacts}}
+	ssaOpt := opt.SSA
+	ssaOpt.Dump = c.dumper()
+	var codes []*bpfgen.Code
+	offset := uint32(0)
+	for _, u := range c.gen.Units {
+		u.Prog.Scratch, u.Prog.ScratchOffset = scratchMap, offset
+		ssa.Optimize(u.Prog, ssaOpt)
+		code, err := bpfgen.Generate(u.Prog, opt)
+		if err != nil {
+			c.limit(u, err)
+			continue
+		}
+		offset += code.ScratchSize
+		codes = append(codes, code)
+		c.obj.Programs = append(c.obj.Programs, c.program(u, code))
+	}
+	if c.rep.Failed() {
+		return
+	}
+	if offset > 0 {
+		c.obj.ScratchMap = scratchMap
+		c.obj.Maps = append(c.obj.Maps, &object.Map{Name: "scratch", Kind: object.MapArray, KeySize: 4, MaxEntries: 1, ValueSize: cpus * offset})
+	}
+	for i, code := range codes {
+		code.SetScratchRow(offset)
+		p := c.obj.Programs[i]
+		if c.opt.Dump["insns"] {
+			dumpInsns(c.opt.DumpTo, p, c.obj, c.rep.Sources)
+		}
+	}
+}
+
+// level is the instruction set of the kernel that the object is for.
+func (c *coder) level() bpfgen.CPU {
+	switch {
+	case c.opt.Level != 0:
+		return c.opt.Level
+	case c.info.Facts.Kernel >= 6<<16|6<<8:
+		return bpfgen.V4
+	}
+	return bpfgen.V3
+}
+
+// limit reports a program that doesn't fit into BPF.
+func (c *coder) limit(u *ssagen.Unit, err error) {
+	span := diag.Span{}
+	if u.From.Body != nil {
+		span = u.From.Body.Span()
+	}
+	var e *bpfgen.Error
+	if errors.As(err, &e) {
+		c.rep.Errorf(diag.CodeLimit, span, "this probe doesn't fit into a BPF program: %s", e.Msg)
+		return
+	}
+	c.rep.Errorf(diag.CodeLimit, span, "this probe can't be compiled: %v", err)
+}
+
+func (c *coder) program(u *ssagen.Unit, code *bpfgen.Code) *object.Program {
+	p := &object.Program{Name: u.Prog.Name, Insns: code.Insns, Relocs: code.Relocs, Funcs: code.Funcs, Lines: code.Lines}
+	for i, pt := range u.From.Points {
+		info := pt.Kind.Info()
+		if i == 0 {
+			p.ProgType, p.AttachType, p.TestRun = uint32(info.Prog), uint32(info.Attach), info.TestRun
+			if info.Prog == probe.ProgTracing {
+				p.AttachTo, p.AttachModule = pt.Func, pt.Target
+			}
+		}
+		o := objectPoint(pt)
+		o.Cookies, o.Cookie = u.Cookies, uint64(i)
+		o.Optional = c.obj.Config.MissingProbes == "warn" || c.obj.Config.MissingProbes == "ignore"
+		p.Points = append(p.Points, o)
+	}
+	return p
+}
+
+// objectPoint is all of a point that attaching needs.
+func objectPoint(pt *probe.Point) object.Point {
+	o := object.Point{Kind: pt.Kind.String(), Text: pt.Text, Target: pt.Target, Func: pt.Func, Offset: pt.Offset,
+		Addr: pt.Addr, Unit: pt.Unit, Value: pt.Value, Semaphore: pt.Semaphore, Span: pt.Span}
+	switch pt.Kind {
+	case probe.Uprobe, probe.Uretprobe, probe.USDT:
+		o.FileOffset = true
+		o.Addr = pt.FileOff
+		if pt.Path != "" {
+			o.Target = pt.Path
+		}
+	case probe.Software, probe.Hardware:
+		if e, ok := probe.FindEvent(pt.Kind, pt.Func); ok {
+			o.Config = e.Config
+			if !pt.HasValue || o.Value == 0 {
+				o.Value = e.Default
+			}
+		}
+	case probe.Self:
+		o.Func = pt.Mode
+	}
+	return o
+}
