@@ -126,7 +126,7 @@ func TestDefines(t *testing.T) {
 	for _, tt := range tests {
 		s, rep := read(tt.text, Options{HaveBTF: true})
 		got := "none"
-		if d, ok := s.Define(tt.name); ok {
+		if d, ok := s.Macro(tt.name); ok {
 			got = d.Text
 		}
 		if rep.Failed() || got != tt.want {
@@ -135,10 +135,24 @@ func TestDefines(t *testing.T) {
 	}
 }
 
+func TestConstants(t *testing.T) {
+	s, _ := read("enum { E = 4 };\n#define N (E + 1)\n#define S \"a\\n\"\n#define T struct x", Options{})
+	var defs types.CDefs = s
+	if c, ok := defs.Define("N"); !ok || c.Int != 5 {
+		t.Errorf("N is %v, %t", c, ok)
+	}
+	if c, ok := defs.Define("S"); !ok || c.Str != "a\n" {
+		t.Errorf("S is %v, %t", c, ok)
+	}
+	if _, ok := defs.Define("T"); ok {
+		t.Error("T has a value")
+	}
+}
+
 func TestDefinePosition(t *testing.T) {
 	const text = "#define  SUM  ( 1 \\\n + x )\n"
 	s, _ := read(text, Options{})
-	d, _ := s.Define("SUM")
+	d, _ := s.Macro("SUM")
 	at := int(d.Pos) - 1 // the first source begins at position 1
 	if text[at] != '(' || d.Text[strings.Index(d.Text, "x")] != text[at+strings.Index(d.Text, "x")] {
 		t.Errorf("text %q doesn't fit the source at %d", d.Text, at)
@@ -147,7 +161,7 @@ func TestDefinePosition(t *testing.T) {
 
 func TestArch(t *testing.T) {
 	s, _ := read("#include <fcntl.h>", Options{Arch: "arm64"})
-	if d, _ := s.Define("O_DIRECTORY"); d.Text != "040000" {
+	if d, _ := s.Macro("O_DIRECTORY"); d.Text != "040000" {
 		t.Errorf("O_DIRECTORY is %s on arm64", d.Text)
 	}
 }

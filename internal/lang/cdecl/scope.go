@@ -1,6 +1,8 @@
 package cdecl
 
 import (
+	"strconv"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -29,10 +31,25 @@ func (s *Scope) Enumerator(name string) (uint64, *types.Type, bool) {
 	return e.val, e.typ, ok
 }
 
-// Define finds a macro without parameters.
-func (s *Scope) Define(name string) (*Define, bool) {
+// Macro finds a macro without parameters.
+func (s *Scope) Macro(name string) (*Define, bool) {
 	d, ok := s.defines[name]
 	return d, ok && !d.Func
+}
+
+// Define is a macro without parameters whose text is an integer or a string constant. The
+// scope thus is a types.CDefs; expand has already put macros into the script by then.
+func (s *Scope) Define(name string) (*types.Const, bool) {
+	d, ok := s.Macro(name)
+	if !ok {
+		return nil, false
+	}
+	if len(d.body) == 1 && d.body[0].kind == str {
+		text, err := strconv.Unquote(d.Text)
+		return &types.Const{Str: text, IsStr: true}, err == nil
+	}
+	v, ok := s.Value(d)
+	return &types.Const{Int: uint64(v)}, ok
 }
 
 // Value is the value of a macro without parameters that is an integer constant in C.
@@ -46,26 +63,4 @@ func (s *Scope) Value(d *Define) (int64, bool) {
 	}}
 	v, err := e.all()
 	return v, err == nil
-}
-
-// Overlay is env with the scope's types and enumerators in front of the kernel's.
-func Overlay(env types.Env, s *Scope) types.Env { return overlay{env, s} }
-
-type overlay struct {
-	types.Env
-	scope *Scope
-}
-
-func (o overlay) Type(name string) (*types.Type, bool) {
-	if t, ok := o.scope.Type(name); ok {
-		return t, true
-	}
-	return o.Env.Type(name)
-}
-
-func (o overlay) Enumerator(name string) (uint64, *types.Type, bool) {
-	if v, t, ok := o.scope.Enumerator(name); ok {
-		return v, t, true
-	}
-	return o.Env.Enumerator(name)
 }

@@ -166,7 +166,7 @@ func (v *values) str(e *syntax.CallExpr) syntax.Expr {
 
 // define is the text of a C macro as an expression.
 func (v *values) define(e *syntax.Ident) syntax.Expr {
-	d, ok := v.out.C.Define(e.Name)
+	d, ok := v.out.C.Macro(e.Name)
 	if !ok {
 		return nil
 	}
