@@ -255,12 +255,18 @@ func (l *slotLive) layout() Layout {
 	return out
 }
 
+// slotAlign is the alignment that s gets, in bytes. Of 8 bytes and more it's 8, so that
+// wide stores can fill the slot.
+func slotAlign(s *Slot) uint32 {
+	if s.Size >= 8 {
+		return 8
+	}
+	return max(s.Align, 1)
+}
+
 // place finds the nearest free bytes for s. done is ascending by at.
 func (l *slotLive) place(s *Slot, done []*Slot, at []uint32) uint32 {
-	align := max(s.Align, 1)
-	if s.Size >= 8 {
-		align = 8 // wide stores may fill it
-	}
+	align := slotAlign(s)
 	fit := func(off uint32) uint32 {
 		if s.Scratch {
 			return (off + align - 1) &^ (align - 1)

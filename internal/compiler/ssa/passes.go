@@ -18,6 +18,11 @@ var passes = []pass{
 	{name: "simplify", fn: simplify},
 	{name: "branches", fn: branches},
 	{name: "gvn", fn: gvn},
+	{name: "ranges", fn: ranges},
+	{name: "late simplify", fn: simplify},
+	{name: "late branches", fn: branches},
+	{name: "late gvn", fn: gvn},
+	{name: "deadstore", fn: deadstore},
 	{name: "deadcode", fn: deadcode},
 }
 
@@ -25,6 +30,15 @@ var passes = []pass{
 var passOrder = []struct{ before, after, why string }{
 	{"unreachable", "mem2reg", "dominators are those of reachable blocks"},
 	{"mem2reg", "simplify", "most constants were kept in variables"},
+	{"simplify", "branches", "conditions fold first"},
+	{"mem2reg", "gvn", "gvn's table of memory then has room for what must stay there"},
+	{"branches", "gvn", "longer blocks let more loads be forwarded"},
+	{"gvn", "ranges", "facts are kept by value"},
+	{"gvn", "late branches", "equal conditions are then one value"},
+	{"ranges", "late simplify", "unsigned operations have more rules"},
+	{"late branches", "late gvn", "longer blocks let more loads be forwarded"},
+	{"late gvn", "deadstore", "a forwarded load leaves its store unread"},
+	{"deadstore", "deadcode", "the addresses of dropped stores are unused"},
 }
 
 // HelperFacts says what a call of a helper does to memory. The zero value is the worst

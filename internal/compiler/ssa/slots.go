@@ -59,6 +59,14 @@ func (u *slotUses) of(v *Value) slotRef {
 	return slotRef{}
 }
 
+// set notes what a pointer made since then points to.
+func (u *slotUses) set(v *Value, r slotRef) {
+	for int(v.ID) >= len(u.ref) {
+		u.ref = append(u.ref, slotRef{})
+	}
+	u.ref[v.ID] = r
+}
+
 func (u *slotUses) escape(v *Value) {
 	if s := u.of(v).slot; s != nil {
 		u.escaped[s.ID] = true
