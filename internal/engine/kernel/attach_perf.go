@@ -46,7 +46,7 @@ func attachIntervals(s *session, p *program, points []object.Point) (int, error)
 		if err != nil {
 			return err
 		}
-		cpus, err := sys.OnlineCPUs()
+		cpus, err := s.kernel.OnlineCPUs()
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func attachHardware(s *session, p *program, points []object.Point) (int, error) 
 // everyCPU opens e on each CPU that runs, for one process or all. When one of
 // them fails the others stay until Detach, which follows.
 func (s *session) everyCPU(p *program, pt *object.Point, e *sys.PerfEvent) error {
-	cpus, err := sys.OnlineCPUs()
+	cpus, err := s.kernel.OnlineCPUs()
 	if err != nil {
 		return err
 	}

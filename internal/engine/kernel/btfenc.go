@@ -15,10 +15,8 @@ const (
 	btfPtr       = 2
 	btfArray     = 3
 	btfStruct    = 4
-	btfTypedef   = 8
 	btfFunc      = 12
 	btfFuncProto = 13
-	btfVar       = 14
 )
 
 // Encodings of an integer and linkages of a function.

@@ -7,20 +7,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/bits"
 	"os"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
 // Config is what the engine gets from the one who makes it. The zero value is usable.
 type Config struct {
-	// Tracefs is the root of tracefs; nil: where it's mounted, else a mount of our own
-	// that no path leads to.
-	Tracefs fs.FS
+	// Kernel is the running kernel's facts, shared with the one who compiled so that
+	// nothing is read twice; nil: each session reads its own.
+	Kernel *kern.Kernel
 	// Heir names the function or event that took the place of a point's missing one,
 	// or "". It's asked only after an attach has failed. May be nil.
 	Heir func(p *object.Point) string
@@ -51,16 +51,10 @@ func (e *Engine) Load(ctx context.Context, o *object.Object, opt engine.Options)
 	if opt.Warnf == nil {
 		opt.Warnf = func(string, ...any) {}
 	}
-	version, err := sys.KernelVersion()
-	if err != nil {
-		return nil, err
+	s := &session{cfg: e.cfg, opt: opt, obj: o, btf: -1, kernel: e.cfg.Kernel}
+	if s.kernel == nil {
+		s.kernel, s.ownKernel = kern.New(os.DirFS("/")), true
 	}
-	if version < v5_11MemoryAccounting {
-		if err := sys.LiftMemlock(); err != nil {
-			opt.Warnf("%v", err)
-		}
-	}
-	s := &session{cfg: e.cfg, opt: opt, obj: o, version: version, btf: -1}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -69,11 +63,20 @@ func (e *Engine) Load(ctx context.Context, o *object.Object, opt engine.Options)
 
 // load fills an empty session.
 func (s *session) load(ctx context.Context) error {
-	ncpu, err := sys.PossibleCPUs()
+	var err error
+	if s.version, err = s.kernel.Version(); err != nil {
+		return err
+	}
+	cpus, err := s.kernel.PossibleCPUs()
 	if err != nil {
 		return err
 	}
-	s.ncpu = ncpu
+	s.ncpu = cpus[len(cpus)-1] + 1
+	if s.version < v5_11MemoryAccounting {
+		if err := sys.LiftMemlock(); err != nil {
+			s.opt.Warnf("%v", err)
+		}
+	}
 	// Each map, program and attachment holds descriptors.
 	if err := sys.LiftNofile(nofile(s.obj)); err != nil {
 		s.opt.Logf("%v", err)

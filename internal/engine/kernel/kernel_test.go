@@ -17,6 +17,7 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/testkit"
 )
@@ -284,7 +285,7 @@ func TestAttachKinds(t *testing.T) {
 // perfCookie is a cookie to attach with, 0 on kernels that take none.
 func perfCookie(t *testing.T) uint64 {
 	t.Helper()
-	version, err := sys.KernelVersion()
+	version, err := kern.New(os.DirFS("/")).Version()
 	if err != nil {
 		t.Fatal(err)
 	}

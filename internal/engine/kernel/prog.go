@@ -12,6 +12,7 @@ import (
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -60,7 +61,7 @@ func (s *session) loadProgram(index int, p *object.Program, info *btfInfo, attac
 	attr := sys.ProgLoadAttr{
 		Type: p.ProgType, InsnCnt: uint32(len(code) / isa.SlotSize),
 		Insns: unsafe.Pointer(&code[0]), License: unsafe.Pointer(&license[0]),
-		KernVersion: s.version, Name: name, ExpectedAttachType: attachType,
+		KernVersion: uint32(s.version), Name: name, ExpectedAttachType: attachType,
 	}
 	if p.Sleepable {
 		attr.Flags |= progSleepable
@@ -164,11 +165,11 @@ func (s *session) linkKernel(in *isa.Insn, r object.Reloc, fds []uint32) ([]uint
 	if !ok {
 		module, name = "", r.Name
 	}
-	kind := uint32(btfFunc)
+	kind := kern.KindFunc
 	if r.Kind == object.RelocKsym {
-		kind = btfVar
+		kind = kern.KindVar
 	}
-	id, fd, err := s.kernelBTF.find(module, name, kind)
+	id, fd, err := s.findType(module, name, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -194,14 +195,14 @@ func (s *session) linkKernel(in *isa.Insn, r object.Reloc, fds []uint32) ([]uint
 // BTF, and its kind.
 var targetNames = map[[2]uint32]struct {
 	prefix string
-	kind   uint32
+	kind   kern.TypeKind
 }{
-	{progTracing, attachRawTP}:  {"btf_trace_", btfTypedef},
-	{progTracing, attachFentry}: {"", btfFunc},
-	{progTracing, attachFexit}:  {"", btfFunc},
-	{progTracing, attachModRet}: {"", btfFunc},
-	{progTracing, attachIter}:   {"bpf_iter_", btfFunc},
-	{progLSM, attachLSM}:        {"bpf_lsm_", btfFunc},
+	{progTracing, attachRawTP}:  {"btf_trace_", kern.KindTypedef},
+	{progTracing, attachFentry}: {"", kern.KindFunc},
+	{progTracing, attachFexit}:  {"", kern.KindFunc},
+	{progTracing, attachModRet}: {"", kern.KindFunc},
+	{progTracing, attachIter}:   {"bpf_iter_", kern.KindFunc},
+	{progLSM, attachLSM}:        {"bpf_lsm_", kern.KindFunc},
 }
 
 // attachTarget is the BTF id of what p is to be attached to, and the descriptor of
@@ -211,7 +212,7 @@ func (s *session) attachTarget(p *object.Program) (id uint32, fd int, err error)
 	if !ok {
 		panic(fmt.Sprintf("BUG: program %s of type %d, attach type %d has a BTF target", p.Name, p.ProgType, p.AttachType))
 	}
-	id, fd, err = s.kernelBTF.find(p.AttachModule, t.prefix+p.AttachTo, t.kind)
+	id, fd, err = s.findType(p.AttachModule, t.prefix+p.AttachTo, t.kind)
 	if err == nil {
 		return id, fd, nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -180,7 +181,7 @@ func (s *session) explainLoad(p *object.Program, err error) error {
 	case errors.Is(err, sys.EINVAL):
 		for _, k := range since {
 			if k.typ == p.ProgType && (k.attach == 0 || k.attach == p.AttachType) && s.version < k.version {
-				return because(err, fmt.Sprintf("%s need Linux %d.%d", k.what, k.version>>16, k.version>>8&255))
+				return because(err, fmt.Sprintf("%s need Linux %d.%d", k.what, k.version>>16, k.version>>8&0xff))
 			}
 		}
 		return because(err, "this kernel doesn't know this kind of program, or the target can't be attached to")
@@ -191,7 +192,7 @@ func (s *session) explainLoad(p *object.Program, err error) error {
 // since says which kernel brought what, for kernels that answer EINVAL only.
 var since = []struct {
 	typ, attach uint32
-	version     uint32
+	version     kern.Version
 	what        string
 }{
 	{progTracing, attachIter, 5<<16 | 8<<8, "iterators"},

@@ -133,11 +133,18 @@ func (r *ring) take() (rec []byte, busy bool) {
 	return nil, false
 }
 
-func (r *ring) wake() { r.waiter.Wake() }
+// wake ends a waiting next.
+func (r *ring) wake() {
+	if !r.closed.Load() {
+		r.waiter.Wake()
+	}
+}
 
 // close ends a waiting next and frees the mappings; leased bytes are gone.
 func (r *ring) close() error {
-	r.closed.Store(true)
+	if r.closed.Swap(true) {
+		return nil
+	}
 	r.waiter.Wake()
 	r.mu.Lock()
 	defer r.mu.Unlock()

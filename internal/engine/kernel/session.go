@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -17,7 +17,7 @@ type session struct {
 	cfg     Config
 	opt     engine.Options
 	obj     *object.Object
-	version uint32
+	version kern.Version
 	ncpu    int
 
 	btf   int // descriptor of the object's type information, or -1
@@ -27,9 +27,9 @@ type session struct {
 	links []int // descriptors whose closing detaches, in order of attachment
 	ring  *ring
 
-	kernelBTF btfFinder
-	tracefs   io.Closer // of our own mount, or nil
-	trace     tracefsRoot
+	kernel    *kern.Kernel
+	ownKernel bool           // it's ours to close
+	modules   map[string]int // descriptors of modules' BTF
 }
 
 // Run runs a TestRun program once.
@@ -103,7 +103,6 @@ func (s *session) Close() error {
 	errs := []error{s.Detach()}
 	if s.ring != nil {
 		errs = append(errs, s.ring.close())
-		s.ring = nil
 	}
 	for _, p := range s.progs {
 		errs = append(errs, sys.Close(p.fd))
@@ -116,9 +115,10 @@ func (s *session) Close() error {
 		errs = append(errs, sys.Close(s.btf))
 		s.btf = -1
 	}
-	if s.tracefs != nil {
-		errs = append(errs, s.tracefs.Close())
-		s.tracefs = nil
+	errs = append(errs, s.closeModules())
+	if s.ownKernel {
+		errs = append(errs, s.kernel.Close())
+		s.ownKernel = false
 	}
-	return errors.Join(append(errs, s.kernelBTF.close())...)
+	return errors.Join(errs...)
 }
