@@ -1,0 +1,217 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+//go:embed scripts.txt
+var scripts string
+
+// figures are what one run of a script cost.
+type figures struct{ insns, calls, ns, events float64 }
+
+// cost compares what the kernel counts for the programs that each tool loads.
+func (b *bench) cost() error {
+	stats, err := ebpf.EnableStats(0) // BPF_STATS_RUN_TIME
+	if err != nil {
+		return fmt.Errorf("enable BPF statistics: %w", err)
+	}
+	defer stats.Close()
+	fmt.Print("\n### Cost per event\n\n| script | tool | instructions | helper calls | ns per event | insns / peer | ns / peer |\n|---|---|---:|---:|---:|---:|---:|\n")
+	var insnRatios, nsRatios []float64
+	for line := range strings.Lines(scripts) {
+		name, text, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		if !ok || !strings.Contains(name, b.only) {
+			continue
+		}
+		got, err := b.costOf(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		base := got[len(got)-1]
+		for i, t := range b.tools {
+			fmt.Printf("| %s | %s | %.0f | %.0f | %.0f | %.2f | %.2f |\n", name, t.name, got[i].insns, got[i].calls, got[i].ns,
+				got[i].insns/base.insns, got[i].ns/base.ns)
+		}
+		insnRatios = append(insnRatios, got[0].insns/base.insns)
+		nsRatios = append(nsRatios, got[0].ns/base.ns)
+	}
+	if len(insnRatios) > 0 {
+		fmt.Printf("\nGeometric mean over %d scripts: %.3f of the peer's instructions, %.3f of its time.\n", len(insnRatios), geomean(insnRatios), geomean(nsRatios))
+	}
+	return nil
+}
+
+// costOf runs a script with each tool in turn, several rounds.
+func (b *bench) costOf(text string) ([]figures, error) {
+	out := make([]figures, len(b.tools))
+	ns := make([][]float64, len(b.tools))
+	for range b.rounds {
+		for i, t := range b.tools {
+			f, err := measure(append(t.cmd, "-e", text), nil)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+			out[i] = f
+			ns[i] = append(ns[i], f.ns)
+		}
+	}
+	for i := range out {
+		out[i].ns = median(ns[i])
+	}
+	return out, nil
+}
+
+// measure runs a tracer, a load under it, and reads the kernel's counts. The tracer's output goes to w.
+func measure(cmd []string, w io.Writer) (figures, error) {
+	before := programs()
+	c := exec.Command(cmd[0], cmd[1:]...)
+	c.Stdout = w
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		return figures{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	stop := func() {
+		_ = syscall.Kill(c.Process.Pid, syscall.SIGINT)
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+			<-ended
+		}
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	var fresh []ebpf.ProgramID
+	for {
+		select {
+		case err := <-ended:
+			return figures{}, fmt.Errorf("ended early: %v: %s", err, stderr.String())
+		case <-time.After(200 * time.Millisecond):
+		}
+		if fresh = newPrograms(before); len(fresh) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			stop()
+			return figures{}, errors.New("no program appeared")
+		}
+	}
+	time.Sleep(time.Second) // attaching goes on after loading
+	fresh = newPrograms(before)
+	err := exec.Command(os.Args[0], "load", "1.5").Run()
+	f, ferr := readFigures(fresh)
+	stop()
+	return f, errors.Join(err, ferr)
+}
+
+// programs are the ids of the programs that are loaded.
+func programs() map[ebpf.ProgramID]bool {
+	ids := map[ebpf.ProgramID]bool{}
+	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		ids[id] = true
+	}
+	return ids
+}
+
+func newPrograms(before map[ebpf.ProgramID]bool) []ebpf.ProgramID {
+	var ids []ebpf.ProgramID
+	for id := range programs() {
+		if !before[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// readFigures adds up the programs that ran.
+func readFigures(ids []ebpf.ProgramID) (figures, error) {
+	var f figures
+	var total time.Duration
+	for _, id := range ids {
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil {
+			continue // it was only a probe of features
+		}
+		st, err := p.Stats()
+		if err == nil && st.RunCount > 100 {
+			info, ierr := p.Info()
+			if ierr != nil {
+				_ = p.Close()
+				return f, ierr
+			}
+			insns, ierr := info.Instructions()
+			if ierr != nil {
+				_ = p.Close()
+				return f, ierr
+			}
+			for _, in := range insns {
+				f.insns++
+				if in.OpCode.IsDWordLoad() {
+					f.insns++
+				}
+				if in.OpCode.JumpOp() == asm.Call && in.OpCode.Class().IsJump() && in.Src != asm.PseudoCall {
+					f.calls++
+				}
+			}
+			total += st.Runtime
+			f.events += float64(st.RunCount)
+		}
+		_ = p.Close()
+	}
+	if f.events == 0 {
+		return f, errors.New("no events")
+	}
+	f.ns = float64(total.Nanoseconds()) / f.events
+	return f, nil
+}
+
+// load opens, reads and closes files, allocates, and hands a byte to and fro between two
+// threads through pipes, for the given number of seconds.
+func load(args []string) {
+	secs := 1.0
+	if len(args) > 0 {
+		secs, _ = strconv.ParseFloat(args[0], 64)
+	}
+	end := time.Now().Add(time.Duration(secs * float64(time.Second)))
+	r1, w1, _ := os.Pipe()
+	r2, w2, _ := os.Pipe()
+	go func() {
+		buf := make([]byte, 1)
+		for {
+			if _, err := r1.Read(buf); err != nil {
+				return
+			}
+			_, _ = w2.Write(buf)
+		}
+	}()
+	buf := make([]byte, 64)
+	one := []byte{1}
+	for time.Now().Before(end) {
+		for range 50 {
+			if fd, err := syscall.Open("/etc/hostname", syscall.O_RDONLY, 0); err == nil {
+				_, _ = syscall.Read(fd, buf)
+				_ = syscall.Close(fd)
+			}
+			_, _ = syscall.Open("/nonexistent/file", syscall.O_RDONLY, 0)
+		}
+		_, _ = w1.Write(one)
+		_, _ = r2.Read(one)
+		_ = exec.Command("/bin/true").Run() // a libc program, for malloc
+	}
+}
