@@ -1,0 +1,188 @@
+package exe
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+// ErrNoDWARF: neither the binary nor a separate file has debug information.
+var ErrNoDWARF = errors.New("no DWARF debug information")
+
+// DWARF is the debug information, of the binary or its separate debug file.
+func (f *File) DWARF() (*dwarf.Data, error) {
+	for _, g := range []*File{f, f.debugFile()} {
+		if g == nil || g.ELF.Section(".debug_info") == nil && g.ELF.Section(".zdebug_info") == nil {
+			continue
+		}
+		d, err := g.ELF.DWARF()
+		if err != nil {
+			return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
+		}
+		return d, nil
+	}
+	return nil, ErrNoDWARF
+}
+
+// Param is a parameter of a function as DWARF tells it.
+type Param struct {
+	Name string
+	Type dwarf.Type
+}
+
+// Proto is a function as DWARF tells it.
+type Proto struct {
+	Params   []Param
+	Result   dwarf.Type // nil: void
+	Variadic bool
+}
+
+// Func finds a function's prototype by its name or linkage name; ok is false when there's none.
+func (f *File) Func(name string) (p Proto, ok bool, err error) {
+	d, err := f.DWARF()
+	if err != nil {
+		return p, false, err
+	}
+	r := d.Reader()
+	for {
+		e, err := r.Next()
+		if err != nil {
+			return p, false, fmt.Errorf("read debug information of %s: %w", f.Path, err)
+		}
+		if e == nil {
+			return p, false, nil
+		}
+		switch e.Tag {
+		case dwarf.TagCompileUnit, dwarf.TagNamespace, dwarf.TagClassType, dwarf.TagStructType:
+		case dwarf.TagSubprogram:
+			if e.Val(dwarf.AttrName) != name && e.Val(dwarf.AttrLinkageName) != name {
+				r.SkipChildren()
+				continue
+			}
+			p, err := f.proto(d, r, e)
+			return p, err == nil, err
+		default:
+			r.SkipChildren()
+		}
+	}
+}
+
+func (f *File) proto(d *dwarf.Data, r *dwarf.Reader, fn *dwarf.Entry) (p Proto, err error) {
+	typeOf := func(e *dwarf.Entry) (dwarf.Type, error) {
+		off, ok := e.Val(dwarf.AttrType).(dwarf.Offset)
+		if !ok {
+			return nil, nil
+		}
+		t, err := d.Type(off)
+		if err != nil {
+			return nil, fmt.Errorf("read debug information of %s: %w", f.Path, err)
+		}
+		return t, nil
+	}
+	if p.Result, err = typeOf(fn); err != nil || !fn.Children {
+		return p, err
+	}
+	for {
+		e, err := r.Next()
+		if err != nil || e == nil || e.Tag == 0 {
+			return p, err
+		}
+		switch e.Tag {
+		case dwarf.TagFormalParameter:
+			t, err := typeOf(e)
+			if err != nil {
+				return p, err
+			}
+			name, _ := e.Val(dwarf.AttrName).(string)
+			p.Params = append(p.Params, Param{name, t})
+		case dwarf.TagUnspecifiedParameters:
+			p.Variadic = true
+		}
+		r.SkipChildren()
+	}
+}
+
+// LineAddr is the address of the first statement at file:line, and at col when it
+// isn't 0. file matches a path that ends in it.
+func (f *File) LineAddr(file string, line, col int) (addr uint64, ok bool, err error) {
+	d, err := f.DWARF()
+	if err != nil {
+		return 0, false, err
+	}
+	r := d.Reader()
+	for {
+		cu, err := r.Next()
+		if err != nil {
+			return 0, false, fmt.Errorf("read debug information of %s: %w", f.Path, err)
+		}
+		if cu == nil {
+			return addr, ok, nil
+		}
+		r.SkipChildren()
+		lines, err := d.LineReader(cu)
+		if err != nil || lines == nil {
+			continue
+		}
+		if a, found := lineAddr(lines, file, line, col); found && (!ok || a < addr) {
+			addr, ok = a, true
+		}
+	}
+}
+
+func lineAddr(lines *dwarf.LineReader, file string, line, col int) (addr uint64, ok bool) {
+	var e dwarf.LineEntry
+	for {
+		if err := lines.Next(&e); err != nil {
+			if !errors.Is(err, io.EOF) {
+				return 0, false
+			}
+			return addr, ok
+		}
+		if e.EndSequence || !e.IsStmt || e.File == nil || e.Line != line || col != 0 && e.Column != col ||
+			!sameFile(e.File.Name, file) {
+			continue
+		}
+		if !ok || e.Address < addr {
+			addr, ok = e.Address, true
+		}
+	}
+}
+
+// sameFile reports whether the compiler's path is what the script calls file.
+func sameFile(have, file string) bool {
+	have, file = path.Clean(have), path.Clean(file)
+	return have == file || strings.HasSuffix(have, "/"+file)
+}
+
+// CName is a type as C writes it before a name: "const char*", "struct point".
+func CName(t dwarf.Type) string {
+	switch t := t.(type) {
+	case nil:
+		return "void"
+	case *dwarf.PtrType:
+		return CName(t.Type) + "*"
+	case *dwarf.QualType:
+		if _, ok := t.Type.(*dwarf.PtrType); ok {
+			return CName(t.Type) + " " + t.Qual
+		}
+		return t.Qual + " " + CName(t.Type)
+	case *dwarf.StructType:
+		return t.Kind + " " + orAnonymous(t.StructName)
+	case *dwarf.EnumType:
+		return "enum " + orAnonymous(t.EnumName)
+	}
+	if name := t.Common().Name; name != "" {
+		return name
+	}
+	return "<unknown type>"
+}
+
+func orAnonymous(name string) string {
+	if name == "" {
+		return "<anonymous>"
+	}
+	return name
+}
