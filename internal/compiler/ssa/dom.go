@@ -48,8 +48,8 @@ func (f *Func) reversePostorder() []*Block {
 	return out
 }
 
-// dominators computes the tree by the iteration of Cooper, Harvey and Kennedy
-// ("A Simple, Fast Dominance Algorithm").
+// dominators computes the tree with semidominators and nearest common ancestors
+// (Georgiadis, "Linear-Time Algorithms for Dominators and Related Problems", SNCA).
 func (f *Func) dominators() *domTree {
 	t := &domTree{order: f.reversePostorder(), index: make([]int32, f.NumBlocks())}
 	for i := range t.index {
@@ -58,44 +58,94 @@ func (f *Func) dominators() *domTree {
 	for i, b := range t.order {
 		t.index[b.ID] = int32(i)
 	}
-	n := len(t.order)
-	t.idom = make([]int32, n)
-	for i := 1; i < n; i++ {
-		t.idom[i] = -1
-	}
-	for changed := true; changed; {
-		changed = false
-		for i := 1; i < n; i++ {
-			if d := t.meet(t.order[i]); d != t.idom[i] {
-				t.idom[i], changed = d, true
-			}
-		}
+	s := newSemi(f, len(t.order))
+	s.compute()
+	t.idom = make([]int32, len(t.order))
+	for n, b := range s.block {
+		t.idom[t.index[b.ID]] = t.index[s.block[s.idom[n]].ID]
 	}
 	t.number()
 	return t
 }
 
-// meet is the place of the deepest block that dominates all of b's predecessors done so far.
-func (t *domTree) meet(b *Block) int32 {
-	d := int32(-1)
-	for _, p := range b.Preds {
-		i := t.index[p.ID]
-		if i < 0 || i > 0 && t.idom[i] < 0 {
+// semi is the state of SNCA; all but num are by preorder number.
+type semi struct {
+	num          []int32 // by block ID: preorder number, -1 unreachable
+	block        []*Block
+	parent, idom []int32
+	sdom         []int32 // semidominator
+	label        []int32 // of the path compressed so far: where its least sdom is
+	anc          []int32 // the path's upper end
+	path         []int32 // scratch
+}
+
+// newSemi numbers f's n reachable blocks in preorder.
+func newSemi(f *Func, n int) *semi {
+	s := &semi{num: make([]int32, f.NumBlocks())}
+	all := make([]int32, 5*n)
+	cut := func(i int) []int32 { return all[i*n : (i+1)*n : (i+1)*n] }
+	s.parent, s.idom, s.sdom, s.label, s.anc = cut(0), cut(1), cut(2), cut(3), cut(4)
+	for i := range s.num {
+		s.num[i] = -1
+	}
+	type edge struct {
+		b    *Block
+		from int32
+	}
+	stack := []edge{{f.Entry(), 0}}
+	for len(stack) > 0 {
+		e := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if s.num[e.b.ID] >= 0 {
 			continue
 		}
-		if d < 0 {
-			d = i
-		}
-		for d != i {
-			for i > d {
-				i = t.idom[i]
-			}
-			for d > i {
-				d = t.idom[d]
-			}
+		at := int32(len(s.block))
+		s.num[e.b.ID] = at
+		s.block = append(s.block, e.b)
+		s.parent[at], s.idom[at], s.anc[at] = e.from, e.from, e.from
+		s.sdom[at], s.label[at] = at, at
+		for i := len(e.b.Succs) - 1; i >= 0; i-- {
+			stack = append(stack, edge{e.b.Succs[i], at})
 		}
 	}
-	return d
+	return s
+}
+
+func (s *semi) compute() {
+	for w := int32(len(s.block)) - 1; w > 0; w-- {
+		for _, p := range s.block[w].Preds {
+			if v := s.num[p.ID]; v >= 0 {
+				s.sdom[w] = min(s.sdom[w], s.sdom[s.eval(v, w)])
+			}
+		}
+		s.label[w] = w
+	}
+	for w := int32(1); int(w) < len(s.block); w++ {
+		for s.idom[w] > s.sdom[w] {
+			s.idom[w] = s.idom[s.idom[w]]
+		}
+	}
+}
+
+// eval is where the least semidominator is on the tree path from v up to blocks that
+// are numbered after w, whose semidominators are done; it compresses that path.
+func (s *semi) eval(v, w int32) int32 {
+	if v <= w {
+		return v
+	}
+	s.path = s.path[:0]
+	for u := v; s.anc[u] > w; u = s.anc[u] {
+		s.path = append(s.path, u)
+	}
+	for i := len(s.path) - 1; i >= 0; i-- {
+		u := s.path[i]
+		a := s.anc[u]
+		if s.sdom[s.label[a]] < s.sdom[s.label[u]] {
+			s.label[u] = s.label[a]
+		}
+		s.anc[u] = s.anc[a]
+	}
+	return s.label[v]
 }
 
 // number links children to parents and numbers the tree's walk.

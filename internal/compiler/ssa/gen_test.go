@@ -1,24 +1,25 @@
 package ssa
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // gen makes random programs: structured control flow over variables in slots, as
 // ssagen's, and phis, with loops that end.
 type gen struct {
-	r     *rand.Rand
-	f     *Func
-	b     *Block
-	ctx   *Value
-	vals  []*Value // what dominates b's end
-	vars  []variable
-	keys  []*Slot
-	ints  []*Value // addresses: SlotAddr of vars made once
-	subs  []*Func
-	depth int
-	left  int // statements still to make
-	loops []loop
+	r    *rand.Rand
+	f    *Func
+	b    *Block
+	ctx  *Value
+	vals []*Value // what dominates b's end
+	vars []variable
+	keys []*Slot
+	subs []*Func
+	// returns: branches may return early, which in a large program leaves little of it.
+	returns bool
+	// filled: so many slots, the first ones, hold bytes from the start.
+	filled int
+	depth  int
+	left   int // statements still to make
+	loops  []loop
 }
 
 type variable struct {
@@ -37,7 +38,7 @@ func generate(seed uint64, size int) *Prog {
 	p := &Prog{Name: "random", Scratch: -1}
 	main := NewFunc("main", FuncProg, []Type{Ptr}, I64)
 	p.Funcs = append(p.Funcs, main)
-	g := &gen{r: r, left: size}
+	g := &gen{r: r, left: size, returns: size < 1000}
 	if r.IntN(3) == 0 {
 		sub := NewFunc("sub", FuncSub, []Type{I64}, I64)
 		p.Funcs = append(p.Funcs, sub)
@@ -92,6 +93,7 @@ func (g *gen) slots() {
 		g.keys = append(g.keys, s)
 		g.vars = append(g.vars, variable{slot: s, typ: I64, size: 8})
 	}
+	g.filled = len(g.f.Slots)
 	for _, s := range g.f.Slots {
 		g.zero(s)
 	}

@@ -69,7 +69,7 @@ func (g *gen) effect() {
 }
 
 func (g *gen) move() {
-	a, b := g.f.Slots[g.r.IntN(len(g.f.Slots))], g.f.Slots[g.r.IntN(len(g.f.Slots))]
+	a, b := g.f.Slots[g.r.IntN(g.filled)], g.f.Slots[g.r.IntN(g.filled)]
 	if a == b || a.Size < 8 || b.Size < 8 {
 		return
 	}
@@ -158,7 +158,7 @@ func (g *gen) branch() {
 		if l := len(g.loops); l > 0 && g.r.IntN(4) == 0 {
 			g.b.Kind = BlockPlain
 			g.b.AddEdge([]*Block{g.loops[l-1].next, g.loops[l-1].done}[g.r.IntN(2)])
-		} else if g.r.IntN(12) == 0 {
+		} else if els == join && g.returns && g.r.IntN(12) == 0 {
 			g.b.SetControl(g.value(I64))
 		} else {
 			leave()

@@ -214,9 +214,10 @@ func (p *promotion) frontiers() {
 			at := t.index[pred.ID]
 			for at != t.idom[i] {
 				id := t.order[at].ID
-				if n := len(p.front[id]); n == 0 || p.front[id][n-1] != b {
-					p.front[id] = append(p.front[id], b)
+				if n := len(p.front[id]); n > 0 && p.front[id][n-1] == b {
+					break // another predecessor's walk came by
 				}
+				p.front[id] = append(p.front[id], b)
 				at = t.idom[at]
 			}
 		}
