@@ -18,6 +18,7 @@ func Codes() []CodeDoc {
 		compileCodes,
 		probeCodes,
 		expandCodes,
+		typesCodes,
 	} {
 		all = append(all, part...)
 	}

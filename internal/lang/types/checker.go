@@ -1,3 +1,242 @@
 package types
 
-type checker struct{}
+import (
+	"sort"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// Options are what the command line decides about a script's meaning.
+type Options struct {
+	Unsafe  bool     // --unsafe
+	Child   bool     // -c: cpid has a value
+	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
+	CDefs   CDefs    // the script's C definitions and headers; nil: none
+}
+
+// CDefs are the C definitions of a script and of the headers that it includes. They
+// go before the kernel's own.
+type CDefs interface {
+	// Type looks up "struct s", "union u", "enum e" or a typedef's name.
+	Type(name string) (*Type, bool)
+	// Enumerator looks up an enumerator: its value and enum type.
+	Enumerator(name string) (uint64, *Type, bool)
+	// Define looks up an object-like macro that stands for a number or a string.
+	Define(name string) (*Const, bool)
+}
+
+// maxPasses bounds the inference. Types only grow, and few steps lead from the
+// smallest to the largest.
+const maxPasses = 100
+
+// Check infers and checks the types of a script. script's declarations other than
+// probes are read here; the probes come as units. What is wrong is reported to rep, and
+// the Info of a script with errors is good for nothing but showing types. ids must be
+// the one that gave every expression its id, MakeUnits included.
+func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Options, rep *diag.Reporter) *Info {
+	n := ids.Len()
+	c := &checker{
+		info: &Info{
+			Types: make([]*Type, n), Consts: make([]*Const, n), Calls: make([]*Builtin, n),
+			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
+			Units: units, Env: env, Facts: env.Facts(),
+		},
+		rep: rep, opt: opt, env: env, universe: lookupTable(),
+		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
+		declared: map[*Local]bool{}, said: map[said]bool{},
+	}
+	if c.info.Facts == nil {
+		c.info.Facts = &Facts{}
+	}
+	c.config(script)
+	c.declare(script)
+	if !c.bind() {
+		return c.finish()
+	}
+	c.infer()
+	c.quiet = false
+	c.pass()
+	c.checkMaps()
+	return c.finish()
+}
+
+// said identifies a diagnostic: units that are copies of one probe would repeat it.
+type said struct {
+	span diag.Span
+	msg  string
+}
+
+// checker holds the state of one Check. It walks the trees until no variable's or
+// map's type changes any more, silently, and a last time to report.
+type checker struct {
+	info     *Info
+	rep      *diag.Reporter
+	opt      Options
+	env      Env
+	universe map[string]*Builtin
+
+	lits     []bool                   // by ExprID: a literal, or folded from literals alone
+	comptime map[syntax.ExprID]bool   // decided `if comptime` by the id of the IfExpr
+	maps     map[string]*mapVar       // by name
+	mapList  []*mapVar                // in order of first appearance
+	declared map[*Local]bool          // `let $x: type` with a size: assignments don't change it
+	said     map[said]bool            // reported so far
+	unstable map[string]unstableLevel // by feature, from the config
+
+	unit    *Unit     // what is being walked: one of the two
+	fn      *FuncInfo //
+	loops   int       // loops around
+	forRun  int       // for loops around, whose body is a function of its own
+	meta    int       // typeof, sizeof … around: nothing runs
+	quiet   bool
+	changed bool
+	pending int // comptime conditions that aren't decided yet
+}
+
+// mapVar is the checker's view of a map.
+type mapVar struct {
+	*MapInfo
+	scalar  bool      // used without a key; valid when known
+	known   bool      // scalar or keyed is known
+	uses    diag.Span // what made it known
+	keyAt   diag.Span // what gave the key its type
+	valueAt diag.Span
+	failed  bool // what was assigned can't be
+	signed  bool // an aggregation: a signed argument was seen in this pass
+	read    bool // an element was read or written: its value exists
+	decl    *syntax.MapDecl
+}
+
+func (c *checker) errorf(code diag.Code, s diag.Span, format string, args ...any) *diag.Diagnostic {
+	d := &diag.Diagnostic{}
+	if !c.quiet && c.first(s, format, args) {
+		d = c.rep.Errorf(code, s, format, args...)
+	}
+	return d
+}
+
+func (c *checker) warnf(code diag.Code, s diag.Span, format string, args ...any) *diag.Diagnostic {
+	d := &diag.Diagnostic{}
+	if !c.quiet && c.first(s, format, args) {
+		d = c.rep.Warnf(code, s, format, args...)
+	}
+	return d
+}
+
+// infer walks until the types stand still. Then the `if comptime` whose conditions could
+// be computed by them open their branches, and it goes on.
+func (c *checker) infer() {
+	c.quiet = true
+	for range maxPasses {
+		c.changed, c.pending = false, 0
+		c.pass()
+		if !c.changed && !c.defaultMaps() {
+			return
+		}
+	}
+}
+
+// pass walks everything once.
+func (c *checker) pass() {
+	for _, m := range c.mapList {
+		m.signed = false
+	}
+	for _, f := range c.info.Funcs {
+		c.fn = f
+		c.signature(f)
+		c.body(f.Decl.Body)
+		c.fn = nil
+	}
+	for _, u := range c.info.Units {
+		c.unit = u
+		if u.Pred != nil {
+			c.cond(u.Pred)
+		}
+		c.body(u.Body)
+		c.unit = nil
+	}
+	c.signAggregates()
+}
+
+// signAggregates makes an aggregation signed when one of the arguments seen in this pass was.
+func (c *checker) signAggregates() {
+	for _, m := range c.mapList {
+		if v := m.Value; v != nil && v.Kind >= Sum && v.Kind <= Stats && v.Signed != m.signed {
+			u := *v
+			u.Signed = m.signed
+			m.Value, c.changed = &u, true
+		}
+	}
+}
+
+// signature types a function's parameters and result, which its declaration fixes.
+func (c *checker) signature(f *FuncInfo) {
+	for i, p := range f.Decl.Params {
+		l := f.Params[i]
+		if t := c.typeExpr(p.Type); !bad(t) {
+			c.declared[l] = true
+			c.grow(&l.Type, t)
+		}
+	}
+	if f.Result = voidType(); f.Decl.Result != nil {
+		f.Result = c.typeExpr(f.Decl.Result)
+	}
+}
+
+// defaultMaps gives maps that are read or counted up but never get a value of known type
+// the one of their implicit zero. It reports whether there was any.
+func (c *checker) defaultMaps() bool {
+	any := false
+	for _, m := range c.mapList {
+		if m.Value == nil && m.read && !m.failed {
+			m.Value, m.valueAt, any = IntType(1, true), m.Decl, true
+		}
+	}
+	return any
+}
+
+// grow widens a variable's type and notes that something changed.
+func (c *checker) grow(slot **Type, t *Type) {
+	old := *slot
+	if old != nil && Identical(old, t) && old.Space == t.Space && old.Flex == t.Flex {
+		return
+	}
+	*slot = t
+	c.changed = true
+}
+
+// finish puts the results together.
+func (c *checker) finish() *Info {
+	for i, m := range c.mapList {
+		m.Index = i
+		c.info.Maps = append(c.info.Maps, m.MapInfo)
+	}
+	return c.info
+}
+
+// kind is the kind of the probe being walked; Invalid in a function.
+func (c *checker) kind() probe.Kind {
+	if c.unit == nil || len(c.unit.Points) == 0 {
+		return probe.Invalid
+	}
+	return c.unit.Points[0].Kind
+}
+
+// first reports whether nothing equal was said at s.
+func (c *checker) first(s diag.Span, format string, args []any) bool {
+	key := said{s, sprintf(format, args)}
+	if c.said[key] {
+		return false
+	}
+	c.said[key] = true
+	return true
+}
+
+// nearest is the candidate that name was most likely meant to be, or "".
+func nearest(name string, candidates []string) string {
+	sort.Strings(candidates)
+	return probe.Nearest(name, candidates)
+}

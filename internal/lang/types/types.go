@@ -36,7 +36,8 @@ const (
 	Mac
 	Timestamp // Clock, Format
 	CgroupPath
-	Func // a C function's type, behind a pointer
+	Func     // a C function's type, behind a pointer
+	Username // a user id that is printed as the user's name
 
 	// Aggregations: values of maps only.
 	Count
@@ -66,12 +67,12 @@ const (
 // Type is a type. Types are immutable once made and compared with Identical.
 type Type struct {
 	Kind   Kind
-	Size   uint32 // bytes of its value in memory; 0 for Void and incomplete types
+	Size   uint32 // bytes of its value in memory; 0 for Void and incomplete types; Buf: of its content
 	Signed bool
 	Name   string // of an enum, or the typedef it was found by
 	Elem   *Type
 	Len    uint32
-	Space  Space
+	Space  Space // a Pointer: what it points into; others: where the value was read from
 	S      *StructType
 	Fields []Field // tuple, record
 	Enum   *EnumType
@@ -81,6 +82,9 @@ type Type struct {
 	Clock  object.Clock
 	// Ctx marks the args/ctx pseudo structs: fields are read from the context.
 	Ctx bool
+	// Flex marks an Int made from non-negative literals alone: it takes the sign of
+	// whatever it meets. Identical ignores it.
+	Flex bool
 }
 
 // StructType is a struct's or union's layout. Large kernel structs fill in lazily.
@@ -219,6 +223,8 @@ type Info struct {
 	StackMode    object.StackMode
 	OnStackLimit uint32
 	MaxMapKeys   uint64
+	MaxProbes    uint64 // attach points, at most
+	MaxProgs     uint64 // programs, at most
 	Env          Env
 	Facts        *Facts
 	// Params that the script asked for: getopt, in order.

@@ -1,6 +1,12 @@
 package types
 
-import "github.com/skep-bpf/skep/internal/lang/syntax"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
+)
 
 // BuiltinID names a builtin for the one who generates code.
 type BuiltinID uint16
@@ -17,6 +23,78 @@ type Builtin struct {
 	Unsafe    bool // behind --unsafe
 	Stmt      bool // has no value
 	Doc       string
-	// Check types the call or use (e is the CallExpr or Ident); nil until the checker sets it.
+	// Probes are the kinds of probes that have it; nil: all.
+	Probes []probe.Kind
+	// Context: it reads the probe's context, which a for loop's body doesn't have.
+	Context bool
+	// Planned: it's part of the language, but not supported yet.
+	Planned bool
+	// check types the call or use (e is the CallExpr or Ident); nil: the parser has syntax
+	// of its own for it.
 	check func(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
+}
+
+// Universe is the table of all builtins, each group in the order of its file. arg0, arg1 …
+// are the row argN.
+func Universe() []Builtin {
+	var all []Builtin
+	for _, part := range [][]Builtin{
+		taskBuiltins(), clockBuiltins(), probeBuiltins(), outputBuiltins(), mapBuiltins(),
+		aggregateBuiltins(), stringBuiltins(), addressBuiltins(), netBuiltins(), metaBuiltins(),
+		plannedBuiltins(),
+	} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func lookupTable() map[string]*Builtin {
+	all := Universe()
+	table := make(map[string]*Builtin, len(all))
+	for i := range all {
+		table[all[i].Name] = &all[i]
+	}
+	return table
+}
+
+// argNumber is N of argN, or -1.
+func argNumber(name string) int {
+	digits, ok := strings.CutPrefix(name, "arg")
+	if !ok || digits == "" || len(digits) > 1 && digits[0] == '0' {
+		return -1
+	}
+	n, err := strconv.ParseUint(digits, 10, 8)
+	if err != nil {
+		return -1
+	}
+	return int(n)
+}
+
+// builtin finds the row of a name.
+func (c *checker) builtin(name string) *Builtin {
+	if argNumber(name) >= 0 {
+		name = "argN"
+	}
+	return c.universe[name]
+}
+
+// plannedBuiltins are those of bpftrace 0.27 that aren't supported yet.
+func plannedBuiltins() []Builtin {
+	rows := []Builtin{
+		{ID: BuiltinTseries, Name: "tseries", Min: 3, Max: 4, Aggregate: true, Doc: "a value over time: tseries(n, interval, number of intervals[, \"avg\"|\"max\"|\"min\"|\"sum\"])"},
+		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, Doc: "the user stack, unwound by DWARF: dw_ustack([mode,] [limit])"},
+		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
+		{ID: BuiltinSocketCookie, Name: "socket_cookie", Min: 1, Max: 1, Doc: "the cookie of a socket: socket_cookie(sock)"},
+		{ID: BuiltinOverride, Name: "override", Min: 1, Max: 1, Unsafe: true, Stmt: true, Doc: "lets the probed function return a value without running: override(value)"},
+		{ID: BuiltinWriteUser, Name: "write_user", Min: 3, Max: 3, Unsafe: true, Doc: "writes to the process's memory: write_user(dst, src, bytes)"},
+		{ID: BuiltinPercpuKaddr, Name: "percpu_kaddr", Min: 1, Max: 2, Doc: "the address of a per-CPU kernel variable: percpu_kaddr(name[, cpu])"},
+		{ID: BuiltinUnwatch, Name: "unwatch", Min: 1, Max: 1, Async: true, Stmt: true, Doc: "removes a watchpoint: unwatch(address)"},
+		{ID: BuiltinKfuncAllowed, Name: "kfunc_allowed", Min: 1, Max: 1, Doc: "whether this kind of probe may call a kernel function: kfunc_allowed(name)"},
+		{ID: BuiltinStrConcat, Name: "str_concat", Min: 2, Max: 2, Doc: "two strings joined: str_concat(a, b)"},
+		{ID: BuiltinDebugf, Name: "debugf", Min: 1, Max: -1, Stmt: true, Doc: "prints to the kernel's trace pipe: debugf(format, …)"},
+	}
+	for i := range rows {
+		rows[i].Planned = true
+	}
+	return rows
 }

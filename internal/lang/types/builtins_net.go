@@ -1,0 +1,70 @@
+package types
+
+import (
+	"net/netip"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+)
+
+// netBuiltins are about network addresses.
+func netBuiltins() []Builtin {
+	return []Builtin{
+		{ID: BuiltinNtop, Name: "ntop", Min: 1, Max: 2, check: checkNtop, Doc: "an IP address to be printed: ntop([AF_INET,] address)"},
+		{ID: BuiltinPton, Name: "pton", Min: 1, Max: 1, check: checkPton, Doc: "an IP address as an array of bytes: pton(\"127.0.0.1\")"},
+		{ID: BuiltinMacaddr, Name: "macaddr", Min: 1, Max: 1, check: checkMacaddr, Doc: "a MAC address to be printed: macaddr(bytes)"},
+	}
+}
+
+func checkNtop(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	if len(args) == 2 {
+		if t, ok := c.intArg(args[0], b.Name); !ok {
+			c.expr(args[1])
+			return worse(t)
+		}
+		args = args[1:]
+	}
+	t, ok := c.kindArg(args[0], b.Name, "an integer or an array of bytes", Int, Array, String)
+	if !ok {
+		return worse(t)
+	}
+	if !t.IsInt() && t.Size != 4 && t.Size != 16 {
+		c.errorf(diag.CodeArgType, args[0].Span(), "an IP address has 4 or 16 bytes; %s has %d", t, t.Size)
+		return invalidType()
+	}
+	return plain(Inet)
+}
+
+// checkPton: the constant's Str holds the bytes.
+func checkPton(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	s, ok := c.constStr(args[0], b.Name)
+	if !ok {
+		return worse(c.info.Types[args[0].ID()])
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		c.errorf(diag.CodeRange, args[0].Span(), "%q is no IP address", s)
+		return invalidType()
+	}
+	raw := a.AsSlice()
+	c.setConst(e, &Const{Str: string(raw), IsStr: true}, false)
+	return ArrayOf(IntType(1, false), uint32(len(raw))).In(SpaceKernel)
+}
+
+// macSize is ETH_ALEN (include/uapi/linux/if_ether.h).
+const macSize = 6
+
+func checkMacaddr(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	t, ok := c.kindArg(args[0], b.Name, "an array of 6 bytes or its address", Int, Array, String, Pointer)
+	switch {
+	case !ok:
+		return worse(t)
+	case c.lits[args[0].ID()] && t.Kind == String:
+		c.errorf(diag.CodeArgType, args[0].Span(), "macaddr() reads bytes, not the written form of an address")
+		return invalidType()
+	case (t.Kind == Array || t.Kind == String) && t.Size < macSize:
+		c.errorf(diag.CodeArgType, args[0].Span(), "a MAC address has %d bytes; %s has %d", macSize, t, t.Size)
+		return invalidType()
+	}
+	return plain(Mac)
+}

@@ -1,0 +1,275 @@
+package types
+
+import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// withRegs are the kinds whose context holds registers.
+func withRegs() []probe.Kind {
+	return []probe.Kind{probe.Kprobe, probe.Kretprobe, probe.Uprobe, probe.Uretprobe, probe.USDT,
+		probe.Profile, probe.Interval, probe.Software, probe.Hardware, probe.Watchpoint}
+}
+
+func userKinds() []probe.Kind { return []probe.Kind{probe.Uprobe, probe.Uretprobe, probe.USDT} }
+
+// probeBuiltins tell about the event.
+func probeBuiltins() []Builtin {
+	return []Builtin{
+		{ID: BuiltinArgN, Name: "argN", Var: true, Context: true, check: checkArgN, Doc: "an argument by its number: arg0, arg1 …",
+			Probes: []probe.Kind{probe.Kprobe, probe.Uprobe, probe.USDT, probe.RawTracepoint}},
+		{ID: BuiltinArgs, Name: "args", Var: true, Context: true, check: checkArgs, Doc: "the arguments by their names: args.name",
+			Probes: []probe.Kind{probe.Tracepoint, probe.RawTracepoint, probe.Fentry, probe.Fexit, probe.Uprobe}},
+		{ID: BuiltinRetval, Name: "retval", Var: true, Context: true, check: checkRetval, Doc: "what the function returned",
+			Probes: []probe.Kind{probe.Kretprobe, probe.Uretprobe, probe.Fentry, probe.Fexit}},
+		{ID: BuiltinCtx, Name: "ctx", Var: true, Context: true, check: checkCtx, Doc: "the program's context as the kernel passes it",
+			Probes: append(withRegs(), probe.Iter)},
+		{ID: BuiltinFunc, Name: "func", Var: true, Context: true, check: checkFunc, Doc: "the function being traced",
+			Probes: []probe.Kind{probe.Kprobe, probe.Kretprobe, probe.Uprobe, probe.Uretprobe, probe.Fentry, probe.Fexit}},
+		{ID: BuiltinProbe, Name: "probe", Var: true, check: checkProbe, Doc: "the name of the probe, its wildcards expanded"},
+		{ID: BuiltinProbetype, Name: "probetype", Var: true, check: checkProbetype, Doc: "the kind of the probe"},
+		{ID: BuiltinUsermode, Name: "usermode", Var: true, Context: true, check: checkUsermode, Doc: "1 when the event interrupted user space, else 0"},
+		{ID: BuiltinReg, Name: "reg", Min: 1, Max: 1, Context: true, check: checkReg, Probes: withRegs(), Doc: "a register's value: reg(\"ip\")"},
+		{ID: BuiltinKstack, Name: "kstack", Max: 2, Var: true, check: checkStack, Doc: "the kernel stack: kstack, kstack([mode,] [frames])"},
+		{ID: BuiltinUstack, Name: "ustack", Max: 2, Var: true, check: checkStack, Doc: "the user stack: ustack, ustack([mode,] [frames])"},
+	}
+}
+
+// probeSpace is where the numbers that a probe hands out point into.
+func (c *checker) probeSpace() Space {
+	switch {
+	case c.unit == nil:
+		return SpaceKernel
+	case c.kindIs(userKinds()...):
+		return SpaceUser
+	case c.kindIs(probe.Kprobe, probe.Kretprobe, probe.Fentry, probe.Fexit, probe.Tracepoint, probe.Iter, probe.RawTracepoint):
+		return SpaceKernel
+	}
+	return SpaceNone
+}
+
+func (c *checker) isTracepoint() bool { return c.kindIs(probe.Tracepoint) }
+
+// argsStruct is what args is in the probe being walked.
+func (c *checker) argsStruct() *StructType {
+	if c.unit == nil {
+		return nil
+	}
+	return c.unit.Args
+}
+
+// argSpace is where a field of args of type t points into. Tracepoints of system calls
+// have what user space passed.
+func (c *checker) argSpace(t *Type) Space {
+	switch {
+	case c.isTracepoint() && c.unit.Points[0].Target == "syscalls":
+		return SpaceUser
+	case c.isTracepoint():
+		return SpaceKernel
+	case c.kindIs(probe.Fentry, probe.Fexit, probe.RawTracepoint) && t.Kind == Pointer && followable(t):
+		return SpaceBTF
+	}
+	return c.probeSpace()
+}
+
+// maxArgs is the number of arguments in registers.
+func (c *checker) maxArgs() int {
+	if c.info.Facts.Arch == "arm64" {
+		return 8
+	}
+	return 6
+}
+
+func checkArgN(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	name := ""
+	switch e := e.(type) {
+	case *syntax.Ident:
+		name = e.Name
+	case *syntax.CallExpr:
+		name = e.Fun.Name
+	}
+	n := argNumber(name)
+	most := c.maxArgs()
+	if c.kindIs(probe.RawTracepoint) && c.unit.Sig != nil {
+		most = len(c.unit.Sig.Args)
+	}
+	if n >= most && !c.kindIs(probe.USDT) {
+		c.errorf(diag.CodeRange, e.Span(), "there is no %s: arguments are arg0 to arg%d", name, most-1)
+		return invalidType()
+	}
+	if n < 0 {
+		c.errorf(diag.CodeUnknownName, e.Span(), "arguments are arg0, arg1 …")
+		return invalidType()
+	}
+	return IntType(8, false).In(c.probeSpace())
+}
+
+func checkArgs(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	s := c.unit.Args
+	switch {
+	case c.kindIs(probe.Fentry, probe.Fexit) && c.unit.Points[0].Target == "bpf":
+		c.errorf(diag.CodeArgsMissing, e.Span(), "args isn't known for functions of BPF programs")
+	case s == nil && c.kindIs(probe.Uprobe):
+		c.errorf(diag.CodeArgsMissing, e.Span(), "args isn't known: the binary has no debug information about the function").
+			Note("arg0, arg1 … work without it")
+	case s == nil:
+		c.errorf(diag.CodeArgsMissing, e.Span(), "the arguments of %s aren't known", c.unit.Points[0].Text)
+	case len(s.Fields()) == 0:
+		c.errorf(diag.CodeArgsMissing, e.Span(), "%s has no arguments", c.unit.Points[0].Text)
+	default:
+		return &Type{Kind: Struct, S: s, Size: s.Size, Ctx: true, Space: c.argSpace(voidType())}
+	}
+	return invalidType()
+}
+
+func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if !c.kindIs(probe.Fentry, probe.Fexit) {
+		return IntType(8, false).In(c.probeSpace())
+	}
+	if c.kindIs(probe.Fentry) {
+		c.errorf(diag.CodeProbeKind, e.Span(), "fentry probes have no retval").Note("the value is known when the function returns: fexit")
+		return invalidType()
+	}
+	sig := c.unit.Sig
+	if sig == nil || sig.Result == nil || sig.Result.Kind == Void {
+		c.errorf(diag.CodeArgsMissing, e.Span(), "%s returns nothing that is known", c.unit.Points[0].Text)
+		return invalidType()
+	}
+	return sig.Result.In(c.argSpace(sig.Result))
+}
+
+func checkCtx(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if c.unit.Ctx == nil {
+		return PointerTo(voidType(), SpaceCtx)
+	}
+	return c.unit.Ctx
+}
+
+func checkFunc(c *checker, _ syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if c.kindIs(probe.Uprobe, probe.Uretprobe) {
+		return plain(Usym)
+	}
+	return plain(Ksym)
+}
+
+// checkProbe: of several points the longest name says how large the string is.
+func checkProbe(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if c.unit == nil {
+		c.errorf(diag.CodeProbeKind, e.Span(), "probe is only known in a probe")
+		return invalidType()
+	}
+	if len(c.unit.Points) == 1 {
+		return c.stringConst(e, c.unit.Points[0].Text)
+	}
+	size := 0
+	for _, p := range c.unit.Points {
+		size = max(size, len(p.Text)+1)
+	}
+	return StringType(uint32(size)).In(SpaceKernel)
+}
+
+func checkProbetype(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	switch k := c.kind(); k {
+	case probe.Invalid:
+		c.errorf(diag.CodeProbeKind, e.Span(), "probetype is only known in a probe")
+		return invalidType()
+	case probe.Begin, probe.End, probe.Self:
+		return c.stringConst(e, "special")
+	case probe.Bench:
+		return c.stringConst(e, "benchmark")
+	default:
+		return c.stringConst(e, k.String())
+	}
+}
+
+// checkUsermode: where there are no registers it's known in advance.
+func checkUsermode(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if arch := c.info.Facts.Arch; arch != "" && arch != "amd64" {
+		c.errorf(diag.CodeUnsupported, e.Span(), "usermode is only supported on amd64")
+		return invalidType()
+	}
+	if !c.kindIs(withRegs()...) && c.unit != nil {
+		user := c.kindIs(probe.Begin, probe.End, probe.Self)
+		c.setConst(e, &Const{Int: bit(user)}, false)
+	}
+	return IntType(1, false)
+}
+
+// registers are the names that reg() takes, by architecture.
+func registers(arch string) []string {
+	if arch == "arm64" {
+		names := []string{"sp", "pc", "pstate"}
+		for _, d := range []string{"", "1", "2"} {
+			for n := byte('0'); n <= '9'; n++ {
+				names = append(names, "r"+d+string(n))
+			}
+		}
+		return append(names, "r30")
+	}
+	return []string{"r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx",
+		"si", "di", "orig_ax", "ip", "pc", "cs", "flags", "sp", "ss"}
+}
+
+func checkReg(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	name, ok := c.constStr(args[0], b.Name)
+	if !ok {
+		return worse(c.info.Types[args[0].ID()])
+	}
+	if names := registers(c.info.Facts.Arch); !contains(names, name) {
+		d := c.errorf(diag.CodeSymbol, args[0].Span(), "unknown register: %s", name)
+		if near := nearest(name, names); near != "" {
+			d.Suggest("\"" + near + "\"")
+		}
+		return invalidType()
+	}
+	return IntType(8, false).In(c.probeSpace())
+}
+
+// Frames of a stack: what is taken without a limit, and the largest limit.
+const (
+	defaultFrames = 127
+	maxFrames     = 1024
+)
+
+// checkStack types kstack and ustack: a mode, a limit, both or none.
+func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	k := Ustack
+	if b.ID == BuiltinKstack {
+		k = Kstack
+	}
+	spec := object.StackSpec{Limit: defaultFrames, Mode: c.info.StackMode}
+	if len(args) > 0 {
+		if id, ok := unparen(args[0]).(*syntax.Ident); ok && c.builtin(id.Name) == nil {
+			mode, ok := stackMode(c.wordArg(args[0], b.Name, stackModes[:]...))
+			if !ok {
+				return invalidType()
+			}
+			spec.Mode, args = mode, args[1:]
+			if mode == object.StackBuildID && k == Kstack {
+				c.errorf(diag.CodeArgType, id.Span(), "the kernel's frames have no build id; ustack(build_id) has")
+				return invalidType()
+			}
+		} else if len(args) == 2 {
+			c.errorf(diag.CodeArgType, args[0].Span(), "%s() takes the mode first: one of %s", b.Name, list(stackModes[:]))
+			return invalidType()
+		}
+	}
+	if spec.Mode == object.StackBuildID && k == Kstack {
+		c.warnf(diag.CodeStackMode, e.Span(), "the kernel's frames have no build id: raw addresses are shown")
+		spec.Mode = object.StackRaw
+	}
+	if len(args) > 0 {
+		n, ok := c.constInt(args[0], b.Name)
+		if !ok {
+			return worse(c.info.Types[args[0].ID()])
+		}
+		if n > maxFrames {
+			c.errorf(diag.CodeRange, args[0].Span(), "%s() takes at most %d frames, not %d", b.Name, maxFrames, n)
+			return invalidType()
+		}
+		spec.Limit = uint16(n)
+	}
+	return stackType(k, spec)
+}

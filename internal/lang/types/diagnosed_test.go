@@ -1,0 +1,109 @@
+package types
+
+// diagnosed are scripts whose comments tell what is reported on the line.
+var diagnosed = []string{
+	`begin { $x = "abc"; $x = 5; /* ERROR "$x is string[4], and can't be assigned int8" */
+}`,
+	`begin { print($y); /* ERROR "undefined variable: $y" */
+}`,
+	`begin {
+	if (1) { $b = 2; }
+	print($b); /* ERROR "undefined variable: $b" */
+}`,
+	`begin { let $a = 1;
+	let $a = 2; /* ERROR "already declared" */
+}`,
+	`begin { @a = 1;
+	@a[1] = 2; /* ERROR "@a has no keys" */
+}`,
+	`begin { @a[1] = 1;
+	@a = 2; /* ERROR "@a has keys" */
+}`,
+	`begin { @a = count();
+	@a = 5; /* ERROR "@a is count_t, and can't be assigned int8" */
+}`,
+	`begin { @a = hist(1);
+	$b = @a; /* ERROR "a variable can't hold a hist_t" */
+}`,
+	`begin { @a = count();
+	@c = @a; /* ERROR "count_t can't be copied from one map to another" */
+}`,
+	`begin { $x = count(); /* ERROR "count() is assigned to a map directly" */
+}`,
+	`begin { @x[1] = 1;
+	@x["a"] = 2; /* ERROR "the key of @x is int8, not string[2]" */
+}`,
+	`begin { break; /* ERROR "break outside of a loop" */
+}`,
+	`begin { return "a"; /* ERROR "a probe returns an integer, not string[2]" */
+}`,
+	`begin { print(5/0); /* ERROR "division by zero" */
+}`,
+	`begin { printf("%d", "abc"); /* ERROR "%d doesn't print string[4]" */
+	printf("%d %d", 1); /* ERROR "the format takes 2 arguments, not 1" */
+	printf("%f", 1); /* ERROR "%f doesn't print int8" */
+	printf("%r", 1); /* ERROR "%r doesn't print int8" */
+	printf("100%"); printf("%*d", 3, 4); printf("%5.3s|%-8lld|%hhx", "a", 1, 2);
+	@h = hist(1); printf("%s", @h); /* ERROR "%s doesn't print hist_t" */
+}`,
+	`begin { print(foo); /* ERROR "unknown name: foo" */
+	foo(1); /* ERROR "unknown function: foo" */
+	printff("x"); /* ERROR "unknown function: printff" */
+	print(str()); /* ERROR "str() takes 1 to 2 arguments, not 0" */
+	$z = (struct nope *)0; /* ERROR "unknown type: struct nope" */
+	print(curtask.foo); /* ERROR "struct task_struct has no field foo" */
+	system("ls"); /* ERROR "needs --unsafe" */
+	print(retval); /* ERROR "begin probes have no retval" */
+	print(arg0); /* ERROR "begin probes have no arg0" */
+	print(args.x); /* ERROR "begin probes have no args" */
+	print((1, 2).5); /* ERROR "there is no element 5" */
+	print(comm == 5); /* ERROR "string[16] can't be compared with int8" */
+	print(comm < "a"); /* ERROR "< doesn't work on string[16] and string[2]" */
+	$a = 1 ? comm : 5; /* ERROR "one branch is string[16], the other int8" */
+	$p = *comm; /* ERROR "string[16] is no pointer" */
+	@l = lhist(1, 10, 5, 1); /* ERROR "minimum 10 is above its maximum 5" */
+	@h = hist(1, 6); /* ERROR "0 to 5 bits, not 6" */
+	unroll (101) { } /* ERROR "1 to 100 times, not 101" */
+	print(kaddr("nope")); /* ERROR "the kernel has no symbol nope" */
+	print(reg("ip")); /* ERROR "begin probes have no reg" */
+	$s = strftime("%H", nsecs(monotonic)); /* ERROR "monotonic" */
+	print(cgroupid("/nope")); /* ERROR "no cgroup /nope" */
+	print(5, 6); /* ERROR "top and div go with a map" */
+	$m = nsecs(never); /* ERROR "nsecs() takes one of boot, monotonic, tai and sw_tai" */
+	$i = comm[20]; /* ERROR "the index 20 is beyond the 16 elements" */
+	$t = (int8)comm; /* ERROR "string[16] can't be cast to int8" */
+	if (comm) { } /* ERROR "a condition is an integer, a pointer or a bool, not string[16]" */
+	fail("no %d", 5); /* ERROR "no 5" */
+	static_assert(1 == 2, "never"); /* ERROR "never" */
+	@ts = tseries(1, 1s, 5); /* ERROR "tseries is not supported yet" */
+}`,
+	`begin { let $b : uint16 = -1; /* ERROR "$b is uint16, and can't be assigned int8" */
+	$a = -1; let $c : uint16 = $a; /* WARN "int64 becomes uint16 here" */
+	1; /* WARN "the value is not used" */
+	has_key(@m, 1); @m[1] = 1; /* WARN "the value is not used" */
+	delete(@m, 1);
+	_ = has_key(@m, 1);
+	while ($a < 5) { $a++; } /* WARN "while is deprecated" */
+	$d = $a / (uint32)3; /* WARN "signed /" */
+	let $never; /* WARN "$never is never assigned" */
+}`,
+	`begin { print(@x); /* ERROR "undefined map: @x" */
+}`,
+	`tracepoint:syscalls:sys_enter_openat { print(args.filenam); /* ERROR "args has no field filenam" */
+	print(args.common_pid); /* ERROR "programs can't read the common fields" */
+	print(ctx); /* ERROR "tracepoint probes have no ctx" */
+}`,
+	`kprobe:f { print(arg9); /* ERROR "there is no arg9" */
+	for ($i : 0..3) { print(arg0); } /* ERROR "arg0 is not supported inside a for loop" */
+}`,
+	`config = { max_strlem = 5; } /* ERROR "unknown config variable: max_strlem" */
+begin { }`,
+	`config = { stack_mode = perl; } /* ERROR "no stack mode" */
+begin { }`,
+	`config = { strlen = 99; } /* WARN "strlen is now called max_strlen" */
+begin { $s = str(0, 5); }`,
+	`let @m = percpuhash(10); /* ERROR "only aggregations" */
+begin { @m[1] = 1; }`,
+	`let @unused = hash(10); /* WARN "@unused is never used" */
+begin { }`,
+}

@@ -1,0 +1,227 @@
+package types
+
+import (
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+)
+
+// typeName is the language's own type called name; nil: there is none.
+func typeName(name string) *Type {
+	switch name {
+	case "bool":
+		return boolType()
+	case "int8", "int16", "int32", "int64":
+		return IntType(map[string]uint32{"int8": 1, "int16": 2, "int32": 4, "int64": 8}[name], true)
+	case "uint8", "uint16", "uint32", "uint64":
+		return IntType(map[string]uint32{"uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8}[name], false)
+	case "void":
+		return voidType()
+	case "string":
+		return StringType(0)
+	case "buffer":
+		return BufType(0)
+	}
+	if k, signed, ok := kindByName(name); ok {
+		t := plain(k)
+		t.Signed = signed
+		return t
+	}
+	return nil
+}
+
+func kindByName(name string) (k Kind, signed, ok bool) {
+	kinds := map[string]Kind{
+		"count_t": Count, "sum_t": Sum, "avg_t": Avg, "min_t": Min, "max_t": Max, "stats_t": Stats,
+		"usum_t": Sum, "uavg_t": Avg, "umin_t": Min, "umax_t": Max, "ustats_t": Stats,
+		"timestamp": Timestamp, "macaddr_t": Mac, "cgroup_path_t": CgroupPath, "inet": Inet,
+		"username_t": Username,
+	}
+	k, ok = kinds[name]
+	return k, ok && name[0] != 'u' && k >= Sum && k <= Stats, ok
+}
+
+// lookupType finds a named type: the language's, then the script's C definitions, then
+// the kernel's.
+func (c *checker) lookupType(tag, name string) (*Type, bool) {
+	if tag == "" {
+		if t := typeName(name); t != nil {
+			return t, true
+		}
+	} else {
+		name = tag + " " + name
+	}
+	if c.opt.CDefs != nil {
+		if t, ok := c.opt.CDefs.Type(name); ok {
+			return t, true
+		}
+	}
+	return c.env.Type(name)
+}
+
+// typeExpr resolves a type as written, and records it.
+func (c *checker) typeExpr(e *syntax.TypeExpr) *Type {
+	return c.record(e, c.writtenType(e))
+}
+
+func (c *checker) writtenType(e *syntax.TypeExpr) *Type {
+	t := c.baseType(e)
+	if bad(t) {
+		return t
+	}
+	if e.Size != nil {
+		n, ok := c.dimension(e.Size)
+		if !ok {
+			return invalidType()
+		}
+		u := *t
+		if u.Kind == String || u.Kind == Buf {
+			u.Size = n
+		}
+		t = &u
+	}
+	for range e.Ptr {
+		t = PointerTo(t, SpaceNone)
+	}
+	for _, d := range e.Dims {
+		n := uint32(0)
+		if d != nil {
+			var ok bool
+			if n, ok = c.dimension(d); !ok {
+				return invalidType()
+			}
+		}
+		t = ArrayOf(t, n)
+	}
+	return t
+}
+
+func (c *checker) baseType(e *syntax.TypeExpr) *Type {
+	switch {
+	case e.Elem != nil:
+		return c.typeExpr(e.Elem)
+	case e.TypeofType != nil:
+		return c.typeExpr(e.TypeofType)
+	case e.Typeof != nil:
+		t := c.quietly(e.Typeof)
+		if t != nil && t.Flex {
+			t = t.fixed()
+		}
+		return t
+	}
+	if t, ok := c.lookupType(e.Tag, e.Name); ok {
+		return t
+	}
+	name := e.Name
+	if e.Tag != "" {
+		name = e.Tag + " " + name
+	}
+	c.errorf(diag.CodeUnknownType, e.Span(), "unknown type: %s", name)
+	return invalidType()
+}
+
+// dimension is the value of an array's size.
+func (c *checker) dimension(e syntax.Expr) (uint32, bool) {
+	t := c.expr(e)
+	k := c.info.Consts[e.ID()]
+	if bad(t) {
+		return 0, false
+	}
+	if k == nil || k.IsStr || !t.IsInt() || t.Signed && int64(k.Int) < 0 || k.Int > 1<<20 {
+		c.errorf(diag.CodeLiteral, e.Span(), "the size of a type is a number from 0 to %d, known at compile time", 1<<20)
+		return 0, false
+	}
+	return uint32(k.Int), true
+}
+
+// quietly types an expression that isn't run.
+func (c *checker) quietly(e syntax.Expr) *Type {
+	c.meta++
+	defer func() { c.meta-- }()
+	return c.expr(e)
+}
+
+// typeOrExpr is the type that sizeof and its like are asked about. A lone name may be
+// either a type's or a value's.
+func (c *checker) typeOrExpr(t *syntax.TypeExpr, x syntax.Expr) *Type {
+	if t != nil {
+		return c.typeExpr(t)
+	}
+	if id, ok := unparen(x).(*syntax.Ident); ok {
+		if named, ok := c.lookupType("", id.Name); ok {
+			return c.record(id, named)
+		}
+	}
+	return c.quietly(x)
+}
+
+func (c *checker) sizeof(e *syntax.SizeofExpr) *Type {
+	t := c.typeOrExpr(e.Type, e.X)
+	if bad(t) {
+		return t
+	}
+	return c.literal(e, uint64(t.Bytes()), false)
+}
+
+func (c *checker) offsetof(e *syntax.OffsetofExpr) *Type {
+	t := c.typeOrExpr(e.Type, e.X)
+	if bad(t) {
+		return t
+	}
+	off := uint32(0)
+	for _, id := range e.Path {
+		if t.Kind != Struct {
+			c.errorf(diag.CodeNoFields, id.Span(), "%s has no fields", t)
+			return invalidType()
+		}
+		sel := Select(t.S, id.Name)
+		if sel == nil {
+			d := c.errorf(diag.CodeUnknownField, id.Span(), "%s has no field %s", t, id.Name)
+			if near := nearest(id.Name, fieldNames(t.S.Fields())); near != "" {
+				d.Suggest(near)
+			}
+			return invalidType()
+		}
+		off += sel.Offset
+		t = sel.Field.Type
+	}
+	return c.literal(e, uint64(off), false)
+}
+
+// typeinfo is a record of strings that tell a type.
+func (c *checker) typeinfo(e *syntax.TypeinfoExpr) *Type {
+	t := c.typeOrExpr(e.Type, e.X)
+	if bad(t) {
+		return t
+	}
+	if c.unstable["unstable_typeinfo"] == unstableError && e.Span().IsValid() {
+		c.errorf(diag.CodeUnstable, e.Span(), "typeinfo may still change, and isn't enabled").
+			Note("`config = { unstable_typeinfo=enable }` enables it")
+		return invalidType()
+	}
+	base, full := t.Kind.String(), t.String()
+	return RecordOf([]Field{
+		{Name: "btf_id", Type: IntType(8, false)},
+		{Name: "base_type", Type: StringType(uint32(len(base)) + 1)},
+		{Name: "full_type", Type: StringType(uint32(len(full)) + 1)},
+	})
+}
+
+// typeinfoField computes `typeinfo(x).name`.
+func (c *checker) typeinfoField(e *syntax.FieldExpr, info *syntax.TypeinfoExpr) {
+	t := c.typeOrExpr(info.Type, info.X)
+	if bad(t) {
+		return
+	}
+	switch e.Name.Name {
+	case "base_type":
+		c.stringConst(e, t.Kind.String())
+	case "full_type":
+		c.stringConst(e, t.String())
+	case "btf_id":
+		id := uint32(0)
+		if t.Kind == Struct {
+			id = t.S.BTFID
+		}
+		c.setConst(e, &Const{Int: uint64(id)}, true)
+	}
+}
