@@ -15,10 +15,10 @@ func Codes() []CodeDoc {
 	var all []CodeDoc
 	for _, part := range [][]CodeDoc{
 		syntaxCodes,
-		compileCodes,
-		probeCodes,
 		expandCodes,
 		typesCodes,
+		probeCodes,
+		compileCodes,
 	} {
 		all = append(all, part...)
 	}

@@ -3,6 +3,8 @@ package syntax
 import (
 	"fmt"
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
 )
 
 // probe reads attach points, a predicate, and the block.
@@ -59,7 +61,7 @@ func (p *parser) attachPoint() *AttachPoint {
 	start := p.off
 	end := p.pointEnd()
 	if end == start {
-		p.stray(codePoint, fmt.Sprintf("expected an attach point such as `kprobe:vfs_read`, found %s", p.found()))
+		p.stray(diag.CodePoint, fmt.Sprintf("expected an attach point such as `kprobe:vfs_read`, found %s", p.found()))
 		return nil
 	}
 	p.off, p.last = end, end
@@ -91,7 +93,7 @@ func (p *parser) pointEnd() int {
 		case '"':
 			n := quotedLen(p.text[i:])
 			if n < 0 {
-				p.errorf(codeString, i, i+1, "quoted part isn't closed")
+				p.errorf(diag.CodeString, i, i+1, "quoted part isn't closed")
 				n = 1
 			}
 			i += n - 1

@@ -1,6 +1,10 @@
 package syntax
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
+)
 
 // directive reads a preprocessor line, with the lines it continues on.
 func (p *parser) directive() Decl {
@@ -74,7 +78,7 @@ func (p *parser) cDefinition() Decl {
 	}
 	open := s.off - 1
 	if !skipGroup(&s, LBrace, RBrace) {
-		p.errorf(codeUnclosed, open, open+1, "`{` is never closed")
+		p.errorf(diag.CodeUnclosed, open, open+1, "`{` is never closed")
 		p.off = len(p.text)
 		return p.cText(start, p.off)
 	}
@@ -92,7 +96,7 @@ func (p *parser) cDefinition() Decl {
 		first, second := s.Next(), s.Next()
 		if first.Kind != LParen || second.Kind != LParen || second.Start != first.End ||
 			!skipGroup(&s, LParen, RParen) || s.Next().Kind != RParen {
-			p.errorf(codeAttribute, at.Start, at.End, "expected `((…))` after __attribute__")
+			p.errorf(diag.CodeAttribute, at.Start, at.End, "expected `((…))` after __attribute__")
 			p.off, p.lost = at.End, true
 			return p.cText(start, end)
 		}
@@ -103,7 +107,7 @@ func (p *parser) cDefinition() Decl {
 // cOther reports a C declaration that a script can't hold, and passes it.
 func (p *parser) cOther() Decl {
 	start := p.off
-	p.errorf(codeCDecl, start, p.nameEnd(start), "`%s` isn't supported in a script", p.text[start:p.nameEnd(start)]).
+	p.errorf(diag.CodeCDecl, start, p.nameEnd(start), "`%s` isn't supported in a script", p.text[start:p.nameEnd(start)]).
 		Note("put it in a header and #include that; struct, union and enum definitions may stand here")
 	s := p.reader()
 	for depth := 0; ; {

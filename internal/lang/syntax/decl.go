@@ -2,6 +2,8 @@ package syntax
 
 import (
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
 )
 
 // section is a part of a script; they follow each other in this order.
@@ -66,7 +68,7 @@ func (p *parser) decl(reached *section) Decl {
 	start := p.off
 	if strings.IndexByte("};)]", p.text[start]) >= 0 {
 		p.off++
-		d := p.errorf(codeExpected, start, p.off, "expected a probe, found `%s`", p.text[start:p.off])
+		d := p.errorf(diag.CodeExpected, start, p.off, "expected a probe, found `%s`", p.text[start:p.off])
 		d.Suggest("").Fix.Msg = "leave it out"
 		return nil
 	}
@@ -79,7 +81,7 @@ func (p *parser) decl(reached *section) Decl {
 		kind, parse = mainSection, (*parser).probe
 	}
 	if kind < *reached {
-		p.errorf(codeOrder, start, start+len(word), "%s must stand before %s", kind, *reached).
+		p.errorf(diag.CodeOrder, start, start+len(word), "%s must stand before %s", kind, *reached).
 			Note("the order is: %s, %s, then %s", cSection, headSection, mainSection)
 	}
 	*reached = max(*reached, kind)
@@ -99,7 +101,7 @@ func (p *parser) config() Decl {
 	for !p.at(RBrace) && !p.at(EOF) && !p.lost {
 		c.Vars = append(c.Vars, p.configVar())
 		if !p.at(RBrace) && !p.lost && !p.got(Semi) {
-			p.stray(codeSemicolon, "expected `;` between config variables")
+			p.stray(diag.CodeSemicolon, "expected `;` between config variables")
 		}
 	}
 	p.closing(RBrace, open)
@@ -116,10 +118,10 @@ func (p *parser) configVar() *ConfigVar {
 		switch v.Value.(type) {
 		case *IntLit, *BoolLit, *StringLit, *Ident, *BadExpr:
 		default:
-			p.stray(codeConfig, "a config variable is a number, a word, a string, true or false")
+			p.stray(diag.CodeConfig, "a config variable is a number, a word, a string, true or false")
 		}
 	default:
-		p.stray(codeConfig, "a config variable is a number, a word, a string, true or false")
+		p.stray(diag.CodeConfig, "a config variable is a number, a word, a string, true or false")
 		v.Value = p.bad()
 	}
 	return place(p, v, start)
@@ -138,7 +140,7 @@ func (p *parser) checkConfigs(s *Script) {
 			continue
 		}
 		at := p.src.Offset(c.Span().Start)
-		p.errorf(codeConfig, at, at+len("config"), "second config block").
+		p.errorf(diag.CodeConfig, at, at+len("config"), "second config block").
 			NoteAt(first.Span(), "the first is here")
 	}
 }
@@ -200,7 +202,7 @@ func (p *parser) macroParam() *MacroParam {
 		p.next()
 	case t.Kind == Name && isValueName(text):
 		p.next()
-		p.errorf(codeExpected, t.Start, t.End, "`%s` is a builtin and can't name a parameter", text)
+		p.errorf(diag.CodeExpected, t.Start, t.End, "`%s` is a builtin and can't name a parameter", text)
 	case t.Kind == Name:
 		p.next()
 	default:

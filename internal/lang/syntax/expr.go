@@ -3,6 +3,8 @@ package syntax
 import (
 	"strconv"
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
 )
 
 // expr reads an expression.
@@ -108,7 +110,7 @@ func (p *parser) checkIncDec(x Expr, op Token) {
 		x = paren.X
 	}
 	if _, bad := x.(*BadExpr); !bad && !isPlace(x) && !p.lost {
-		p.errorf(codeIncDec, op.Start, op.End, "`%s` needs a variable, a map or an element of a map", p.textOf(op))
+		p.errorf(diag.CodeIncDec, op.Start, op.End, "`%s` needs a variable, a map or an element of a map", p.textOf(op))
 	}
 }
 
@@ -117,7 +119,7 @@ func (p *parser) checkAddrOf(x Expr) {
 	case *VarExpr, *MapExpr, *BadExpr:
 	default:
 		if !p.lost {
-			p.errorf(codeAddrOf, p.startOf(x), p.src.Offset(x.Span().End),
+			p.errorf(diag.CodeAddrOf, p.startOf(x), p.src.Offset(x.Span().End),
 				"`&` takes the address of a variable or of a map")
 		}
 	}
@@ -154,7 +156,7 @@ func (p *parser) tupleIndex(x Expr) Expr {
 	t := p.next()
 	n, err := strconv.Atoi(p.textOf(t))
 	if err != nil {
-		p.errorf(codeNumber, t.Start, t.End, "an element of a tuple is a plain number")
+		p.errorf(diag.CodeNumber, t.Start, t.End, "an element of a tuple is a plain number")
 	}
 	return done(p, &TupleIndex{X: x, N: n}, p.startOf(x))
 }
@@ -197,7 +199,7 @@ func (p *parser) primary() Expr {
 	case String:
 		return p.stringLit()
 	}
-	p.stray(codeExpr, "expected an expression, found "+p.found())
+	p.stray(diag.CodeExpr, "expected an expression, found "+p.found())
 	return p.bad()
 }
 
@@ -239,7 +241,7 @@ func (p *parser) param() Expr {
 	}
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || n < 1 {
-		p.errorf(codeParam, t.Start, t.End, "positional parameters are $1 to $2147483647")
+		p.errorf(diag.CodeParam, t.Start, t.End, "positional parameters are $1 to $2147483647")
 	}
 	return done(p, &ParamExpr{N: int(n)}, t.Start)
 }
@@ -251,9 +253,9 @@ func (p *parser) number() *IntLit {
 	e.Val, e.Duration, err = parseNumber(e.Text)
 	switch {
 	case err == errOverflow:
-		p.errorf(codeOverflow, t.Start, t.End, "`%s` is too large", e.Text)
+		p.errorf(diag.CodeOverflow, t.Start, t.End, "`%s` is too large", e.Text)
 	case err != nil:
-		p.errorf(codeNumber, t.Start, t.End, "%v", err)
+		p.errorf(diag.CodeNumber, t.Start, t.End, "%v", err)
 	}
 	return done(p, e, t.Start)
 }
@@ -264,7 +266,7 @@ func (p *parser) stringLit() *StringLit {
 	val, bad := unquote(e.Text)
 	e.Val = val
 	for _, b := range bad {
-		p.errorf(codeEscape, t.Start+b.start, t.Start+b.end, "%s", b.msg)
+		p.errorf(diag.CodeEscape, t.Start+b.start, t.Start+b.end, "%s", b.msg)
 	}
 	return done(p, e, t.Start)
 }
@@ -368,7 +370,7 @@ func (p *parser) record() Expr {
 func (p *parser) checkFieldName(r *RecordExpr, name *Ident) {
 	for _, f := range r.Fields {
 		if f.Name.Name == name.Name && !p.lost {
-			p.errorf(codeField, p.startOf(name), p.startOf(name)+len(name.Name),
+			p.errorf(diag.CodeField, p.startOf(name), p.startOf(name)+len(name.Name),
 				"the record has a field `%s` already", name.Name).NoteAt(f.Name.Span(), "the first is here")
 		}
 	}

@@ -6,33 +6,6 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 )
 
-// The codes that this package reports; diag's table explains them.
-const (
-	codeChar      = diag.CodeChar
-	codeDollar    = diag.CodeDollar
-	codeString    = diag.CodeString
-	codeComment   = diag.CodeComment
-	codeEscape    = diag.CodeEscape
-	codeNumber    = diag.CodeNumber
-	codeOverflow  = diag.CodeOverflow
-	codeParam     = diag.CodeParam
-	codeExpected  = diag.CodeExpected
-	codeExpr      = diag.CodeExpr
-	codeSemicolon = diag.CodeSemicolon
-	codeUnclosed  = diag.CodeUnclosed
-	codePoint     = diag.CodePoint
-	codeOrder     = diag.CodeOrder
-	codeAssign    = diag.CodeAssign
-	codeIncDec    = diag.CodeIncDec
-	codeAddrOf    = diag.CodeAddrOf
-	codeField     = diag.CodeField
-	codeDepth     = diag.CodeDepth
-	codeLoop      = diag.CodeLoop
-	codeCDecl     = diag.CodeCDecl
-	codeConfig    = diag.CodeConfig
-	codeAttribute = diag.CodeAttribute
-)
-
 // maxDepth bounds the nesting of expressions, blocks and types.
 const maxDepth = 1000
 
@@ -184,7 +157,7 @@ func (p *parser) enter() bool {
 	p.depth++
 	if p.depth > maxDepth && !p.lost {
 		t := p.peek()
-		p.errorf(codeDepth, t.Start, t.End, "nested too deeply")
+		p.errorf(diag.CodeDepth, t.Start, t.End, "nested too deeply")
 		p.lost = true
 	}
 	return p.depth <= maxDepth
@@ -194,7 +167,7 @@ func (p *parser) leave() { p.depth-- }
 
 // expected reports that the next token is not what.
 func (p *parser) expected(what string) *diag.Diagnostic {
-	return p.stray(codeExpected, fmt.Sprintf("expected %s, found %s", what, p.found()))
+	return p.stray(diag.CodeExpected, fmt.Sprintf("expected %s, found %s", what, p.found()))
 }
 
 // found describes the next token for messages.
@@ -226,7 +199,7 @@ func (p *parser) closing(k Kind, open Token) {
 		if p.lastErr > open.Start {
 			return // what went wrong inside may have been the end
 		}
-		p.errorf(codeUnclosed, open.Start, open.End, "`%s` is never closed", p.textOf(open))
+		p.errorf(diag.CodeUnclosed, open.Start, open.End, "`%s` is never closed", p.textOf(open))
 		return
 	}
 	d := p.expected(fmt.Sprintf("`%s`", k))

@@ -58,7 +58,7 @@ func (s *Scanner) Next() Token {
 	}
 	_, size := utf8.DecodeRuneInString(s.text[start:])
 	s.off += size
-	s.errorf(codeChar, start, s.off, "unexpected character %q", s.text[start:s.off])
+	s.errorf(diag.CodeChar, start, s.off, "unexpected character %q", s.text[start:s.off])
 	return Token{Kind: Invalid, Start: start, End: s.off}
 }
 
@@ -81,7 +81,7 @@ func (s *Scanner) scanDollar() Token {
 			return Token{Kind: Param, Start: start, End: s.off}
 		}
 	}
-	s.errorf(codeDollar, start, s.off, "a name, a number or # must follow $")
+	s.errorf(diag.CodeDollar, start, s.off, "a name, a number or # must follow $")
 	return Token{Kind: Invalid, Start: start, End: s.off}
 }
 
@@ -101,7 +101,7 @@ func (s *Scanner) scanString() Token {
 		}
 		s.off++
 	}
-	s.errorf(codeString, start, s.off, "string isn't closed").
+	s.errorf(diag.CodeString, start, s.off, "string isn't closed").
 		Note("a string ends on its own line; \\n stands for a new line in it")
 	return Token{Kind: String, Start: start, End: s.off}
 }
@@ -117,7 +117,7 @@ func (s *Scanner) skipLayout() {
 		case c == '/' && s.hasPrefix("/*"):
 			end := strings.Index(s.text[s.off+2:], "*/")
 			if end < 0 {
-				s.errorf(codeComment, s.off, s.off+2, "comment isn't closed").
+				s.errorf(diag.CodeComment, s.off, s.off+2, "comment isn't closed").
 					Note("it runs to the end of the script; close it with */")
 				s.off = len(s.text)
 				return

@@ -1,5 +1,7 @@
 package syntax
 
+import "github.com/skep-bpf/skep/internal/diag"
+
 // block reads `{ … }`. With value, a last expression without a semicolon is the
 // block's value; without, it's a statement like the others.
 func (p *parser) block(value bool) *Block {
@@ -152,7 +154,7 @@ func (p *parser) missingSemicolon() {
 	if p.lost {
 		return
 	}
-	d := p.errorf(codeSemicolon, p.last, p.last, "expected `;`, found %s", p.found())
+	d := p.errorf(diag.CodeSemicolon, p.last, p.last, "expected `;`, found %s", p.found())
 	switch p.peek().Kind {
 	case Name, Var, Map, Param, Number, String, LParen, LBrace, IncDec, Bang, Tilde:
 		d.Suggest(";").Fix.Msg = "end the statement with `;`"
@@ -173,11 +175,11 @@ func (p *parser) assign(target Expr, start int) Stmt {
 	switch target.(type) {
 	case *BadExpr:
 	case *TupleIndex, *FieldExpr:
-		p.errorf(codeAssign, at, end, "tuples, records and the memory of the traced program can't be changed").
+		p.errorf(diag.CodeAssign, at, end, "tuples, records and the memory of the traced program can't be changed").
 			Note("make a new value and assign that")
 	default:
 		if !isPlace(target) {
-			p.errorf(codeAssign, at, end, "only variables, maps and their elements can be assigned")
+			p.errorf(diag.CodeAssign, at, end, "only variables, maps and their elements can be assigned")
 		}
 	}
 	place(p, s, start)
@@ -302,7 +304,7 @@ func (p *parser) forLoop() Stmt {
 	parens := p.got(LParen)
 	t := p.peek()
 	if t.Kind != Var {
-		p.stray(codeLoop, "expected the loop's variable, found "+p.found())
+		p.stray(diag.CodeLoop, "expected the loop's variable, found "+p.found())
 		s.Var = done(p, &VarExpr{}, t.Start)
 		s.Body = p.body()
 		return place(p, s, start)
@@ -327,7 +329,7 @@ func (p *parser) forRange(s *For) {
 	}
 	m, ok := x.(*MapExpr)
 	if !ok && !p.lost {
-		p.errorf(codeLoop, p.src.Offset(x.Span().Start), p.src.Offset(x.Span().End),
+		p.errorf(diag.CodeLoop, p.src.Offset(x.Span().Start), p.src.Offset(x.Span().End),
 			"a for loop runs over a map or a range").
 			Note("a range is written `0..10`; a sum as a bound needs parentheses: `0..($n + 1)`")
 		p.lost = !p.at(RParen) && !p.at(LBrace)
