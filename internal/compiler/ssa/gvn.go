@@ -163,7 +163,7 @@ func (g *numbering) numberable(v *Value) bool {
 
 // number makes v a copy of an equal value, or enters it in the table.
 func (g *numbering) number(v *Value) {
-	if v.Op.Info().Commutes && v.Args[0].ID > v.Args[1].ID && v.Args[1].Op != OpConst {
+	if v.Op.Info().Commutes && v.Args[0].Type == v.Args[1].Type && v.Args[0].ID > v.Args[1].ID && v.Args[1].Op != OpConst {
 		v.Args[0], v.Args[1] = v.Args[1], v.Args[0]
 	}
 	h := hashValue(v)

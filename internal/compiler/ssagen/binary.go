@@ -36,7 +36,6 @@ func (c *fn) arith(op syntax.Op, a, b operand, t *types.Type) operand {
 		return operand{t: t, v: c.constI(0)}
 	}
 	x, y := c.asInt(a.v), c.asInt(b.v)
-	signed := a.t.Signed || b.t.Signed
 	var o ssa.Op
 	switch op {
 	case syntax.Add:
@@ -45,10 +44,10 @@ func (c *fn) arith(op syntax.Op, a, b operand, t *types.Type) operand {
 		o = ssa.OpSub
 	case syntax.Mul:
 		o = ssa.OpMul
-	case syntax.Div:
-		o = pick(signed, ssa.OpSDiv, ssa.OpUDiv)
+	case syntax.Div: // unsigned, as the language has it: the checker warns of signed ones
+		o = ssa.OpUDiv
 	case syntax.Mod:
-		o = pick(signed, ssa.OpSMod, ssa.OpUMod)
+		o = ssa.OpUMod
 	case syntax.And:
 		o = ssa.OpAnd
 	case syntax.Or:

@@ -94,9 +94,10 @@ func (c *fn) grown(o operand, t *types.Type) operand {
 // asInt is v as an I64: pointers become numbers.
 func (c *fn) asInt(v *ssa.Value) *ssa.Value {
 	switch v.Type {
-	case ssa.Ptr, ssa.Bool:
-		w := c.emit(ssa.OpCopy, ssa.I64, v)
-		return w
+	case ssa.Ptr:
+		return c.emit(ssa.OpCopy, ssa.I64, v)
+	case ssa.Bool:
+		return c.emit(ssa.OpZExt32, ssa.I64, v)
 	}
 	return v
 }
