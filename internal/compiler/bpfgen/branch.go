@@ -13,6 +13,12 @@ func (m *mfunc) simplify() {
 	}
 	m.link()
 	for _, b := range m.blocks {
+		if b.term == termJump && b.succs[0].isExit() {
+			b.term, b.succs = termRet, nil
+		}
+	}
+	m.link()
+	for _, b := range m.blocks {
 		if b.preds == nil && b != m.blocks[0] {
 			continue // merged
 		}
@@ -31,6 +37,9 @@ func thread(b *block) *block {
 	}
 	return b
 }
+
+// isExit reports whether b does nothing but return.
+func (b *block) isExit() bool { return b.term == termRet && len(b.insts) == 0 }
 
 // absorb appends next, which only b jumps to.
 func (b *block) absorb(next *block) {

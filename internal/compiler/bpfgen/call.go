@@ -50,7 +50,7 @@ func (s *selector) arguments(args []*ssa.Value) {
 	}
 	for i, a := range args {
 		if s.madeForCall(a) {
-			s.into(vreg(i+1), a)
+			s.address(vreg(i+1), a)
 		}
 	}
 }
@@ -58,6 +58,9 @@ func (s *selector) arguments(args []*ssa.Value) {
 // madeForCall reports whether an argument is made in its register.
 func (s *selector) madeForCall(a *ssa.Value) bool {
 	a = through(a)
+	if a.Op == ssa.OpOffset {
+		return !s.inReg[a.ID]
+	}
 	if !isRemade(a) {
 		return false
 	}

@@ -35,19 +35,20 @@ func differ(t testing.TB, p *ssa.Prog, opt Options, args []uint64) string {
 // TestRandomPrograms runs random programs in the kernel beside the interpreter.
 func TestRandomPrograms(t *testing.T) {
 	needRoot(t)
+	k := probeKernel(t)
 	n := uint64(300)
 	if testing.Short() {
 		n = 30
 	}
 	for seed := range n {
-		runSeed(t, seed)
+		runSeed(t, k, seed)
 		if t.Failed() {
 			return
 		}
 	}
 }
 
-func runSeed(t *testing.T, seed uint64) {
+func runSeed(t *testing.T, k kernelLevel, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
 	size := 10 + r.IntN(150)
@@ -55,8 +56,8 @@ func runSeed(t *testing.T, seed uint64) {
 	for i := range args {
 		args[i] = r.Uint64() >> r.IntN(64)
 	}
-	opt := Options{CPU: V3 + CPU(r.IntN(2)), ScratchCPUs: 64}
-	p := randomProg(seed, size)
+	opt := Options{CPU: min(k.cpu, V3+CPU(r.IntN(2))), ScratchCPUs: 64}
+	p := randomProg(seed, size, !k.fetch)
 	defer func() {
 		if t.Failed() {
 			t.Logf("seed %d, size %d, v%d\n%s", seed, size, opt.CPU, p)
@@ -71,5 +72,6 @@ func runSeed(t *testing.T, seed uint64) {
 func FuzzRandomPrograms(f *testing.F) {
 	needRoot(f)
 	f.Add(uint64(1))
-	f.Fuzz(runSeed)
+	k := probeKernel(f)
+	f.Fuzz(func(t *testing.T, seed uint64) { runSeed(t, k, seed) })
 }

@@ -228,7 +228,7 @@ func storeN(b []byte, size uint8, x uint64) {
 	copy(b[:size], w[:])
 }
 
-func flag(b bool) uint64 {
+func truth(b bool) uint64 {
 	if b {
 		return 1
 	}
@@ -285,17 +285,17 @@ func evalArith(v *ssa.Value, a, b uint64, wide bool) (uint64, bool) {
 	case ssa.OpNot:
 		return ^a, true
 	case ssa.OpEq:
-		return flag(a == b), true
+		return truth(a == b), true
 	case ssa.OpNe:
-		return flag(a != b), true
+		return truth(a != b), true
 	case ssa.OpULt:
-		return flag(a < b), true
+		return truth(a < b), true
 	case ssa.OpULe:
-		return flag(a <= b), true
+		return truth(a <= b), true
 	case ssa.OpSLt:
-		return flag(sa < sb), true
+		return truth(sa < sb), true
 	case ssa.OpSLe:
-		return flag(sa <= sb), true
+		return truth(sa <= sb), true
 	}
 	return evalWidth(v, a)
 }

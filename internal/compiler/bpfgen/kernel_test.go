@@ -37,6 +37,9 @@ func bpfNumber() uintptr {
 
 func bpf(cmd int, attr unsafe.Pointer, size uintptr) (int, error) {
 	r, _, errno := syscall.Syscall(bpfNumber(), uintptr(cmd), uintptr(attr), size)
+	for errno == syscall.EAGAIN { // a signal came while the verifier was at work
+		r, _, errno = syscall.Syscall(bpfNumber(), uintptr(cmd), uintptr(attr), size)
+	}
 	runtime.KeepAlive(attr)
 	if errno != 0 {
 		return -1, errno
@@ -243,4 +246,33 @@ func testRun(t testing.TB, fd int, args []uint64) uint32 {
 	}
 	runtime.KeepAlive(ctx)
 	return attr.retval
+}
+
+// kernelLevel is what the kernel at hand has of the instruction set.
+type kernelLevel struct {
+	cpu   CPU
+	fetch bool // atomic operations that fetch: 5.12
+}
+
+func probeKernel(t testing.TB) kernelLevel {
+	t.Helper()
+	loads := func(text string) bool {
+		insns, err := isa.Assemble(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, err := loadProg(t, &Code{Insns: insns}, nil)
+		if err == nil {
+			syscall.Close(fd)
+		}
+		return err == nil
+	}
+	if !loads("r0 = 0\nexit") {
+		t.Fatal("the simplest program doesn't load")
+	}
+	k := kernelLevel{cpu: V3, fetch: loads("r0 = 0\n*(u64 *)(r10 -8) = 0\nr0 = atomic64_fetch_add((u64 *)(r10 -8), r0)\nexit")}
+	if loads("r0 = 1\nr0 = (s8)r0\nexit") {
+		k.cpu = V4
+	}
+	return k
 }

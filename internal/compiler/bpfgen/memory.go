@@ -170,10 +170,14 @@ func (s *selector) callBytes(dst, src *ssa.Value, n int64) {
 	s.callInst(inst{imm: probeReadKernel, nargs: 3})
 }
 
-// address writes the address p to dst.
+// address writes p, which may be an address with an offset, to dst.
 func (s *selector) address(dst vreg, p *ssa.Value) {
+	if p = through(p); p.Op != ssa.OpOffset || s.inReg[p.ID] {
+		s.into(dst, p)
+		return
+	}
 	off := int64(0)
-	for p = through(p); p.Op == ssa.OpOffset; p = through(p.Args[0]) {
+	for ; p.Op == ssa.OpOffset; p = through(p.Args[0]) {
 		off += p.AuxInt
 	}
 	base, more := s.base(p)

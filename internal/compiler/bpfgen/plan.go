@@ -62,7 +62,7 @@ func (p *plan) use(v *ssa.Value, i int, a *ssa.Value) {
 	switch root := through(a); {
 	case i == 0 && v.Op == ssa.OpSelect:
 		p.useCondition(root)
-	case isAddress(v, i), i == 0 && v.Op == ssa.OpOffset:
+	case isAddress(v, i), i == 0 && v.Op == ssa.OpOffset, v.Op.Info().Effect&ssa.Calls != 0:
 		p.useAddress(a)
 	case isTest(v) && i == 0 && root.Op == ssa.OpAnd && p.uses[root.ID] == 1:
 		// JSET, whether the test is branched on or makes a Bool by a branch.
@@ -82,7 +82,8 @@ func (p *plan) useCondition(c *ssa.Value) {
 	}
 }
 
-// useAddress: what an address is made of folds into the access.
+// useAddress: what an address is made of folds into the access, or is added up in the
+// argument's register.
 func (p *plan) useAddress(a *ssa.Value) {
 	for a = through(a); a.Op == ssa.OpOffset; {
 		a = through(a.Args[0])

@@ -24,16 +24,18 @@ type randomizer struct {
 	subs   []*ssa.Func
 	budget int
 	loops  int
+	// plain: no atomic operations besides addition (before kernel 5.12).
+	plain bool
 }
 
 // randomProg is the program of a seed: of about size operations.
-func randomProg(seed uint64, size int) *ssa.Prog {
+func randomProg(seed uint64, size int, plain bool) *ssa.Prog {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &ssa.Prog{Name: "random", Scratch: 1}
 	var subs []*ssa.Func
 	for i := range r.IntN(3) {
 		f := ssa.NewFunc([]string{"sub_a", "sub_b"}[i], ssa.FuncSub, []ssa.Type{ssa.I64, ssa.I64}, ssa.I64)
-		z := &randomizer{Rand: r, prog: p, f: f, b: f.Entry(), budget: size / 4}
+		z := &randomizer{Rand: r, prog: p, f: f, b: f.Entry(), budget: size / 4, plain: plain}
 		for j := range f.Params {
 			z.add(z.aux(ssa.OpParam, ssa.I64, int64(j), nil))
 		}
@@ -42,7 +44,7 @@ func randomProg(seed uint64, size int) *ssa.Prog {
 		subs = append(subs, f)
 	}
 	f := ssa.NewFunc("main", ssa.FuncProg, []ssa.Type{ssa.Ptr}, ssa.I64)
-	z := &randomizer{Rand: r, prog: p, f: f, b: f.Entry(), budget: size, subs: subs}
+	z := &randomizer{Rand: r, prog: p, f: f, b: f.Entry(), budget: size, subs: subs, plain: plain}
 	ctx := z.aux(ssa.OpParam, ssa.Ptr, 0, nil)
 	for i := range int64(randomArgs) {
 		z.add(z.aux(ssa.OpLoad, ssa.I64, 8*i, ssa.Mem{Size: 8, Class: ssa.MemCtx}, ctx))
@@ -207,7 +209,11 @@ func (z *randomizer) atomic() {
 	}
 	p, off, class := z.place(n)
 	mem := ssa.Mem{Size: uint8(n), Class: class}
-	switch op := ssa.OpAtomicAdd + ssa.Op(z.IntN(7)); op {
+	op := ssa.OpAtomicAdd
+	if !z.plain {
+		op += ssa.Op(z.IntN(7))
+	}
+	switch op {
 	case ssa.OpAtomicAdd:
 		z.aux(op, ssa.Void, off, mem, p, z.pick(t))
 	case ssa.OpAtomicCmpXchg:

@@ -61,8 +61,9 @@ func u64s(b []byte) []uint64 {
 
 func TestRuns(t *testing.T) {
 	needRoot(t)
+	k := probeKernel(t)
 	for _, c := range runCases {
-		for _, cpu := range []CPU{V3, V4} {
+		for cpu := V3; cpu <= k.cpu; cpu++ {
 			t.Run(c.name, func(t *testing.T) {
 				code := generate(t, parse(t, c.text), Options{CPU: cpu, ScratchCPUs: 64})
 				ret, _ := runOnce(t, code, c.args, nil)
