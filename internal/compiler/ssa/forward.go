@@ -43,7 +43,7 @@ func (g *numbering) memory(v *Value) {
 	if v.Op.Info().Effect&Writes == 0 {
 		return
 	}
-	var moved []memory
+	var moved []memory // what is known afterwards, besides what v says itself
 	if v.Op == OpMove {
 		moved = g.moved(v)
 	}
@@ -54,8 +54,10 @@ func (g *numbering) memory(v *Value) {
 			return writesClass(v, e.class, g.o)
 		}
 		for i := range g.list {
-			a := &g.list[i]
-			if a.write && a.slot == e.slot && a.overlaps(e.off, e.size) {
+			if a := &g.list[i]; a.write && a.slot == e.slot && a.overlaps(e.off, e.size) {
+				if e.val == nil && a.size > 0 && v.Op != OpCall { // a call may write there twice
+					moved = append(moved, around(e, a)...)
+				}
 				return true
 			}
 		}
@@ -75,6 +77,20 @@ func (g *numbering) memory(v *Value) {
 			g.mem.add(memory{slot: a.slot, off: a.off, size: a.size})
 		}
 	}
+}
+
+// around is what stays zero of e when a is written.
+func around(e *memory, a *access) (out []memory) {
+	if before := *e; e.off < a.off {
+		before.size = a.off - e.off
+		out = append(out, before)
+	}
+	if after := *e; a.off+a.size < e.off+e.size {
+		after.off = a.off + a.size
+		after.size = e.off + e.size - after.off
+		out = append(out, after)
+	}
+	return out
 }
 
 // moved is what is known of the bytes that v, a Move, copies, as of their new place.

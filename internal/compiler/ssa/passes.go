@@ -1,6 +1,10 @@
 package ssa
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/skep-bpf/skep/internal/bpf/helper"
+)
 
 // pass is one step over a function. Its name is what Options.Disable, dumps and
 // tests know it by.
@@ -18,11 +22,13 @@ var passes = []pass{
 	{name: "simplify", fn: simplify},
 	{name: "branches", fn: branches},
 	{name: "gvn", fn: gvn},
+	{name: "deadstore", fn: deadstore},
+	{name: "late mem2reg", fn: mem2reg},
 	{name: "ranges", fn: ranges},
 	{name: "late simplify", fn: simplify},
 	{name: "late branches", fn: branches},
 	{name: "late gvn", fn: gvn},
-	{name: "deadstore", fn: deadstore},
+	{name: "late deadstore", fn: deadstore},
 	{name: "deadcode", fn: deadcode},
 }
 
@@ -33,12 +39,14 @@ var passOrder = []struct{ before, after, why string }{
 	{"simplify", "branches", "conditions fold first"},
 	{"mem2reg", "gvn", "gvn's table of memory then has room for what must stay there"},
 	{"branches", "gvn", "longer blocks let more loads be forwarded"},
+	{"gvn", "deadstore", "a forwarded load leaves its store unread"},
+	{"deadstore", "late mem2reg", "a copied tuple's slot is freed of the copying"},
 	{"gvn", "ranges", "facts are kept by value"},
 	{"gvn", "late branches", "equal conditions are then one value"},
 	{"ranges", "late simplify", "unsigned operations have more rules"},
 	{"late branches", "late gvn", "longer blocks let more loads be forwarded"},
-	{"late gvn", "deadstore", "a forwarded load leaves its store unread"},
-	{"deadstore", "deadcode", "the addresses of dropped stores are unused"},
+	{"late gvn", "late deadstore", "a forwarded load leaves its store unread"},
+	{"late deadstore", "deadcode", "the addresses of dropped stores are unused"},
 }
 
 // HelperFacts says what a call of a helper does to memory. The zero value is the worst
@@ -66,16 +74,25 @@ type Options struct {
 	// Dump, if set, is called with "start" before the first and with the name of
 	// each pass after it.
 	Dump func(pass string, p *Prog)
-	// Helper gives a helper's facts by its id.
+	// Helper gives a helper's facts by its id; nil: those of the table in bpf/helper.
 	Helper func(id int64) HelperFacts
 }
 
 // helper are the facts of a call of helper id.
 func (o *Options) helper(id int64) HelperFacts {
-	if o.Helper == nil {
+	if o.Helper != nil {
+		return o.Helper(id)
+	}
+	h := helper.ByID(id)
+	if h == nil {
 		return HelperFacts{KernelWrites: true}
 	}
-	return o.Helper(id)
+	return HelperFacts{
+		Pure:         h.Pure,
+		ReadsOnly:    h.ReadsOnly(),
+		Fills:        h.Fills(),
+		KernelWrites: h.Changes || h.Calls(),
+	}
 }
 
 // Optimize runs the passes over each function of p. With every pass disabled p is

@@ -25,38 +25,52 @@ type ranger struct {
 }
 
 // solve computes the facts, at first as if back edges brought nothing, until they hold
-// for all edges.
+// for all edges. What was given up on the way, since it would take long to settle, is
+// won back in part by computing the facts twice more from those that hold.
 func (r *ranger) solve() {
 	const patience = 2 // changes of a phi before it's given up
 	known := make([]bool, len(r.facts))
 	changes := make([]uint8, len(r.facts))
 	order := r.f.reversePostorder()
 	for changed := true; changed; {
-		changed = false
-		for _, b := range order {
-			for _, v := range b.Values {
-				var x fact
-				if v.Op == OpPhi {
-					x = r.phi(v, known)
-				} else {
-					x = factOf(v, func(i int) fact { return r.facts[v.Args[i].ID] })
-				}
-				if known[v.ID] && x == r.facts[v.ID] {
-					continue
-				}
-				if v.Op == OpPhi && known[v.ID] {
-					if changes[v.ID] == patience {
-						x = unknown(v.Type)
-					} else {
-						changes[v.ID]++
-					}
-				}
-				if !known[v.ID] || x != r.facts[v.ID] {
-					known[v.ID], r.facts[v.ID], changed = true, x, true
-				}
+		changed = r.sweep(order, known, func(v *Value, x fact) fact {
+			if v.Op != OpPhi || !known[v.ID] {
+				return x
+			}
+			if changes[v.ID] == patience {
+				return unknown(v.Type)
+			}
+			changes[v.ID]++
+			return x
+		})
+	}
+	for range 2 {
+		r.sweep(order, known, func(_ *Value, x fact) fact { return x })
+	}
+}
+
+// sweep computes each value's fact once and reports whether any changed; settle gives
+// what to keep when one did.
+func (r *ranger) sweep(order []*Block, known []bool, settle func(*Value, fact) fact) bool {
+	changed := false
+	for _, b := range order {
+		for _, v := range b.Values {
+			var x fact
+			if v.Op == OpPhi {
+				x = r.phi(v, known)
+			} else {
+				x = factOf(v, func(i int) fact { return r.facts[v.Args[i].ID] })
+			}
+			if known[v.ID] && x == r.facts[v.ID] {
+				continue
+			}
+			x = settle(v, x)
+			if !known[v.ID] || x != r.facts[v.ID] {
+				known[v.ID], r.facts[v.ID], changed = true, x, true
 			}
 		}
 	}
+	return changed
 }
 
 func (r *ranger) phi(v *Value, known []bool) fact {
