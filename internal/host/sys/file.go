@@ -2,6 +2,8 @@ package sys
 
 import (
 	"encoding/binary"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -86,4 +88,12 @@ func (w *Waiter) Wake() {
 func (w *Waiter) Close() error {
 	unix.Close(w.ev)
 	return unix.Close(w.ep)
+}
+
+// Inode is a file's inode number, 0 when info isn't of a real file.
+func Inode(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Ino
+	}
+	return 0
 }

@@ -1,0 +1,122 @@
+// Package sym names addresses: kernel addresses by /proc/kallsyms, those of processes by
+// the symbol tables of what they have mapped. Everything is read when first asked for:
+// the kernel's table once, a process's mappings once, a file's symbols once for all
+// processes that map it.
+package sym
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/ianlancetaylor/demangle"
+
+	"github.com/skep-bpf/skep/internal/host/exe"
+)
+
+// Symbol is the name for an address.
+type Symbol struct {
+	Name   string
+	Offset uint64 // bytes from the symbol's start
+	Module string // path of the binary, "[vdso]"; of kernel symbols the module, "" for vmlinux
+}
+
+// Config says where to read and how to name.
+type Config struct {
+	Root     fs.FS // the file system tree from /; nil: the running machine's
+	Demangle bool  // C++ and Rust names
+	// Reread: a process's mappings are read anew for each address (cache_user_symbols
+	// NONE).
+	Reread bool
+}
+
+// Symbolizer names addresses. One goroutine uses it. What it was asked about a process
+// it still answers when the process is gone.
+type Symbolizer struct {
+	cfg    Config
+	kernel *kernelTable // nil: not read yet
+	procs  map[uint32]*process
+	files  *exe.Files
+	tables map[fileID]*table
+	names  map[string]string // demangled
+	groups cgroups
+}
+
+// New returns a Symbolizer that has read nothing yet.
+func New(cfg Config) *Symbolizer {
+	if cfg.Root == nil {
+		cfg.Root = os.DirFS("/")
+	}
+	return &Symbolizer{
+		cfg: cfg, procs: map[uint32]*process{}, files: exe.NewFiles(cfg.Root),
+		tables: map[fileID]*table{}, names: map[string]string{},
+	}
+}
+
+// Close gives mapped files back; names that were returned stay valid.
+func (s *Symbolizer) Close() error {
+	s.tables, s.procs = map[fileID]*table{}, map[uint32]*process{}
+	return s.files.Close()
+}
+
+// Kernel names a kernel address; false when it's below all symbols, or when the kernel
+// hides its addresses from this user.
+func (s *Symbolizer) Kernel(addr uint64) (Symbol, bool) {
+	if s.kernel == nil {
+		s.kernel = &kernelTable{}
+		if f, err := s.cfg.Root.Open("proc/kallsyms"); err == nil {
+			s.kernel = readKallsyms(f)
+			f.Close()
+		}
+	}
+	return s.kernel.find(addr)
+}
+
+// User names an address of a process, whose id is that of the first pid namespace.
+// Without a symbol Module alone is set when a file is mapped there.
+func (s *Symbolizer) User(pid uint32, addr uint64) (Symbol, bool) {
+	p := s.process(pid)
+	m := p.mapping(addr)
+	if m == nil && p.missed() {
+		s.readMaps(pid, p)
+		m = p.mapping(addr)
+	}
+	if m == nil {
+		return Symbol{}, false
+	}
+	switch {
+	case m.path == vdsoName:
+		return s.tableOf(pid, m).find(addr-m.start, vdsoName, s.demangle)
+	case m.ino == 0:
+		return p.jit(s, pid).find(addr, p.jitPath, s.demangle)
+	}
+	t := s.tableOf(pid, m)
+	return t.find(t.vaddr(addr-m.start+m.off), m.path, s.demangle)
+}
+
+// Preload reads a process's mappings and symbols now, before it ends.
+func (s *Symbolizer) Preload(pid uint32) {
+	p := s.process(pid)
+	s.readMaps(pid, p)
+	for i := range p.maps {
+		if p.maps[i].ino != 0 || p.maps[i].path == vdsoName {
+			s.tableOf(pid, &p.maps[i])
+		}
+	}
+}
+
+// demangle is a C++ or Rust name as its source has it; others stay as they are.
+func (s *Symbolizer) demangle(name string) string {
+	if !s.cfg.Demangle || len(name) < 3 || name[0] != '_' {
+		return name
+	}
+	if d, ok := s.names[name]; ok {
+		return d
+	}
+	d, err := demangle.ToString(name)
+	if errors.Is(err, demangle.ErrNotMangledName) || err != nil {
+		d = name
+	}
+	s.names[name] = d
+	return d
+}
