@@ -71,7 +71,7 @@ func (c *checker) aggregateIn(e syntax.Expr) *syntax.CallExpr {
 			return c.aggregateIn(x.Value)
 		}
 	case *syntax.CallExpr:
-		if b := c.builtin(x.Fun.Name); b != nil && b.Aggregate {
+		if b := findBuiltin(x.Fun.Name); b != nil && b.Aggregate {
 			return x
 		}
 	}
@@ -89,7 +89,7 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 		return c.record(b, t)
 	}
 	call := e.(*syntax.CallExpr)
-	b := c.builtin(call.Fun.Name)
+	b := findBuiltin(call.Fun.Name)
 	c.info.Calls[call.ID()] = b
 	t := c.aggregateType(m, call, b)
 	c.record(call, t)

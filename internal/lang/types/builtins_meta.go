@@ -66,7 +66,7 @@ func checkConfig(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 
 // configField types `config.name`.
 func (c *checker) configField(e *syntax.FieldExpr, id *syntax.Ident) *Type {
-	c.info.Calls[id.ID()] = c.universe["config"]
+	c.info.Calls[id.ID()] = findBuiltin("config")
 	c.record(id, voidType())
 	c.record(e.X, voidType())
 	k, t, ok := c.configConst(e.Name.Name)

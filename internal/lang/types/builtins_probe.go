@@ -241,7 +241,7 @@ func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	}
 	spec := object.StackSpec{Limit: defaultFrames, Mode: c.info.StackMode}
 	if len(args) > 0 {
-		if id, ok := unparen(args[0]).(*syntax.Ident); ok && c.builtin(id.Name) == nil {
+		if id, ok := unparen(args[0]).(*syntax.Ident); ok && findBuiltin(id.Name) == nil {
 			mode, ok := stackMode(c.wordArg(args[0], b.Name, stackModes[:]...))
 			if !ok {
 				return invalidType()

@@ -10,7 +10,7 @@ import (
 
 // ident types a bare name: a builtin, an enumerator, or a C constant.
 func (c *checker) ident(e *syntax.Ident) *Type {
-	if b := c.builtin(e.Name); b != nil {
+	if b := findBuiltin(e.Name); b != nil {
 		if !b.Var && b.Min > 0 {
 			c.errorf(diag.CodeArgCount, e.Span(), "%s is a function: %s", e.Name, b.Doc)
 			return invalidType()
@@ -61,7 +61,7 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 		return
 	}
 	var names []string
-	for name := range c.universe {
+	for name := range table() {
 		if name != "argN" {
 			names = append(names, name)
 		}
@@ -75,7 +75,7 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 }
 
 func (c *checker) call(e *syntax.CallExpr) *Type {
-	b := c.builtin(e.Fun.Name)
+	b := findBuiltin(e.Fun.Name)
 	if b == nil {
 		return c.callFunc(e)
 	}
@@ -160,7 +160,7 @@ func (c *checker) args(args []syntax.Expr) {
 		switch x := unparen(a).(type) {
 		case *syntax.MapExpr, *syntax.TypeExpr:
 		case *syntax.Ident:
-			if c.builtin(x.Name) != nil {
+			if findBuiltin(x.Name) != nil {
 				c.expr(a)
 			}
 		default:

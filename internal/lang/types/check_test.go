@@ -284,3 +284,75 @@ func take(got map[int][]string, line int, want string) bool {
 	}
 	return false
 }
+
+// TestCodes: the example of each code of this package gives it.
+func TestCodes(t *testing.T) {
+	for _, doc := range diag.Codes() {
+		n := doc.Code[1:]
+		if doc.Example == "" || !(n >= "0250" && n < "0400") {
+			continue
+		}
+		r := check(t, doc.Example, Options{})
+		found := false
+		for _, d := range r.rep.All() {
+			found = found || d.Code == doc.Code
+		}
+		if !found {
+			t.Errorf("%s %s: the example gives\n%s", doc.Code, doc.Example, r.messages())
+		}
+	}
+}
+
+// TestUniverse: every row can be looked up by its own name, and says what it does.
+func TestUniverse(t *testing.T) {
+	seen := map[BuiltinID]string{}
+	for _, b := range Universe() {
+		if old := seen[b.ID]; old != "" || b.ID == 0 {
+			t.Errorf("%s has the id of %s", b.Name, old)
+		}
+		seen[b.ID] = b.Name
+		if b.Doc == "" || findBuiltin(b.Name) == nil {
+			t.Errorf("%s: no documentation, or not found", b.Name)
+		}
+		if b.Max >= 0 && b.Min > b.Max {
+			t.Errorf("%s takes %d to %d arguments", b.Name, b.Min, b.Max)
+		}
+	}
+	if !IsBuiltin("arg3") || IsBuiltin("arg") || IsBuiltin("arg03") {
+		t.Error("argN isn't recognized by its number")
+	}
+}
+
+func TestUnits(t *testing.T) {
+	tests := []struct {
+		script string
+		want   string // points of each unit
+	}{
+		{"kprobe:a,kprobe:b,kretprobe:b { @[probe] = count(); }", "kprobe:a,kprobe:b kretprobe:b"},
+		{"tracepoint:syscalls:sys_enter_open,tracepoint:syscalls:sys_enter_openat { print(args.__syscall_nr); }",
+			"tracepoint:syscalls:sys_enter_open,tracepoint:syscalls:sys_enter_openat"},
+		{"tracepoint:syscalls:sys_enter_open,tracepoint:syscalls:sys_enter_openat { print(str(args.filename)); }",
+			"tracepoint:syscalls:sys_enter_open tracepoint:syscalls:sys_enter_openat"},
+		{"fentry:vfs_read,fentry:vfs_write { }", "fentry:vfs_read fentry:vfs_write"},
+		{"interval:1s,profile:1s { }", "interval:1s profile:1s"},
+	}
+	for _, tt := range tests {
+		r := check(t, tt.script, Options{})
+		var units []string
+		bodies := map[*syntax.Block]bool{}
+		for _, u := range r.info.Units {
+			var names []string
+			for _, p := range u.Points {
+				names = append(names, p.Text)
+			}
+			units = append(units, strings.Join(names, ","))
+			if bodies[u.Body] {
+				t.Errorf("%s: two units share a body", tt.script)
+			}
+			bodies[u.Body] = true
+		}
+		if got := strings.Join(units, " "); got != tt.want {
+			t.Errorf("%s\n got %s\nwant %s", tt.script, got, tt.want)
+		}
+	}
+}

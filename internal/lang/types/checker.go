@@ -44,7 +44,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
 			Units: units, Env: env, Facts: env.Facts(),
 		},
-		rep: rep, opt: opt, env: env, universe: lookupTable(),
+		rep: rep, opt: opt, env: env,
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
 		declared: map[*Local]bool{}, said: map[said]bool{},
 	}
@@ -72,11 +72,10 @@ type said struct {
 // checker holds the state of one Check. It walks the trees until no variable's or
 // map's type changes any more, silently, and a last time to report.
 type checker struct {
-	info     *Info
-	rep      *diag.Reporter
-	opt      Options
-	env      Env
-	universe map[string]*Builtin
+	info *Info
+	rep  *diag.Reporter
+	opt  Options
+	env  Env
 
 	lits     []bool                   // by ExprID: a literal, or folded from literals alone
 	comptime map[syntax.ExprID]bool   // decided `if comptime` by the id of the IfExpr

@@ -3,6 +3,7 @@ package types
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -48,13 +49,32 @@ func Universe() []Builtin {
 	return all
 }
 
-func lookupTable() map[string]*Builtin {
-	all := Universe()
-	table := make(map[string]*Builtin, len(all))
-	for i := range all {
-		table[all[i].Name] = &all[i]
+// IsBuiltin reports whether name is a builtin's.
+func IsBuiltin(name string) bool { return findBuiltin(name) != nil }
+
+// findBuiltin finds the row of a name; nil: there is none.
+func findBuiltin(name string) *Builtin {
+	if argNumber(name) >= 0 {
+		name = "argN"
 	}
-	return table
+	return table()[name]
+}
+
+// byName is the universe by name, made at first use. Nothing changes it then.
+var byName struct {
+	once sync.Once
+	rows map[string]*Builtin
+}
+
+func table() map[string]*Builtin {
+	byName.once.Do(func() {
+		all := Universe()
+		byName.rows = make(map[string]*Builtin, len(all))
+		for i := range all {
+			byName.rows[all[i].Name] = &all[i]
+		}
+	})
+	return byName.rows
 }
 
 // argNumber is N of argN, or -1.
@@ -68,14 +88,6 @@ func argNumber(name string) int {
 		return -1
 	}
 	return int(n)
-}
-
-// builtin finds the row of a name.
-func (c *checker) builtin(name string) *Builtin {
-	if argNumber(name) >= 0 {
-		name = "argN"
-	}
-	return c.universe[name]
 }
 
 // plannedBuiltins are those of bpftrace 0.27 that aren't supported yet.
