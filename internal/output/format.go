@@ -45,11 +45,11 @@ func appendVerb(dst []byte, p *object.FormatPart, v *event.Value, width int) []b
 	case 's':
 		return appendString(dst, p, v, width)
 	case 'r':
-		if v.Kind != event.Buffer && !isGFP(p) {
+		if v.Kind != event.Buffer {
 			return appendString(dst, p, v, width)
 		}
 	}
-	if v.Kind != event.Buffer && !v.IsNumber() {
+	if p.Verb != 'r' && !v.IsNumber() {
 		return append(AppendValue(append(dst, "!{invalid integer conversion: "...), v), '}')
 	}
 	switch p.Verb {
@@ -70,11 +70,9 @@ func appendVerb(dst []byte, p *object.FormatPart, v *event.Value, width int) []b
 			dst = append(dst, "0x"...)
 		}
 		dst = strconv.AppendUint(dst, v.Num, 16)
+	case 'g': // only as %gr
+		dst = appendGFP(dst, v.Num)
 	case 'r':
-		if isGFP(p) {
-			dst = appendGFP(dst, v.Num)
-			break
-		}
 		dst = appendBuffer(dst, v.Bytes, formOf(p))
 	default:
 		panic("BUG: printf conversion " + string(p.Verb))
@@ -117,14 +115,11 @@ func justify(dst []byte, start int, p *object.FormatPart, width int) []byte {
 
 func has(p *object.FormatPart, flag byte) bool { return strings.IndexByte(p.Flags, flag) >= 0 }
 
-// isGFP reports whether the conversion is %gr: the names of kernel allocation flags.
-func isGFP(p *object.FormatPart) bool { return p.Mod == "g" || p.Mod == "gr" }
-
 func formOf(p *object.FormatPart) bufferForm {
 	switch p.Mod {
-	case "x", "rx":
+	case "rx":
 		return bufferHex
-	case "h", "rh":
+	case "rh":
 		return bufferSpaced
 	}
 	return bufferEscaped
