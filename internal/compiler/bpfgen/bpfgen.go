@@ -141,6 +141,7 @@ func generateFunc(p *ssa.Prog, f *ssa.Func, opt Options, scratch uint32) (m *mfu
 		return nil, 0, &Error{f, fmt.Sprintf("needs %d bytes of stack; BPF has %d", m.stack, MaxStack)}
 	}
 	m.simplify()
+	m.invertLoops()
 	return m, slots.Scratch, nil
 }
 

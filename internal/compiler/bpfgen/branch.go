@@ -101,7 +101,6 @@ func (m *mfunc) layout() {
 		}
 	}
 	m.blocks = out
-	m.rotate()
 	for i, b := range m.blocks {
 		b.id = i
 	}
@@ -142,40 +141,29 @@ func (b *block) next(placed, cold []bool) *block {
 	return best
 }
 
-// rotate moves a loop's head, if it decides whether to go on, behind the block that
-// jumps back to it: the jump falls away from each turn.
-func (m *mfunc) rotate() {
-	at := make([]int, len(m.blocks))
-	for i, b := range m.blocks {
-		at[b.id] = i
-	}
-	for i := len(m.blocks) - 1; i > 0; i-- {
-		last := m.blocks[i]
-		if last.term != termJump {
-			continue
-		}
-		head := last.succs[0]
-		h := at[head.id]
-		if h == 0 || h >= i || head.term != termBranch || head.depth == 0 || m.blocks[h+1].depth < head.depth {
-			continue
-		}
-		if before := m.blocks[h-1]; before.depth >= head.depth && before.fallsInto(head) {
-			continue // inside the loop, something falls into the head: nothing is won
-		}
-		copy(m.blocks[h:i], m.blocks[h+1:i+1])
-		m.blocks[i] = head
-		for j := h; j <= i; j++ {
-			at[m.blocks[j].id] = j
-		}
-	}
-}
+// maxInverted is how many insts of a loop's head invertLoops repeats.
+const maxInverted = 2
 
-// fallsInto reports whether next can be reached from b.
-func (b *block) fallsInto(next *block) bool {
-	for _, to := range b.succs {
-		if to == next {
-			return true
+// invertLoops repeats the short head of a loop, which decides whether to go on, in the
+// place of the jump back to it: that saves a jump in each turn. (Moving the head to the
+// loop's end instead would need no copy, but before 6.7 the verifier refuses to fall
+// into a block that it has reached by a jump forward.)
+func (m *mfunc) invertLoops() {
+	changed := false
+	for _, b := range m.blocks {
+		if b.term != termJump {
+			continue
 		}
+		head := b.succs[0]
+		if head.id > b.id || head == b || head.term != termBranch || len(head.insts) > maxInverted {
+			continue
+		}
+		b.insts = append(b.insts, head.insts...)
+		b.term, b.cond, b.pos, b.likely = head.term, head.cond, head.pos, head.likely
+		b.succs = append([]*block(nil), head.succs...)
+		changed = true
 	}
-	return false
+	if changed {
+		m.simplify()
+	}
 }
