@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
@@ -40,6 +41,7 @@ func dumpInsns(w io.Writer, p *object.Program, o *object.Object, src *diag.Sourc
 	}
 	fmt.Fprintf(w, "; program %s at %s: %d instructions\n", p.Name, at, isa.Slots(p.Insns))
 	names := relocNames(p, o)
+	printer := isa.Printer{Helper: helper.Name, Operand: func(n int) string { return names[n] }}
 	line, slot := 0, 0
 	shown := 0
 	for i, in := range p.Insns {
@@ -57,11 +59,7 @@ func dumpInsns(w io.Writer, p *object.Program, o *object.Object, src *diag.Sourc
 			}
 			line++
 		}
-		text := in.String()
-		if name := names[i]; name != "" {
-			text += " ; " + name
-		}
-		fmt.Fprintf(w, "%4d: %s\n", slot, text)
+		fmt.Fprintf(w, "%4d: %s\n", slot, printer.Text(i, in))
 		slot++
 		if in.Wide() {
 			slot++

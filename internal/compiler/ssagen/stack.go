@@ -18,6 +18,10 @@ const (
 	errExist      = -17
 )
 
+// v6_1MemAlloc is the kernel whose hash maps may allocate in any context (bpf_mem_alloc);
+// older ones refuse programs of perf events with such maps.
+const v6_1MemAlloc = 6<<16 | 1<<8
+
 type stackKey struct {
 	user  bool
 	limit uint16
@@ -38,8 +42,13 @@ func (g *gen) stackSpec(t *types.Type) object.StackSpec {
 		}
 		s = object.StackSpec{Limit: limit, Slow: -1}
 		s.Map = g.addMap(&object.Map{Name: name, Kind: object.MapStackTrace, KeySize: 4, ValueSize: 8 * uint32(limit), MaxEntries: stackBuckets})
-		s.Slow = g.addMap(&object.Map{Name: name + "_slow", Kind: object.MapHash, KeySize: 8, ValueSize: 8 + 8*uint32(limit),
-			MaxEntries: stackSlow, Flags: flagNoPrealloc})
+		slow := &object.Map{Name: name + "_slow", Kind: object.MapHash, KeySize: 8, ValueSize: 8 + 8*uint32(limit), MaxEntries: stackSlow}
+		if g.info.Facts.Kernel >= v6_1MemAlloc {
+			slow.Flags = flagNoPrealloc
+		} else {
+			slow.MaxEntries = stackSlow / 4
+		}
+		s.Slow = g.addMap(slow)
 		g.stacks[k] = s
 	}
 	s.Mode = t.Stack.Mode
