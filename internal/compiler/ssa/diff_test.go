@@ -1,6 +1,7 @@
 package ssa
 
 import (
+	"flag"
 	"math/rand/v2"
 	"testing"
 )
@@ -73,13 +74,18 @@ func differ(t *testing.T, seed uint64, size int) bool {
 	return true
 }
 
+var (
+	firstSeed = flag.Uint64("first", 0, "the first seed of random programs")
+	seeds     = flag.Uint64("seeds", 400, "how many random programs to run")
+)
+
 func TestPassesKeepMeaning(t *testing.T) {
-	n := uint64(400)
+	n := *seeds
 	if testing.Short() {
 		n = 50
 	}
 	ran := uint64(0)
-	for seed := range n {
+	for seed := *firstSeed; seed < *firstSeed+n; seed++ {
 		if differ(t, seed, 5+int(seed%60)) {
 			ran++
 		}

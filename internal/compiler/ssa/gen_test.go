@@ -12,6 +12,7 @@ type gen struct {
 	vals []*Value // what dominates b's end
 	vars []variable
 	keys []*Slot
+	ptr  *Slot // holds a pointer to one of keys, or is nil
 	subs []*Func
 	// returns: branches may return early, which in a large program leaves little of it.
 	returns bool

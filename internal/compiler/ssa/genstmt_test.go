@@ -86,7 +86,7 @@ func (g *gen) useKey() {
 		return
 	}
 	s := g.keys[g.r.IntN(len(g.keys))]
-	switch g.r.IntN(5) {
+	switch g.r.IntN(8) {
 	case 0:
 		g.keep(g.b.call(I64, helperTime))
 	case 1:
@@ -103,6 +103,23 @@ func (g *gen) useKey() {
 			p = g.b.Append(0, OpSelect, Ptr, g.value(Bool), p, g.addr(s2, 0))
 		}
 		g.b.call(Void, helperOpaque, p)
+	case 3: // an index known at run time
+		if s.Size < 16 {
+			return
+		}
+		mask := g.b.Append(0, OpConst, I64)
+		mask.AuxInt = 8
+		index := g.b.Append(0, OpAnd, I64, g.value(I64), mask)
+		p := g.b.Append(0, OpAdd, Ptr, g.addr(s, 0), index)
+		if g.r.IntN(2) == 0 {
+			g.b.mem(OpStore, Void, Mem{Size: 8, Class: MemSlot}, 0, p, g.value(I64))
+		} else {
+			g.keep(g.b.mem(OpLoad, I64, Mem{Size: 8, Class: MemSlot}, 0, p))
+		}
+	case 4:
+		g.keepPointer(s)
+	case 5:
+		g.shortCircuit()
 	default:
 		if g.r.IntN(2) == 0 {
 			g.b.mem(OpStore, Void, Mem{Size: 8, Class: MemSlot}, 0, g.addr(s, 0), g.value(I64))
@@ -110,6 +127,58 @@ func (g *gen) useKey() {
 		m := g.b.Append(0, OpMapPtr, Ptr)
 		g.keep(g.b.call(I64, helperLookup, m, g.addr(s, 0)))
 	}
+}
+
+// keepPointer stores a pointer to s, and accesses s through what is stored.
+func (g *gen) keepPointer(s *Slot) {
+	m := Mem{Size: 8, Class: MemSlot}
+	if g.ptr == nil || g.r.IntN(3) == 0 {
+		p := g.f.NewSlot("p", 8, 8)
+		g.b.mem(OpStore, Void, m, 0, g.addr(p, 0), g.addr(s, 0))
+		if g.depth == 0 {
+			g.ptr = p
+		}
+		return
+	}
+	p := g.b.mem(OpLoad, Ptr, m, 0, g.addr(g.ptr, 0))
+	switch g.r.IntN(3) {
+	case 0:
+		g.keep(g.b.mem(OpLoad, I64, m, 0, p))
+	case 1:
+		g.b.mem(OpStore, Void, m, 0, p, g.value(I64))
+	case 2:
+		g.b.mem(OpStore, Void, m, 0, g.addr(g.ptr, 0), g.addr(s, 0))
+	}
+}
+
+// shortCircuit makes c ? x : y with a condition of two parts, joined in a block that
+// holds only phis, one of which goes on to another phi.
+func (g *gen) shortCircuit() {
+	k, x, y, z := g.constant(Bool), g.value(I64), g.value(I64), g.value(I64)
+	first, second := g.value(Bool), g.f.NewBlock(BlockPlain)
+	test, then, join := g.f.NewBlock(BlockIf), g.f.NewBlock(BlockPlain), g.f.NewBlock(BlockRet)
+	g.b.Kind = BlockIf
+	g.b.SetControl(first)
+	edges := []*Block{second, test}
+	i := g.r.IntN(2)
+	g.b.AddEdge(edges[i])
+	g.b.AddEdge(edges[1-i])
+	from := g.b
+	var more *Value
+	g.scope(second, func() { more = g.expr(Bool, 1) })
+	second.AddEdge(test)
+	part := map[*Block]*Value{from: k, second: more}
+	val := map[*Block]*Value{from: x, second: y}
+	cond := test.Append(0, OpPhi, Bool, part[test.Preds[0]], part[test.Preds[1]])
+	res := test.Append(0, OpPhi, I64, val[test.Preds[0]], val[test.Preds[1]])
+	test.SetControl(cond)
+	test.AddEdge(then)
+	test.AddEdge(join)
+	g.scope(then, func() { g.assign() })
+	then.AddEdge(join)
+	phi := map[*Block]*Value{then: z, test: res}
+	g.b = join
+	g.keep(join.Append(0, OpPhi, I64, phi[join.Preds[0]], phi[join.Preds[1]]))
 }
 
 // scope runs fn at a block whose values go out of scope after it.

@@ -46,7 +46,8 @@ type machine struct {
 	steps  int
 	clock  int64
 	sp     uint64
-	layout func(*Func) Layout // where slots live; nil: each has bytes of its own
+	layout func(*Func) Layout   // where slots live; nil: each has bytes of its own
+	saw    func(*Value, uint64) // called with each value computed; nil: no one
 	err    error
 }
 
@@ -144,6 +145,9 @@ func (fr *frame) blocks(params []uint64) uint64 {
 				fr.reg[v.ID] = params[v.AuxInt]
 			default:
 				fr.reg[v.ID] = clean(v.Type, fr.eval(v))
+			}
+			if fr.m.saw != nil {
+				fr.m.saw(v, fr.reg[v.ID])
 			}
 		}
 		edge := 0
