@@ -52,12 +52,15 @@ func runSeed(t *testing.T, k kernelLevel, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
 	size := 10 + r.IntN(150)
+	if seed%10 == 0 {
+		size *= 4
+	}
 	args := make([]uint64, randomArgs)
 	for i := range args {
 		args[i] = r.Uint64() >> r.IntN(64)
 	}
 	opt := Options{CPU: min(k.cpu, V3+CPU(r.IntN(2))), ScratchCPUs: 64}
-	p := randomProg(seed, size, !k.fetch)
+	p := randomProg(seed, size, !k.fetch || seed%4 == 3)
 	defer func() {
 		if t.Failed() {
 			t.Logf("seed %d, size %d, v%d\n%s", seed, size, opt.CPU, p)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -275,4 +276,16 @@ func probeKernel(t testing.TB) kernelLevel {
 		k.cpu = V4
 	}
 	return k
+}
+
+// hasHelper reports whether the kernel knows a helper: it then refuses a bare call for
+// another reason.
+func hasHelper(t testing.TB, id int32) bool {
+	t.Helper()
+	fd, err := loadProg(t, &Code{Insns: []isa.Insn{isa.Call(id), isa.Exit()}}, nil)
+	if err == nil {
+		syscall.Close(fd)
+		return true
+	}
+	return !strings.Contains(err.Error(), "invalid func") && !strings.Contains(err.Error(), "unknown func")
 }

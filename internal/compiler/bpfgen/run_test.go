@@ -2,6 +2,7 @@ package bpfgen
 
 import (
 	"encoding/binary"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -65,6 +66,9 @@ func TestRuns(t *testing.T) {
 	for _, c := range runCases {
 		for cpu := V3; cpu <= k.cpu; cpu++ {
 			t.Run(c.name, func(t *testing.T) {
+				if strings.Contains(c.text, "#181") && !hasHelper(t, 181) {
+					t.Skip("bpf_loop came with 5.17")
+				}
 				code := generate(t, parse(t, c.text), Options{CPU: cpu, ScratchCPUs: 64})
 				ret, _ := runOnce(t, code, c.args, nil)
 				if ret != c.want {
@@ -112,6 +116,74 @@ b2: <- b1
   jump b1
 b3: <- b1
   ret v5
+}
+`},
+	{"callback sums in its context", []uint64{7}, 52, `
+prog "t" scratch=1 offset=0 size=0
+func main prog(Ptr) I64 {
+  slot s0 "sum" size=16 align=8 captured
+b0:
+  v0 = param Ptr 0
+  v1 = load.u8 I64 v0 !ctx
+  v2 = slotaddr Ptr s0
+  store.8 v2 v1 !slot
+  v3 = const I64 0
+  store.8 v2 v3 +8 !slot
+  v4 = const I64 10
+  v5 = funcaddr Ptr &cb
+  v6 = call I64 #181 v4 v5 v2 v3
+  v7 = load.u8 I64 v2 !slot
+  ret v7
+}
+func cb callback(I64, Ptr) I64 {
+  slot s0 "big" size=400 align=8 scratch
+b0:
+  v0 = param I64 0
+  v1 = param Ptr 1
+  v2 = slotaddr Ptr s0 +392
+  store.8 v2 v0 !slot
+  v3 = load.u8 I64 v1 !slot
+  v4 = load.u8 I64 v2 !slot
+  v5 = add I64 v3 v4
+  store.8 v1 v5 !slot
+  v6 = const I64 0
+  ret v6
+}
+`},
+	{"large zero and move by helper", []uint64{7}, 7, `
+prog "t" scratch=1 offset=0 size=0
+func main prog(Ptr) I64 {
+  slot s0 "a" size=600 align=8 scratch
+  slot s1 "b" size=600 align=8 scratch
+b0:
+  v0 = param Ptr 0
+  v1 = slotaddr Ptr s0
+  v2 = slotaddr Ptr s1
+  v3 = load.u8 I64 v0 !ctx
+  v4 = const I64 -1
+  store.8 v1 v4 +592 !slot
+  zero.8 v1 600 !slot
+  store.8 v1 v3 +8 !slot
+  move.8 v2 v1 600 !slot !slot
+  v5 = load.u8 I64 v2 +592 !slot
+  v6 = load.u8 I64 v2 +8 !slot
+  v7 = add I64 v5 v6
+  ret v7
+}
+`},
+	{"smallest number divided by -1", []uint64{1 << 63, ^uint64(0)}, 1, `
+prog "t" scratch=-1 offset=0 size=0
+func main prog(Ptr) I64 {
+b0:
+  v0 = param Ptr 0
+  v1 = load.u8 I64 v0 !ctx
+  v2 = load.u8 I64 v0 +8 !ctx
+  v3 = sdiv I64 v1 v2
+  v4 = smod I64 v1 v2
+  v5 = eq Bool v3 v1
+  v6 = zext8 I64 v5
+  v7 = add I64 v6 v4
+  ret v7
 }
 `},
 }

@@ -11,7 +11,8 @@ const (
 	spillWhole spillKind = iota
 	// spillRemade: as spillWhole, but it's made anew instead of loaded.
 	spillRemade
-	// spillShared: each use gets a register of kind spillTiny.
+	// spillShared: each use gets a register of kind spillTiny, which a write shares with
+	// the updates right behind it and the store that ends them.
 	spillShared
 	// spillTiny: it's live around one inst and can't be spilled.
 	spillTiny
@@ -154,6 +155,16 @@ func (s *spiller) rewrite(in inst, updated bool) {
 	if written != noReg && s.kinds[written] == spillWhole && !updated {
 		s.store(s.homes[written], s.current[written], &in)
 	}
+	s.dropShared(dst, written)
+	s.dropShared(src, written)
+}
+
+// dropShared ends the tiny register that holds r, a shared one, unless it was written
+// just now: then it lives on to the store.
+func (s *spiller) dropShared(r, written vreg) {
+	if r.virtual() && r != written && s.kinds[r] == spillShared && s.spilled[r] {
+		s.drop(r)
+	}
 }
 
 // loadsHome reports whether in loads r, a shared register, from its home.
@@ -181,8 +192,7 @@ func (s *spiller) rewriteHomeStore(in inst) bool {
 
 // rewriteMove makes a move from a spilled register a load.
 func (s *spiller) rewriteMove(in inst) bool {
-	if !in.isMove() || !s.spilled[in.src] || s.spilled[in.dst] ||
-		s.current[in.src] != noReg && s.kinds[in.src] != spillShared {
+	if !in.isMove() || !s.spilled[in.src] || s.spilled[in.dst] || s.current[in.src] != noReg {
 		return false
 	}
 	s.fetch(in.dst, in.src, &in)
@@ -207,7 +217,7 @@ func (s *spiller) replaceReads(in *inst) {
 
 // holder is the register that holds r before in.
 func (s *spiller) holder(r vreg, in *inst) vreg {
-	if h := s.current[r]; h != noReg && s.kinds[r] != spillShared {
+	if h := s.current[r]; h != noReg {
 		return h
 	}
 	h := s.fresh(r)
