@@ -98,6 +98,10 @@ func (g *gen) slots() {
 	for _, s := range g.f.Slots {
 		g.zero(s)
 	}
+	if g.r.IntN(2) == 0 {
+		g.ptr = g.f.NewSlot("p", 8, 8)
+		g.b.mem(OpStore, Void, Mem{Size: 8, Class: MemSlot}, 0, g.addr(g.ptr, 0), g.addr(g.keys[0], 0))
+	}
 }
 
 func (g *gen) zero(s *Slot) {

@@ -132,12 +132,7 @@ func (g *gen) useKey() {
 // keepPointer stores a pointer to s, and accesses s through what is stored.
 func (g *gen) keepPointer(s *Slot) {
 	m := Mem{Size: 8, Class: MemSlot}
-	if g.ptr == nil || g.r.IntN(3) == 0 {
-		p := g.f.NewSlot("p", 8, 8)
-		g.b.mem(OpStore, Void, m, 0, g.addr(p, 0), g.addr(s, 0))
-		if g.depth == 0 {
-			g.ptr = p
-		}
+	if g.ptr == nil {
 		return
 	}
 	p := g.b.mem(OpLoad, Ptr, m, 0, g.addr(g.ptr, 0))

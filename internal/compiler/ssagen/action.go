@@ -86,7 +86,7 @@ func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
 		list[0].o = c.deref(k, st.Key)
 	}
 	if !st.agg {
-		list = append(list, recordArg{t: st.Value, ready: true, o: c.element0(st, k)})
+		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
 	}
 	c.sendArgs(index, a, nil, list)
 }

@@ -15,7 +15,9 @@ func (c *fn) binary(x *syntax.BinaryExpr) operand {
 			return operand{t: t, v: c.compare(x)}
 		}
 		yes, no := c.block(), c.block()
+		before := c.found
 		c.cond(x, yes, no)
+		c.found = stillFound(before, c.found)
 		return operand{t: t, v: c.join(yes, no,
 			func() *ssa.Value { return c.constI(1) }, func() *ssa.Value { return c.constI(0) })}
 	}
@@ -109,14 +111,17 @@ func (c *fn) cond(e syntax.Expr, yes, no *ssa.Block) {
 				return
 			case syntax.LOr:
 				mid := c.block()
-				c.cond(x.X, yes, mid)
-				c.b = mid
-				c.cond(x.Y, yes, no)
+				// yes is reached from both sides: what one finds doesn't hold there.
+				c.branching(func() {
+					c.cond(x.X, yes, mid)
+					c.b = mid
+					c.cond(x.Y, yes, no)
+				})
 				return
 			}
 		case *syntax.UnaryExpr:
 			if x.Op == syntax.Not {
-				c.cond(x.X, no, yes)
+				c.branching(func() { c.cond(x.X, no, yes) })
 				return
 			}
 		}

@@ -137,7 +137,7 @@ func (c *fn) ifThen(v *ssa.Value, likely int8, body func()) {
 	yes, join := c.block(), c.block()
 	c.branch(v, yes, join, likely)
 	c.b = yes
-	body()
+	c.branching(body)
 	c.jump(join)
 	c.b = join
 }
@@ -156,7 +156,8 @@ func (c *fn) join(yes, no *ssa.Block, then, els func() *ssa.Value) *ssa.Value {
 	var vals []*ssa.Value
 	side := func(b *ssa.Block, f func() *ssa.Value) {
 		c.b = b
-		v := f()
+		var v *ssa.Value
+		c.branching(func() { v = f() })
 		if c.b != nil {
 			vals = append(vals, v)
 			c.jump(join)

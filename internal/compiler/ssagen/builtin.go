@@ -265,7 +265,7 @@ func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {
 		c.unsupported(e.Span(), "has_key on a histogram")
 		return operand{t: t, v: c.constI(0)}
 	}
-	p := c.lookup(st.v.Map, c.key(st, key))
+	p := c.elementAt(st, key)
 	return operand{t: t, v: c.cmp(ssa.OpNe, p, c.emitAux(ssa.OpConst, ssa.Ptr, 0, nil))}
 }
 
@@ -299,7 +299,9 @@ func (c *fn) delete(e syntax.Expr, args []syntax.Expr) *ssa.Value {
 		c.unsupported(e.Span(), "deleting this")
 		return nil
 	}
-	return c.call(fnMapDelete, ssa.I64, c.mapPtr(st.v.Map), c.refAddr(c.key(st, key)))
+	at := c.key(st, key)
+	c.forget(st.Name)
+	return c.call(fnMapDelete, ssa.I64, c.mapPtr(st.v.Map), c.refAddr(at))
 }
 
 // length is len(@map), len(stack), len(string) or len(array).

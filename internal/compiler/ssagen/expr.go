@@ -359,8 +359,13 @@ func (c *fn) choose(cond syntax.Expr, t *types.Type, a, b func(dst *ssa.Value) *
 		dst = c.slot("choice", bytesOf(t), 8)
 	}
 	yes, no := c.block(), c.block()
+	before := c.found
 	c.cond(cond, yes, no)
-	v := c.join(yes, no, func() *ssa.Value { return a(dst) }, func() *ssa.Value { return b(dst) })
+	v := c.join(yes, no, func() *ssa.Value { return a(dst) }, func() (v *ssa.Value) {
+		c.otherwise(before, func() { v = b(dst) })
+		return v
+	})
+	c.found = stillFound(before, c.found)
 	if dst != nil {
 		return operand{t: t, ref: ref{base: dst, class: ssa.MemSlot}}
 	}

@@ -123,6 +123,7 @@ type fn struct {
 	params    []*ssa.Value // of a callback or function
 	iters     []*ssa.Slot  // open-coded iterators in use, outermost first
 	uses      *Unit
+	found     []found
 	subs      map[string]*ssa.Func // functions of the program, by name
 }
 

@@ -50,6 +50,8 @@ func (c *fn) scope() map[*types.Local]*local {
 }
 
 func (c *fn) while(s *syntax.While) {
+	c.forget("")
+	defer c.forget("")
 	head, body, end := c.block(), c.block(), c.block()
 	c.jump(head)
 	c.b = head
@@ -63,6 +65,9 @@ func (c *fn) while(s *syntax.While) {
 }
 
 func (c *fn) forLoop(s *syntax.For) {
+	// A step may change what the step before found.
+	c.forget("")
+	defer c.forget("")
 	if s.Map != nil {
 		c.forMap(s)
 		return

@@ -70,6 +70,7 @@ func (c *fn) lookup(index int, key ref) *ssa.Value {
 
 // update is bpf_map_update_elem with BPF_ANY; a refusal is counted and reported.
 func (c *fn) update(st *mapState, key ref, val *ssa.Value) {
+	c.forget(st.Name)
 	ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(st.v.Map), c.refAddr(key), val, c.constI(0))
 	c.mapFailure(ret)
 }
@@ -100,17 +101,15 @@ func (c *fn) mapRead(m *syntax.MapExpr, args []syntax.Expr) operand {
 		c.unsupported(m.Span(), "%s without its key", m.Name)
 		return operand{t: st.Value, v: c.constI(0)}
 	}
-	key := c.key(st, args)
 	if st.agg {
-		return operand{t: st.Value, v: c.aggregateAt(st, key)}
+		return operand{t: st.Value, v: c.aggregateAt(st, c.key(st, args))}
 	}
-	return c.element0(st, key)
+	return c.valueAt(st, c.elementAt(st, args))
 }
 
-// element0 is the value at key, zero if there is none.
-func (c *fn) element0(st *mapState, key ref) operand {
+// valueAt is the value of the element at p, zero if that's NULL.
+func (c *fn) valueAt(st *mapState, p *ssa.Value) operand {
 	t := st.Value
-	p := c.lookup(st.v.Map, key)
 	if scalar(t) {
 		v := c.ifElse(p, 1,
 			func() *ssa.Value {

@@ -67,13 +67,18 @@ func (c *fn) ifStmt(x *syntax.IfExpr) {
 	if x.Else != nil {
 		no = c.block()
 	}
+	before := c.found
 	c.cond(x.Cond, yes, no)
 	c.b = yes
-	c.blockStmts(x.Then)
+	c.branching(func() { c.blockStmts(x.Then) })
 	c.jump(join)
+	c.b = no
+	c.otherwise(before, func() {
+		if x.Else != nil {
+			c.effect(x.Else)
+		}
+	})
 	if x.Else != nil {
-		c.b = no
-		c.effect(x.Else)
 		c.jump(join)
 	}
 	c.b = join
