@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/skep-bpf/skep/internal/lang/expand"
+	"github.com/skep-bpf/skep/internal/tools"
+)
+
+// Job is a script and what to do with it.
+type Job struct {
+	Name   string // of the source, as messages show it
+	Text   string
+	Dir    string        // relative imports and includes start here
+	Header *tools.Header // nil: the script has none
+
+	Params []string       // $1, $2 …
+	Named  []expand.Named // getopt
+
+	IncludeDirs, Includes []string
+
+	List    bool   // list the probes of the script, or those that Search matches
+	Search  string // with List and no script
+	Pid     int    // only this process; 0: all
+	Command string // run and trace this command
+
+	Output     string // file; "": stdout
+	Format     string // "text", "json"
+	Buffering  string // "line", "full", "none"; "": by what stdout is
+	ErrorStyle string // "text", "short", "json"
+	Quiet      bool
+	Verbose    int
+	Warnings   int // 0 none, 1 usual, 2 also failed probe reads
+	Unsafe     bool
+	USDTByFile bool // --usdt-file-activation
+	Duration   time.Duration
+	DryRun     bool     // end when all is attached
+	Tests      bool     // run the test probes
+	Dump       []string // stages: ast, types, ssa, ssa:PASS, insns
+
+	// Traceable is a file with the kernel functions that can be traced; "": ask the kernel.
+	Traceable string
+	// Bpftrace: called as bpftrace, whose words and exit statuses count.
+	Bpftrace bool
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/tools"
+)
+
+// runFlags are the flags for running a script, which stand before it or before a tool's name.
+type runFlags struct {
+	program  string
+	output   string
+	format   string
+	errors   string
+	buffer   string
+	command  string
+	pid      string
+	duration string
+	include  []string
+	dirs     []string
+	dump     []string
+	verbose  int
+	quiet    bool
+	unsafe   bool
+	usdt     bool
+	list     bool
+	dryRun   bool
+	reads    bool
+	silent   bool
+	version  bool
+}
+
+func (r *runFlags) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVarP(&r.program, "eval", "e", "", "run this `program`")
+	f.StringVarP(&r.command, "cmd", "c", "", "run the `command` and trace it")
+	f.StringVarP(&r.pid, "pid", "p", "", "trace only the process `PID`")
+	f.StringVar(&r.duration, "duration", "", "end after this `time`: 10, 500ms, 2m")
+	f.StringVarP(&r.format, "format", "f", "text", "output `format`: text or json")
+	f.StringVarP(&r.output, "output", "o", "", "write the output to `FILE`")
+	f.StringVarP(&r.buffer, "buffer", "B", "", "output buffering `mode`: line, full or none")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "print only what the script prints")
+	f.CountVarP(&r.verbose, "verbose", "v", "tell more; twice: verifier logs of all programs")
+	f.BoolVarP(&r.list, "list", "l", false, "list probes, with -v their arguments")
+	f.BoolVar(&r.unsafe, "unsafe", false, "allow what changes the system: system(), signal() …")
+	f.BoolVar(&r.dryRun, "dry-run", false, "end when all is attached")
+	f.BoolVarP(&r.reads, "warnings", "k", false, "warn of failed reads in the probes")
+	f.BoolVar(&r.silent, "no-warnings", false, "print no warnings")
+	f.BoolVar(&r.usdt, "usdt-file-activation", false, "activate USDT probes in all processes of the file")
+	f.StringArrayVarP(&r.dirs, "include-dir", "I", nil, "look for C headers in `DIR`")
+	f.StringArrayVar(&r.include, "include", nil, "include the C header `FILE`")
+	f.StringSliceVar(&r.dump, "dump", nil, "print `stages` of compiling: ast, types, ssa, ssa:PASS, insns")
+	f.StringVar(&r.errors, "error-format", "text", "`form` of messages: text, short or json")
+	f.BoolVarP(&r.version, "version", "V", false, "print the version")
+}
+
+// job starts a Job with what the flags say.
+func (r *runFlags) job() (*Job, error) {
+	j := &Job{
+		Dir: ".", Output: r.output, Format: r.format, Buffering: r.buffer, ErrorStyle: r.errors, Command: r.command,
+		Quiet: r.quiet, Verbose: r.verbose, Warnings: 1, Unsafe: r.unsafe, USDTByFile: r.usdt, List: r.list,
+		DryRun: r.dryRun, Dump: r.dump, IncludeDirs: r.dirs, Includes: r.include,
+	}
+	switch {
+	case r.reads && r.silent:
+		return nil, usagef("--warnings and --no-warnings exclude each other")
+	case r.command != "" && r.pid != "":
+		return nil, usagef("-c and -p exclude each other")
+	case r.reads:
+		j.Warnings = 2
+	case r.silent:
+		j.Warnings = 0
+	}
+	for _, c := range []struct{ flag, value, choices string }{
+		{"-f", r.format, "text json"}, {"--error-format", r.errors, "text short json"}, {"-B", r.buffer, " line full none"},
+	} {
+		if !oneOf(c.value, c.choices) {
+			return nil, usagef("%s is one of %s, not %q", c.flag, strings.Join(strings.Fields(c.choices), ", "), c.value)
+		}
+	}
+	var err error
+	if r.pid != "" {
+		if j.Pid, err = strconv.Atoi(r.pid); err != nil || j.Pid < 1 || j.Pid > maxPid {
+			return nil, usagef("%q is no process id", r.pid)
+		}
+	}
+	if r.duration != "" {
+		if j.Duration, err = parseDuration(r.duration); err != nil {
+			return nil, usagef("--duration takes a time such as 10, 500ms or 2m, not %q", r.duration)
+		}
+	}
+	return j, nil
+}
+
+// maxPid is the largest that kernel.pid_max can be on 64 bits: PID_MAX_LIMIT, linux/threads.h.
+const maxPid = 4 << 20
+
+// oneOf reports whether value is one of the words; a leading blank allows "".
+func oneOf(value, words string) bool {
+	for _, w := range strings.Split(words, " ") {
+		if w == value {
+			return true
+		}
+	}
+	return false
+}
+
+// parseDuration reads a time; a bare number is seconds.
+func parseDuration(s string) (time.Duration, error) {
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		s = fmt.Sprint(n) + "s"
+	}
+	d, err := time.ParseDuration(s)
+	if err == nil && d <= 0 {
+		err = usagef("not positive")
+	}
+	return d, err
+}
+
+// root is the command tree.
+func (a *app) root() *cobra.Command {
+	flags := new(runFlags)
+	root := a.command(&cobra.Command{
+		Use:              "skep [options] FILE | -e PROGRAM | TOOL | COMMAND",
+		Short:            "Run bpftrace scripts and tracing tools",
+		Args:             cobra.ArbitraryArgs,
+		TraverseChildren: true,
+		RunE:             func(c *cobra.Command, args []string) error { return a.rootRun(c, flags, args) },
+	})
+	flags.register(root.Flags())
+	root.Flags().SetInterspersed(false)
+	root.Flags().BoolP("help", "h", false, "show this help")
+	root.SetHelpFunc(a.help)
+	root.SetHelpCommand(&cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command or tool", Hidden: true,
+		RunE: func(c *cobra.Command, args []string) error { return a.helpOf(root, args) },
+	})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	for _, c := range []*cobra.Command{
+		a.runCommand(flags), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
+		a.bpftraceCommand(), a.versionCommand(),
+	} {
+		root.AddCommand(a.command(c))
+	}
+	for _, t := range tools.All() {
+		root.AddCommand(a.command(a.toolCommand(flags, t)))
+	}
+	return root
+}
+
+// rootRun is a call without a command: a program, a file, a list, or a mistake.
+func (a *app) rootRun(c *cobra.Command, flags *runFlags, args []string) error {
+	switch {
+	case flags.version:
+		return a.version()
+	case flags.program != "":
+		return a.program(flags, args)
+	case flags.list:
+		return a.list(flags, args)
+	case len(args) == 0:
+		a.help(c, nil)
+		return exit(exitUsage)
+	}
+	if _, err := os.Stat(args[0]); err != nil && args[0] != "-" && !strings.ContainsAny(args[0], "/.") {
+		return unknownCommand(c, args[0])
+	}
+	return a.file(flags, args)
+}
+
+// unknownCommand names the command or tool that may have been meant.
+func unknownCommand(root *cobra.Command, name string) error {
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if near, ok := diag.Nearest(name, names); ok {
+		return usagef("there is no file, command or tool %q; did you mean %s?", name, near)
+	}
+	return usagef("there is no file, command or tool %q\nsee `skep -h` and `skep tools`", name)
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/expand"
+	"github.com/skep-bpf/skep/internal/tools"
+)
+
+// runCommand is `skep run FILE`.
+func (a *app) runCommand(flags *runFlags) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run [options] FILE [ARGS] [--NAME=VALUE]",
+		Short: "Run a script",
+		Long: "Run a script. What follows the file belongs to the script: its positional\n" +
+			"parameters $1, $2 … and its options, which `skep run FILE -h` shows.",
+		Args: wantArgs(1, -1, "a script"),
+		RunE: func(_ *cobra.Command, args []string) error { return a.file(flags, args) },
+		Example: "  skep run opensnoop.bt\n  skep run -p 181 tool.bt -mT 1 5\n" +
+			"  skep run tool.bt -- --threshold=10",
+	}
+	flags.register(c.Flags())
+	c.Flags().SetInterspersed(false)
+	return c
+}
+
+// program runs -e's program.
+func (a *app) program(flags *runFlags, args []string) error {
+	j, err := flags.job()
+	if err != nil {
+		return err
+	}
+	j.Name, j.Text = "stdin", flags.program
+	return a.script(j, args, "skep -e …")
+}
+
+// file runs the script args[0] with the arguments that follow.
+func (a *app) file(flags *runFlags, args []string) error {
+	j, err := flags.job()
+	if err != nil {
+		return err
+	}
+	if err := a.load(j, args[0]); err != nil {
+		return err
+	}
+	return a.script(j, args[1:], "skep "+args[0])
+}
+
+// load reads a script from a file, or from stdin as "-".
+func (a *app) load(j *Job, path string) error {
+	var text []byte
+	var err error
+	if path == "-" {
+		j.Name = "stdin"
+		text, err = io.ReadAll(a.in)
+	} else {
+		j.Name, j.Dir = path, filepath.Dir(path)
+		text, err = os.ReadFile(path)
+	}
+	j.Text = string(text)
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read the script: %w", err)
+}
+
+// script gives a loaded script its arguments and runs it, or shows its help.
+func (a *app) script(j *Job, args []string, name string) error {
+	var sources diag.Sources
+	rep := diag.NewReporter(&sources)
+	j.Header = tools.ParseHeader(sources.Add(j.Name, j.Text), rep)
+	if rep.Failed() {
+		a.report(&sources, rep, j.ErrorStyle)
+		return exit(exitError)
+	}
+	if j.Header == nil {
+		j.Params, j.Named = plainArgs(args)
+		return exit(a.run(a, j))
+	}
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	v, err := j.Header.Parse(args)
+	var usage *tools.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return usagef("%s: %v\nsee `%s -h`", strings.TrimPrefix(name, "skep "), err, name)
+	case v.Help:
+		fmt.Fprint(a.out, j.Header.Usage(name))
+		return nil
+	}
+	j.Params = v.Params
+	for _, o := range j.Header.Options {
+		if value, ok := v.Named[o.Long]; ok {
+			j.Named = append(j.Named, expand.Named{Name: o.Long, Value: value})
+		}
+	}
+	return exit(a.run(a, j))
+}
+
+// plainArgs divides the arguments of a script without an option header as bpftrace does:
+// --name=value and --name are for getopt, the others are $1, $2 …; a first -- is dropped.
+func plainArgs(args []string) (params []string, named []expand.Named) {
+	dashes := false
+	for _, arg := range args {
+		name, isNamed := strings.CutPrefix(arg, "--")
+		switch {
+		case arg == "--" && !dashes:
+			dashes = true
+		case !isNamed:
+			params = append(params, arg)
+		default:
+			name, value, found := strings.Cut(name, "=")
+			named = append(named, expand.Named{Name: name, Value: value, Bare: !found})
+		}
+	}
+	return params, named
+}
+
+// list is `skep -l [SEARCH or FILE]`.
+func (a *app) list(flags *runFlags, args []string) error {
+	if len(args) > 1 {
+		return usagef("-l takes one search or file")
+	}
+	j, err := flags.job()
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		if _, err := os.Stat(args[0]); err == nil {
+			if err := a.load(j, args[0]); err != nil {
+				return err
+			}
+			return exit(a.run(a, j))
+		}
+		j.Search = args[0]
+	}
+	if j.Search == "" || j.Search == "*" {
+		j.Search = "*:*"
+	}
+	return exit(a.run(a, j))
+}
+
+// report writes what rep holds in the wanted style.
+func (a *app) report(sources *diag.Sources, rep *diag.Reporter, style string) {
+	switch style {
+	case "json":
+		_ = diag.WriteJSON(a.err, sources, rep.All())
+	case "short":
+		_ = diag.WriteLines(a.err, sources, rep.All())
+	default:
+		_ = diag.WriteText(a.err, sources, rep.All(), isTerminal(a.err))
+	}
+}
+
+// isTerminal reports whether w is a character device, where colors are of use.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
