@@ -12,14 +12,14 @@ import (
 // rootHelp fits a screen of 24 lines by 80 columns; the tools' names follow it.
 const rootHelp = `skep runs bpftrace scripts and tracing tools.
 
-  skep [options] FILE [ARGS] [--NAME=VALUE]     skep [options] TOOL [TOOL OPTIONS]
-  skep [options] -e PROGRAM [ARGS]              skep COMMAND -h
+  skep [options] FILE [ARGS] [--NAME=VALUE]   skep [options] TOOL [TOOL OPTIONS]
+  skep [options] -e PROGRAM [ARGS]            skep COMMAND -h
 
   -e PROGRAM       run this program          -f FORMAT        text or json
   -c COMMAND       run and trace it          -o FILE          output to a file
   -p PID           only this process         -q               less output
   --duration TIME  end after 10, 500ms, 2m   -v, -vv          more messages
-  -l [SEARCH]      list probes               -k               warn of failed reads
+  -l [SEARCH]      list probes               -k               warn of bad reads
   --unsafe         allow system() …          -B MODE          line, full, none
   -I, --include    C headers                 --no-warnings
   --dump STAGES    ast,types,ssa,insns       --error-format   text, short, json

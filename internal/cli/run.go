@@ -47,8 +47,9 @@ func runJob(a *app, j *Job) int {
 		j.checkHeader(script, expand.Expand(script, opt, ids, rep), rep)
 	}
 	a.report(&sources, rep, j.ErrorStyle)
-	if !rep.Failed() {
-		fmt.Fprintln(a.err, "skep: running scripts isn't supported yet")
+	if rep.Failed() {
+		return statusOf(rep)
 	}
+	fmt.Fprintln(a.err, "skep: running scripts isn't supported yet")
 	return exitError
 }

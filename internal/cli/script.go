@@ -161,6 +161,17 @@ func (a *app) report(sources *diag.Sources, rep *diag.Reporter, style string) {
 	}
 }
 
+// statusOf is the exit status for a script with errors: wrong usage if all of them are
+// about the values of its options.
+func statusOf(rep *diag.Reporter) int {
+	for _, d := range rep.All() {
+		if d.Severity == diag.Error && d.Code != diag.CodeOptionUnknown && d.Code != diag.CodeOptionValue {
+			return exitError
+		}
+	}
+	return exitUsage
+}
+
 // isTerminal reports whether w is a character device, where colors are of use.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
