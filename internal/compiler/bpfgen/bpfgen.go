@@ -125,11 +125,12 @@ func (o *Options) fill() {
 // generateFunc runs the phases over one function; used is the scratch bytes it takes
 // from scratch on.
 func generateFunc(p *ssa.Prog, f *ssa.Func, opt Options, scratch uint32) (m *mfunc, used uint32, err error) {
-	limit := opt.StackLimit
+	var slots ssa.Layout
 	if p.Scratch < 0 {
-		limit = MaxStack
+		slots = ssa.LayoutSlots(f, opt.SSA)
+	} else {
+		slots = ssa.AssignSlots(f, opt.StackLimit, opt.SSA)
 	}
-	slots := ssa.AssignSlots(f, limit, opt.SSA)
 	if slots.Scratch > 0 && p.Scratch < 0 {
 		return nil, 0, &Error{f, "a slot needs scratch memory, and the program has none"}
 	}

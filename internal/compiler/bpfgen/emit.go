@@ -30,12 +30,47 @@ type pendingCall struct {
 
 // pendingJump is a jump whose target's place isn't known yet.
 type pendingJump struct {
-	insn int
-	to   *block
+	insn     int
+	from, to *block
 }
 
-// emit appends m, whose registers are the machine's.
+// emit appends m, whose registers are the machine's. If conditional jumps turn out to
+// go too far it begins again with those blocks' jumps long.
 func (e *emitter) emit(m *mfunc, opt Options) error {
+	long := make([]bool, len(m.blocks))
+	mark := e.mark()
+	for {
+		start := e.function(m, long)
+		far, err := e.resolveJumps(m, start, opt)
+		if err != nil || len(far) == 0 {
+			return err
+		}
+		for _, b := range far {
+			long[b.id] = true
+		}
+		e.reset(mark)
+	}
+}
+
+// emitMark is a place in the code to go back to.
+type emitMark struct {
+	code  Code
+	funcs int
+	calls int
+	lines lineTable
+}
+
+func (e *emitter) mark() emitMark {
+	return emitMark{*e.code, len(e.funcs), len(e.calls), e.lines}
+}
+
+func (e *emitter) reset(k emitMark) {
+	*e.code = k.code
+	e.funcs, e.calls, e.lines = e.funcs[:k.funcs], e.calls[:k.calls], k.lines
+}
+
+// function appends m and returns, by block, the index of its first instruction.
+func (e *emitter) function(m *mfunc, long []bool) []int {
 	c := e.code
 	c.Funcs = append(c.Funcs, object.FuncInfo{
 		Name: m.src.Name, Insn: len(c.Insns), Args: m.args,
@@ -44,7 +79,7 @@ func (e *emitter) emit(m *mfunc, opt Options) error {
 	c.Stack = append(c.Stack, m.stack)
 	e.funcs = append(e.funcs, m.src)
 	e.jumps = e.jumps[:0]
-	start := make([]int, len(m.blocks)) // by block: index of its first instruction
+	start := make([]int, len(m.blocks))
 	for i, b := range m.blocks {
 		start[i] = len(c.Insns)
 		for n := range b.insts {
@@ -54,9 +89,9 @@ func (e *emitter) emit(m *mfunc, opt Options) error {
 		if i+1 < len(m.blocks) {
 			next = m.blocks[i+1]
 		}
-		e.ending(b, next)
+		e.ending(b, next, long[i])
 	}
-	return e.resolveJumps(m, start, opt)
+	return start
 }
 
 // insn appends one instruction of position pos.
@@ -106,42 +141,63 @@ func (e *emitter) symbol(y sym) {
 }
 
 // ending emits how b ends; next is the block that follows in the code.
-func (e *emitter) ending(b, next *block) {
+func (e *emitter) ending(b, next *block, long bool) {
 	switch b.term {
 	case termRet:
 		e.insn(isa.Exit(), b.pos)
 	case termJump:
-		if b.succs[0] != next {
-			e.jump(isa.Jump(0), b.succs[0], b.pos)
-		}
+		e.jumpUnlessNext(b, b.succs[0], next)
 	case termBranch:
 		yes, no := b.succs[0], b.succs[1]
-		c := b.cond
-		if yes == next {
-			if op := opposite[c.op>>4]; op != 0 {
-				c.op = c.op&0x0f | op
-				yes, no = no, yes
-			}
-		}
-		in := isa.Insn{Op: c.op, Dst: isa.Reg(c.dst), Imm: c.imm}
+		in := isa.Insn{Op: b.cond.op, Dst: isa.Reg(b.cond.dst), Imm: b.cond.imm}
 		if in.UsesReg() {
-			in.Src = isa.Reg(c.src)
+			in.Src = isa.Reg(b.cond.src)
 		}
-		e.jump(in, yes, c.pos)
-		if no != next {
-			e.jump(isa.Jump(0), no, b.pos)
+		if op := opposite[in.Op>>4]; yes == next && op != 0 {
+			in.Op = in.Op&0x0f | op
+			yes, no = no, yes
 		}
+		if long {
+			e.longBranch(in, yes, b)
+		} else {
+			e.jump(in, yes, b)
+		}
+		e.jumpUnlessNext(b, no, next)
 	}
 }
 
-func (e *emitter) jump(in isa.Insn, to *block, pos diag.Pos) {
-	e.jumps = append(e.jumps, pendingJump{len(e.code.Insns), to})
+// longBranch is the conditional jump in to yes as a jump over a long jump.
+func (e *emitter) longBranch(in isa.Insn, yes, b *block) {
+	in.Off = 1
+	if op := opposite[in.Op>>4]; op != 0 {
+		in.Op = in.Op&0x0f | op
+		e.insn(in, b.pos)
+	} else {
+		e.insn(in, b.pos)
+		e.insn(isa.Jump(1), b.pos)
+	}
+	e.jump(isa.Jump(0), yes, b)
+}
+
+func (e *emitter) jumpUnlessNext(b, to, next *block) {
+	if to != next {
+		e.jump(isa.Jump(0), to, b)
+	}
+}
+
+// jump appends a jump at the end of from, to be resolved.
+func (e *emitter) jump(in isa.Insn, to, from *block) {
+	pos := from.pos
+	if in.IsBranch() {
+		pos = from.cond.pos
+	}
+	e.jumps = append(e.jumps, pendingJump{len(e.code.Insns), from, to})
 	e.insn(in, pos)
 }
 
-// resolveJumps fills in the offsets. One that 16 bits can't hold becomes a gotol, which
-// a conditional jump can't.
-func (e *emitter) resolveJumps(m *mfunc, start []int, opt Options) error {
+// resolveJumps fills in the offsets. One that 16 bits can't hold becomes a gotol; the
+// blocks whose conditional jumps can't reach are returned.
+func (e *emitter) resolveJumps(m *mfunc, start []int, opt Options) (far []*block, err error) {
 	first := e.code.Funcs[len(e.code.Funcs)-1].Insn
 	insns := e.code.Insns[first:]
 	offs := isa.SlotOffsets(insns)
@@ -151,13 +207,15 @@ func (e *emitter) resolveJumps(m *mfunc, start []int, opt Options) error {
 		switch {
 		case rel >= math.MinInt16 && rel <= math.MaxInt16:
 			in.Off = int16(rel)
-		case in.IsGoto() && opt.CPU >= V4:
+		case opt.CPU < V4:
+			return nil, &Error{m.src, fmt.Sprintf("a jump of %d instructions is too far", rel)}
+		case in.IsGoto():
 			*in = isa.JumpLong(int32(rel))
 		default:
-			return &Error{m.src, fmt.Sprintf("a jump of %d instructions is too far", rel)}
+			far = append(far, j.from)
 		}
 	}
-	return nil
+	return far, nil
 }
 
 // resolveFuncs makes calls and addresses of the program's functions relative.
