@@ -119,20 +119,28 @@ func nofile(o *object.Object) uint64 {
 }
 
 // Sizes of the ring buffer in KiB when nobody says one: bpftrace's rule, as much as
-// there's memory within these bounds.
+// there's memory within these bounds. Objects whose programs are only run by hand, once
+// each, send little, and 16 MiB take the kernel longer to make (7 ms) than all the rest.
 const (
-	ringMinKB = 256
-	ringMaxKB = 16384
+	ringMinKB  = 256
+	ringMaxKB  = 16384
+	ringHandKB = 2048
 )
 
 // ringSize is the size of the ring buffer in bytes, a power of two and of pages.
-func ringSize(opt int, cfg *object.Config, available uint64) uint32 {
+func ringSize(opt int, o *object.Object, available uint64) uint32 {
 	size := uint64(opt)
 	switch {
-	case size == 0 && cfg.PerfRBPages != 0:
-		size = cfg.PerfRBPages * 4096
+	case size == 0 && o.Config.PerfRBPages != 0:
+		size = o.Config.PerfRBPages * 4096
 	case size == 0:
-		size = min(max(available/1024, ringMinKB), ringMaxKB) * 1024
+		most := uint64(ringHandKB)
+		for _, p := range o.Programs {
+			if !p.TestRun {
+				most = ringMaxKB
+			}
+		}
+		size = min(max(available/1024, ringMinKB), most) * 1024
 		size = 1 << (bits.Len64(size) - 1) // memory rounds down
 	}
 	size = max(size, uint64(os.Getpagesize()))

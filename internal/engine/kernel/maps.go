@@ -43,7 +43,7 @@ func (s *session) createMaps(info *btfInfo) error {
 			if err != nil {
 				s.opt.Logf("%v", err)
 			}
-			entries = ringSize(s.opt.RingSize, &s.obj.Config, available)
+			entries = ringSize(s.opt.RingSize, s.obj, available)
 		}
 		b, err := s.createMap(m, kv, entries)
 		if err != nil {

@@ -136,8 +136,15 @@ func TestRingSize(t *testing.T) {
 		{1, 0, 8 << 30, 4096},
 	}
 	for _, tt := range tests {
-		if got := ringSize(tt.opt, &object.Config{PerfRBPages: tt.pages}, tt.available); got != tt.want {
+		o := newObject(countPids(progRawTracepoint, false))
+		o.Config.PerfRBPages = tt.pages
+		if got := ringSize(tt.opt, o, tt.available); got != tt.want {
 			t.Errorf("ringSize(%d, %d pages, %d) = %d, want %d", tt.opt, tt.pages, tt.available, got, tt.want)
 		}
+	}
+	o := newObject(sendNumber(1))
+	o.Config.PerfRBPages = 0
+	if got := ringSize(0, o, 8<<30); got != 2<<20 {
+		t.Errorf("ring of programs run by hand: %d bytes", got)
 	}
 }

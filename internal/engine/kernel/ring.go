@@ -32,6 +32,7 @@ const busyPause = 20 * time.Microsecond
 // and waits.
 type ring struct {
 	mu       sync.Mutex // held by next; close takes it to wait for next's end
+	waking   sync.Mutex // held by wake, and by close as it takes the waiter away
 	waiter   *sys.Waiter
 	closed   atomic.Bool
 	consumer []byte // one page, ours to write
@@ -133,8 +134,10 @@ func (r *ring) take() (rec []byte, busy bool) {
 	return nil, false
 }
 
-// wake ends a waiting next.
+// wake ends a waiting next. It may be called by any goroutine, also after close.
 func (r *ring) wake() {
+	r.waking.Lock()
+	defer r.waking.Unlock()
 	if !r.closed.Load() {
 		r.waiter.Wake()
 	}
@@ -148,6 +151,8 @@ func (r *ring) close() error {
 	r.waiter.Wake()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.waking.Lock()
+	defer r.waking.Unlock()
 	if r.producer != nil {
 		sys.Munmap(r.consumer)
 		sys.Munmap(r.producer)

@@ -1,0 +1,251 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine/event"
+	"github.com/skep-bpf/skep/internal/output"
+)
+
+// actions holds what doing actions reuses from one record to the next.
+type actions struct {
+	text   []byte
+	places [][]output.Place // by action, once made
+}
+
+// record does what a record asks for.
+func (r *runner) record(rec []byte) error {
+	n, extra, err := event.Header(rec)
+	if err != nil {
+		return err
+	}
+	if n >= len(r.Object.Actions) {
+		return fmt.Errorf("read record: action %d of %d", n, len(r.Object.Actions))
+	}
+	a := r.Object.Actions[n]
+	if err := r.act(a, n, extra, rec); err != nil {
+		return err
+	}
+	if r.Buffering == BufferNone {
+		return r.Sink.Flush()
+	}
+	return nil
+}
+
+// act does one action. What goes wrong in the script's own doing is a message; an
+// error ends the session.
+func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
+	switch a.Kind {
+	case object.ActionPrintf:
+		text, err := r.format(a, rec)
+		r.Sink.Printf(text)
+		return err
+	case object.ActionErrorf, object.ActionWarnf:
+		return r.message(a, n, rec)
+	case object.ActionPrint:
+		return r.print(a, rec)
+	case object.ActionPrintMap:
+		return r.printMap(a, rec)
+	case object.ActionClear:
+		return r.dec.Clear(r.Object.Vars[a.Var])
+	case object.ActionZero:
+		return r.dec.Zero(r.Object.Vars[a.Var])
+	case object.ActionTime:
+		r.actions.text = event.AppendStrftime(r.actions.text[:0], a.Text, time.Now())
+		r.Sink.Time(r.actions.text)
+	case object.ActionExit:
+		r.exit, r.ended = int(int32(extra)), true
+	case object.ActionCat:
+		return r.cat(a, rec)
+	case object.ActionSystem:
+		return r.system(a, rec)
+	case object.ActionJoin:
+		return r.join(a, rec)
+	case object.ActionError:
+		return r.runtimeError(a, extra, rec)
+	default:
+		return fmt.Errorf("do action %d: not supported yet", a.Kind)
+	}
+	return nil
+}
+
+// format is an action's text, valid until the next one.
+func (r *runner) format(a *object.Action, rec []byte) ([]byte, error) {
+	text, err := output.AppendFormat(r.actions.text[:0], r.dec, a.Format, a.Args, rec)
+	r.actions.text = text
+	return text, err
+}
+
+func (r *runner) message(a *object.Action, n int, rec []byte) error {
+	text, err := r.format(a, rec)
+	if err != nil {
+		return err
+	}
+	if r.actions.places[n] == nil {
+		r.actions.places[n] = output.PlacesOf(r.Object.Sources, a.Span)
+	}
+	sev := output.Warning
+	if a.Kind == object.ActionErrorf {
+		sev = output.Error
+	}
+	r.Sink.Message(sev, text, r.actions.places[n])
+	return nil
+}
+
+// print prints a value, or an element of a map with its key. Of aggregations the record
+// has the key alone, since their value is made of all CPUs'.
+func (r *runner) print(a *object.Action, rec []byte) error {
+	first, err := r.dec.Arg(&a.Args[0], rec)
+	if err != nil {
+		return err
+	}
+	if a.Var < 0 {
+		r.Sink.Value(&first)
+		return nil
+	}
+	v := r.Object.Vars[a.Var]
+	e := event.Entry{Key: first}
+	if len(a.Args) > 1 {
+		e.Value, err = r.dec.Arg(&a.Args[1], rec)
+	} else {
+		e.Value, err = r.element(v, &a.Args[0], rec)
+	}
+	if err != nil {
+		return err
+	}
+	if a.Raw {
+		r.Sink.Value(&e.Value)
+		return nil
+	}
+	r.Sink.Map(&event.Snapshot{Var: v, Entries: []event.Entry{e}})
+	return nil
+}
+
+// element is the value in v of the key that stands in the record; 0 when there's none.
+func (r *runner) element(v *object.Var, key *object.Field, rec []byte) (event.Value, error) {
+	end := uint64(key.Offset) + uint64(key.Type.Bytes())
+	if end > uint64(len(rec)) {
+		return event.Value{}, fmt.Errorf("read record: key of %s ends at %d of %d bytes", v.Name, end, len(rec))
+	}
+	value, ok, err := r.dec.Element(v, rec[key.Offset:end])
+	if err == nil && !ok {
+		value = event.UintValue(0)
+	}
+	return value, err
+}
+
+// printMap prints a map; how much of it may be known only now.
+func (r *runner) printMap(a *object.Action, rec []byte) error {
+	sel := event.Select{Top: a.Top, Div: a.Div, Zero: true}
+	for i := range a.Args {
+		v, err := r.dec.Arg(&a.Args[i], rec)
+		if err != nil {
+			return err
+		}
+		switch a.Args[i].Name {
+		case "top":
+			sel.Top = v.Num
+		case "div":
+			sel.Div = v.Num
+		}
+	}
+	snap, err := r.dec.Snapshot(r.Object.Vars[a.Var], sel)
+	if err != nil {
+		return err
+	}
+	r.Sink.Map(snap)
+	return nil
+}
+
+// cat prints the start of a file.
+func (r *runner) cat(a *object.Action, rec []byte) error {
+	path, err := r.format(a, rec)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(string(path))
+	if err != nil {
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "failed to open file '%s'", path), nil)
+		return nil
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(r.Object.Config.MaxCatBytes)))
+	if err != nil {
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "read file '%s': %v", path, err), nil)
+		return nil
+	}
+	r.Sink.Cat(text)
+	return nil
+}
+
+// system runs a shell command and prints what it prints.
+func (r *runner) system(a *object.Action, rec []byte) error {
+	command, err := r.format(a, rec)
+	if err != nil {
+		return err
+	}
+	if !r.Options.Unsafe {
+		r.Sink.Message(output.Error, []byte("system() not allowed in safe mode. Use '--unsafe'."), nil)
+		return nil
+	}
+	if err := r.Sink.Flush(); err != nil {
+		return err
+	}
+	cmd := exec.Command("sh", "-c", string(command))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	text, err := cmd.CombinedOutput()
+	var status *exec.ExitError
+	if err != nil && !errors.As(err, &status) {
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "run command: %v", err), nil)
+		return nil
+	}
+	r.Sink.System(text)
+	return nil
+}
+
+// join prints strings up to the first empty one.
+func (r *runner) join(a *object.Action, rec []byte) error {
+	text := r.actions.text[:0]
+	for i := range a.Args {
+		v, err := r.dec.Arg(&a.Args[i], rec)
+		if err != nil {
+			return err
+		}
+		if len(v.Bytes) == 0 {
+			break
+		}
+		if i > 0 {
+			text = append(text, a.Text...)
+		}
+		text = append(append(text, v.Bytes...), v.Text...)
+	}
+	r.actions.text = text
+	r.Sink.Join(text)
+	return nil
+}
+
+// runtimeError tells of a helper's failure; site is its index among the object's.
+func (r *runner) runtimeError(a *object.Action, site uint32, rec []byte) error {
+	if int(site) >= len(r.Object.Errors) {
+		return fmt.Errorf("read record: error site %d of %d", site, len(r.Object.Errors))
+	}
+	e := r.Object.Errors[site]
+	var v event.Value
+	if len(a.Args) > 0 {
+		var err error
+		if v, err = r.dec.Arg(&a.Args[0], rec); err != nil {
+			return err
+		}
+	}
+	r.Sink.RuntimeError(&output.RuntimeError{
+		Helper: e.Helper, Code: int32(v.Num), Msg: e.Msg, At: output.PlacesOf(r.Object.Sources, e.Span),
+	})
+	return nil
+}

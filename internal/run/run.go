@@ -1,0 +1,438 @@
+// Package run is the session loop: it loads an object, attaches it, turns what its
+// programs send into output until something ends the session, and prints the maps.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/engine/event"
+	"github.com/skep-bpf/skep/internal/output"
+)
+
+// Buffering says when output is written.
+type Buffering uint8
+
+// The bufferings: when no event waits, for each event, or when the buffer is full.
+const (
+	BufferIdle Buffering = iota
+	BufferNone
+	BufferFull
+)
+
+// Config is a session to be run.
+type Config struct {
+	Object  *object.Object
+	Engine  engine.Engine
+	Options engine.Options
+	Sink    output.Sink
+	Names   Names  // nil: addresses stay numbers
+	Boot    int64  // wall clock at boot, ns since 1970
+	Child   *Child // of -c, or nil; Run starts and ends it
+	Pid     int    // of -p: the session ends when this process does; 0: none
+
+	Duration  time.Duration // the session's length from attachment on; 0: no limit
+	Buffering Buffering
+	Quiet     bool // don't tell how many probes were attached
+	DryRun    bool // end once attached
+	Signals   bool // SIGINT and SIGTERM end the session, SIGUSR1 runs self:signal:SIGUSR1
+	// Ready gets a line once attached when NotifyEnv is set; nil: nobody waits.
+	Ready io.Writer
+	// Started is told the session once it's attached; may be nil. It's for those who show
+	// more than output: statistics, programs.
+	Started func(engine.Session)
+}
+
+// Names resolves addresses; a *sym.Symbolizer does.
+type Names interface {
+	event.Resolver
+	// Preload reads what naming a process's addresses takes before it ends.
+	Preload(pid uint32)
+}
+
+// NotifyEnv is the environment variable, and the line, by which test harnesses of the
+// language learn that probes are attached.
+const NotifyEnv = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
+
+// Errors of sessions without anything to run.
+var (
+	ErrNoProbes    = errors.New("no probes to attach")
+	ErrNotAttached = errors.New("attachment failed for all probes")
+)
+
+// Run runs a session to its end and returns the exit status that the script asked for.
+// A reader that went away (EPIPE) ends the session without an error.
+func Run(ctx context.Context, cfg Config) (exit int, err error) {
+	if cfg.Child != nil {
+		defer cfg.Child.Stop()
+	}
+	if len(cfg.Object.Programs) == 0 {
+		return 0, ErrNoProbes
+	}
+	s, err := cfg.Engine.Load(ctx, cfg.Object, cfg.Options)
+	if err != nil {
+		return 0, err
+	}
+	r := newRunner(&cfg, s)
+	defer func() {
+		if cerr := s.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	if err := r.watch.start(ctx, &cfg, s.Wake); err != nil {
+		return 0, err
+	}
+	defer r.watch.stop()
+	if err := r.session(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return 0, err
+	}
+	return r.exit, nil
+}
+
+// runner is a running session.
+type runner struct {
+	*Config
+	s       engine.Session
+	dec     *event.Decoder
+	actions actions
+	watch   watcher
+	exit    int
+	ended   bool // exit() was called, or the sink failed
+	lost    uint64
+	checked time.Time // when losses were last looked for
+}
+
+func newRunner(cfg *Config, s engine.Session) *runner {
+	r := &runner{Config: cfg, s: s}
+	r.dec = &event.Decoder{Object: cfg.Object, Maps: s, Boot: cfg.Boot}
+	if cfg.Names != nil {
+		r.dec.Names = cfg.Names
+	}
+	r.actions.places = make([][]output.Place, len(cfg.Object.Actions))
+	return r
+}
+
+// session is a session in bpftrace's order: begin probes, attach, events, detach, end
+// probes, what is left of events, maps.
+func (r *runner) session() error {
+	if err := r.runAll("begin"); err != nil {
+		return err
+	}
+	attached, err := r.s.Attach()
+	if err != nil {
+		return err
+	}
+	if r.DryRun {
+		return nil
+	}
+	if r.Child != nil {
+		if err := r.Child.Go(); err != nil {
+			return err
+		}
+	}
+	own := r.count("begin") + r.count("end")
+	selves := r.count("self")
+	if attached+own+selves == 0 {
+		return ErrNotAttached
+	}
+	if err := r.ready(attached + own + selves); err != nil {
+		return err
+	}
+	if attached+selves == 0 {
+		err = r.drain() // nothing will come after what begin sent
+	} else {
+		r.watch.limit(r.Duration)
+		err = r.pump()
+	}
+	if err != nil {
+		return err
+	}
+	return r.finish()
+}
+
+// ready says that everything is attached.
+func (r *runner) ready(n int) error {
+	if r.Started != nil {
+		r.Started(r.s)
+	}
+	if !r.Quiet {
+		r.Sink.Attached(n)
+	}
+	if os.Getenv(NotifyEnv) != "" && r.Ready != nil {
+		if err := r.Sink.Flush(); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(r.Ready, NotifyEnv); err != nil {
+			return err
+		}
+	}
+	if r.Names != nil && r.Pid != 0 {
+		r.Names.Preload(uint32(r.Pid))
+	}
+	return nil
+}
+
+// kindOf is the kind of probe of a program that is run by hand.
+func kindOf(p *object.Program) string {
+	if !p.TestRun || len(p.Points) == 0 {
+		return ""
+	}
+	return p.Points[0].Kind
+}
+
+// count is the number of programs of a kind that are run by hand.
+func (r *runner) count(kind string) int {
+	n := 0
+	for _, p := range r.Object.Programs {
+		if kindOf(p) == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// runAll runs the programs of a kind, in the script's order.
+func (r *runner) runAll(kind string) error {
+	for i, p := range r.Object.Programs {
+		if kindOf(p) != kind {
+			continue
+		}
+		if err := r.s.Run(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tick is how often a session without events looks after things that nothing tells it
+// of: losses, and the mappings of a child whose symbols may be needed after its end.
+const tick = 100 * time.Millisecond
+
+// pump turns events into output until something ends the session.
+func (r *runner) pump() error {
+	naming := r.Names != nil && r.Child != nil && namesUsers(r.Object)
+	for {
+		idle, err := r.available()
+		if err != nil || r.ended {
+			return err
+		}
+		switch {
+		case r.watch.ended():
+			return nil
+		case r.watch.signalled():
+			if err := r.runAll("self"); err != nil {
+				return err
+			}
+			continue
+		case !idle:
+			continue
+		}
+		if err := r.idle(); err != nil {
+			return err
+		}
+		var deadline time.Time
+		if naming {
+			r.Names.Preload(uint32(r.Child.Pid()))
+			deadline = time.Now().Add(tick)
+		}
+		rec, err := r.s.Next(deadline)
+		switch {
+		case errors.Is(err, engine.ErrTimeout):
+		case err != nil:
+			return err
+		default:
+			if err := r.record(rec); err != nil {
+				return err
+			}
+		}
+		if r.ended {
+			return nil
+		}
+	}
+}
+
+// burst bounds the events between two looks at what may end the session.
+const burst = 256
+
+// expired is a deadline that has passed: Next then returns only what is there.
+var expired = time.Unix(1, 0)
+
+// available handles events that are there, up to burst. idle: there are no more.
+func (r *runner) available() (idle bool, err error) {
+	for range burst {
+		rec, err := r.s.Next(expired)
+		if errors.Is(err, engine.ErrTimeout) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if err := r.record(rec); err != nil || r.ended {
+			return false, err
+		}
+	}
+	return false, r.reportLost(false)
+}
+
+// idle writes out what is buffered before waiting.
+func (r *runner) idle() error {
+	if err := r.reportLost(false); err != nil {
+		return err
+	}
+	if r.Buffering == BufferFull {
+		return nil
+	}
+	return r.Sink.Flush()
+}
+
+// drain handles all events that are there, up to an exit().
+func (r *runner) drain() error {
+	for !r.ended {
+		idle, err := r.available()
+		if err != nil || idle {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard throws away all events that are there: what probes sent after exit().
+func (r *runner) discard() error {
+	for {
+		_, err := r.s.Next(expired)
+		if errors.Is(err, engine.ErrTimeout) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// finish detaches, runs the end probes and prints what remains.
+func (r *runner) finish() error {
+	if err := r.s.Detach(); err != nil {
+		return err
+	}
+	if r.Child != nil {
+		r.Child.Stop()
+	}
+	if err := r.drain(); err != nil {
+		return err
+	}
+	if r.ended {
+		if err := r.discard(); err != nil {
+			return err
+		}
+	}
+	r.ended = false
+	if err := r.runAll("end"); err != nil {
+		return err
+	}
+	if err := r.drain(); err != nil {
+		return err
+	}
+	if err := r.reportLost(true); err != nil {
+		return err
+	}
+	r.Sink.End()
+	if r.Object.Config.PrintMapsOnExit {
+		if err := r.printMaps(); err != nil {
+			return err
+		}
+	}
+	return r.Sink.Flush()
+}
+
+// printMaps prints the script's maps, by name.
+func (r *runner) printMaps() error {
+	vars := slices.Clone(r.Object.Vars)
+	slices.SortFunc(vars, func(a, b *object.Var) int { return strings.Compare(a.Name, b.Name) })
+	for _, v := range vars {
+		snap, err := r.dec.Snapshot(v, event.Select{})
+		if err != nil {
+			return err
+		}
+		r.Sink.Map(snap)
+	}
+	return nil
+}
+
+// reportLost tells of events lost since the last time; at the end of all of them, and of
+// what else the counters say.
+func (r *runner) reportLost(end bool) error {
+	now := time.Now()
+	if !end && now.Sub(r.checked) < tick {
+		return nil
+	}
+	r.checked = now
+	c, err := r.s.Counters()
+	if err != nil {
+		return err
+	}
+	if n := c[object.CounterLost]; n > r.lost {
+		r.Sink.Lost(n - r.lost)
+		r.lost = n
+	}
+	if !end || r.Options.Warnf == nil {
+		return nil
+	}
+	for _, w := range totals {
+		if n := c[w.counter]; n > 0 {
+			r.Options.Warnf(w.text, n)
+		}
+	}
+	return nil
+}
+
+// totals are the counters that are told of at the end.
+var totals = []struct {
+	counter int
+	text    string
+}{
+	{object.CounterLost, "Total lost event count: %d"},
+	{object.CounterMapFull, "%d map updates failed because the map was full"},
+	{object.CounterMapError, "%d map updates failed"},
+	{object.CounterStackError, "%d stacks couldn't be taken"},
+}
+
+// namesUsers reports whether output may name addresses of processes.
+func namesUsers(o *object.Object) bool {
+	for _, v := range o.Vars {
+		if hasUser(v.Key) || hasUser(v.Value) {
+			return true
+		}
+	}
+	for _, a := range o.Actions {
+		for i := range a.Args {
+			if hasUser(a.Args[i].Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasUser(t *object.Type) bool {
+	if t == nil {
+		return false
+	}
+	if t.Kind == object.Usym || t.Kind == object.Ustack {
+		return true
+	}
+	for i := range t.Fields {
+		if hasUser(t.Fields[i].Type) {
+			return true
+		}
+	}
+	return hasUser(t.Elem)
+}
