@@ -125,11 +125,12 @@ func (b *block) unlikely(next *block) bool {
 	return b.term == termBranch && (b.likely > 0 && b.succs[1] == next || b.likely < 0 && b.succs[0] == next)
 }
 
-// next is the successor that best follows b, or nil.
+// next is the successor that best follows b, or nil. A block that others than b come
+// before waits for them: whichever comes last falls into it.
 func (b *block) next(placed, cold []bool) *block {
 	var best *block
 	for _, to := range b.succs {
-		if placed[to.id] || cold[to.id] && !cold[b.id] {
+		if placed[to.id] || cold[to.id] && !cold[b.id] || b.term == termJump && to.waits(b, placed, cold) {
 			continue
 		}
 		switch {
@@ -139,6 +140,16 @@ func (b *block) next(placed, cold []bool) *block {
 		}
 	}
 	return best
+}
+
+// waits reports whether a block that goes on to b, besides from, isn't placed yet.
+func (b *block) waits(from *block, placed, cold []bool) bool {
+	for _, p := range b.preds {
+		if p != from && p.id < b.id && !placed[p.id] && (!cold[p.id] || cold[b.id]) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxInverted is how many insts of a loop's head invertLoops repeats.
