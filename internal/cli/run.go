@@ -1,55 +1,174 @@
 package cli
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
-	"runtime"
+	"syscall"
 
 	"github.com/skep-bpf/skep/internal/diag"
-	"github.com/skep-bpf/skep/internal/lang/expand"
-	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/engine"
+	"github.com/skep-bpf/skep/internal/engine/kernel"
+	"github.com/skep-bpf/skep/internal/host/sym"
+	"github.com/skep-bpf/skep/internal/output"
+	"github.com/skep-bpf/skep/internal/output/json"
+	"github.com/skep-bpf/skep/internal/output/text"
+	"github.com/skep-bpf/skep/internal/run"
 )
 
-// osFiles are the machine's files, for imports and headers.
-type osFiles struct{}
-
-func (osFiles) ReadFile(path string) ([]byte, error)       { return os.ReadFile(path) }
-func (osFiles) Stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
-func (osFiles) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
-
-// expandOptions are what a job's script is expanded with, but for what the machine and
-// the language's builtins decide: Lookup, HaveBTF and IsBuiltin.
-func (j *Job) expandOptions() expand.Options {
-	return expand.Options{
-		Params: j.Params, Named: j.Named, Files: osFiles{}, Dir: j.Dir,
-		IncludeDirs: j.IncludeDirs, Includes: j.Includes, Arch: runtime.GOARCH,
-	}
-}
-
-// checkHeader reports where a script's option header and its getopt calls differ.
-func (j *Job) checkHeader(script *syntax.Script, r *expand.Result, rep *diag.Reporter) {
-	if j.Header != nil {
-		j.Header.Check(script, r.Options, rep)
-	}
-}
-
-// runJob reads and expands the script, and reports what is wrong with that.
+// runJob compiles a job's script, runs it on the live kernel, and returns the exit status.
 func runJob(a *app, j *Job) int {
-	var sources diag.Sources
-	rep := diag.NewReporter(&sources)
-	ids := new(syntax.IDs)
-	script := syntax.Parse(sources.Add(j.Name, j.Text), ids, rep)
-	if !rep.Failed() {
-		opt := j.expandOptions()
-		opt.HaveBTF = true
-		opt.IsBuiltin = func(string) bool { return true }
-		j.checkHeader(script, expand.Expand(script, opt, ids, rep), rep)
+	m := newMachine(j)
+	defer m.Close()
+	if j.List {
+		return a.listProbes(j, m)
 	}
-	a.report(&sources, rep, j.ErrorStyle)
+	var child *run.Child
+	pid := 0
+	if j.Command != "" {
+		var err error
+		if child, err = run.StartChild(j.Command); err != nil {
+			return a.trouble(err)
+		}
+		defer child.Stop()
+		pid = child.Pid()
+	}
+	rep := diag.NewReporter(new(diag.Sources))
+	compiled := a.compileScript(j, m, pid, rep)
+	if rep.Failed() || j.Warnings > 0 {
+		a.report(rep.Sources, rep, j.ErrorStyle)
+	}
 	if rep.Failed() {
+		if j.Bpftrace {
+			return exitError
+		}
 		return statusOf(rep)
 	}
-	fmt.Fprintln(a.err, "skep: running scripts isn't supported yet")
+	out, err := a.output(j)
+	if err != nil {
+		return a.trouble(err)
+	}
+	names := sym.New(sym.Config{Demangle: compiled.Object.Config.CppDemangle, Reread: compiled.Object.Config.CacheUserSymbols == "NONE"})
+	defer names.Close()
+	cfg := run.Config{
+		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid),
+		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Child: child, Pid: j.Pid,
+		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,
+		Signals: true, Ready: a.err,
+	}
+	status, err := run.Run(context.Background(), cfg)
+	if f, ok := out.(*os.File); ok && j.Output != "" {
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return a.runError(err, j, rep)
+	}
+	return status
+}
+
+// bufferings are those of -B; a line is complete when no further event waits.
+var bufferings = map[string]run.Buffering{"": run.BufferIdle, "line": run.BufferIdle, "none": run.BufferNone, "full": run.BufferFull}
+
+func (a *app) engineOptions(j *Job, child int) engine.Options {
+	opt := engine.Options{Pid: j.Pid, ChildPid: child, Verbose: j.Verbose, Unsafe: j.Unsafe, USDTFileActivation: j.USDTByFile}
+	if j.Verbose > 0 {
+		opt.Logf = func(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+	}
+	if j.Warnings > 0 {
+		opt.Warnf = func(format string, args ...any) { fmt.Fprintf(a.err, "WARNING: "+format+"\n", args...) }
+	}
+	return opt
+}
+
+// output opens -o's file; the caller closes it.
+func (a *app) output(j *Job) (io.Writer, error) {
+	if j.Output == "" {
+		return a.out, nil
+	}
+	f, err := os.Create(j.Output)
+	if err != nil {
+		return nil, fmt.Errorf("open the output: %w", err)
+	}
+	return f, nil
+}
+
+func (a *app) sink(j *Job, out io.Writer) output.Sink {
+	if j.Format == "json" {
+		return json.New(out)
+	}
+	return text.New(out, a.err)
+}
+
+// trouble says an error of the machine.
+func (a *app) trouble(err error) int {
+	fmt.Fprintf(a.err, "ERROR: %v\n", err)
 	return exitError
+}
+
+// runError says why a session ended; a program that the kernel refused is shown at the
+// script's line.
+func (a *app) runError(err error, j *Job, rep *diag.Reporter) int {
+	var refused *engine.Rejection
+	if !errors.As(err, &refused) {
+		return a.trouble(err)
+	}
+	shown := diag.NewReporter(rep.Sources)
+	d := shown.Errorf("", rejectedSpan(refused), "the kernel refused this program: %s", refused.Reason)
+	if j.Verbose == 0 {
+		d.Note("-v shows the verifier's log")
+	}
+	a.report(rep.Sources, shown, j.ErrorStyle)
+	if j.Verbose > 0 {
+		fmt.Fprintln(a.err, refused.Log)
+	}
+	return exitError
+}
+
+// rejectedSpan is the place in the script of the instruction that the verifier stopped at.
+func rejectedSpan(r *engine.Rejection) (s diag.Span) {
+	for _, l := range r.Prog.Lines {
+		if r.Insn >= 0 && l.Insn > r.Insn {
+			break
+		}
+		if s.Start == diag.NoPos || r.Insn >= 0 {
+			s = diag.Span{Start: l.Pos, End: l.Pos + 1}
+		}
+	}
+	return s
+}
+
+// listProbes prints the probes that match a search, or those of a script.
+func (a *app) listProbes(j *Job, m *machine) int {
+	out := bufio.NewWriter(a.out)
+	if j.Search == "" {
+		rep := diag.NewReporter(new(diag.Sources))
+		compiled := a.compileScript(j, m, 0, rep)
+		if rep.Failed() {
+			a.report(rep.Sources, rep, j.ErrorStyle)
+			return exitError
+		}
+		for _, u := range compiled.Info.Units {
+			for _, p := range u.Points {
+				fmt.Fprintln(out, p.Text)
+			}
+		}
+	}
+	if j.Search != "" {
+		for line, err := range m.finder.List(j.Search, j.Verbose > 0) {
+			if err != nil {
+				fmt.Fprintf(a.err, "WARNING: %v\n", err)
+				continue
+			}
+			if _, err := fmt.Fprintln(out, line); err != nil {
+				break
+			}
+		}
+	}
+	if err := out.Flush(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return a.trouble(err)
+	}
+	return exitOK
 }

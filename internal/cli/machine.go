@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/host/discover"
+	"github.com/skep-bpf/skep/internal/host/exe"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/target"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// machine is this machine as the compiler sees it. Nothing is read before it's asked for.
+type machine struct {
+	kernel *kern.Kernel
+	files  *exe.Files
+	env    *target.Env
+	finder *discover.Finder
+}
+
+func newMachine(j *Job) *machine {
+	root := os.DirFS("/")
+	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root)}
+	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
+	m.finder = &discover.Finder{
+		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe,
+	}
+	return m
+}
+
+func (m *machine) Close() error { return errors.Join(m.files.Close(), m.kernel.Close()) }
+
+// Expand makes the machine a compiler.Discoverer.
+func (m *machine) Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point {
+	return m.finder.Expand([]*probe.Point{p}, rep)
+}
+
+// osFiles are the machine's files, for imports and headers.
+type osFiles struct{}
+
+func (osFiles) ReadFile(path string) ([]byte, error)       { return os.ReadFile(path) }
+func (osFiles) Stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
+func (osFiles) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
