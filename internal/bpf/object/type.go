@@ -46,10 +46,17 @@ type Type struct {
 	Len    uint32            // array
 	Fields []Field           // struct, tuple, record
 	Names  map[uint64]string // enum
+	Bits   []BitName         // enum of flags: the names of those that are set, joined by "-"
 	Format string            // timestamp's, cgroup path's filter
 	Clock  Clock             // timestamp
 	Stack  StackSpec
 	Hist   HistSpec
+}
+
+// BitName names some bits of a set of flags: when flags & Mask == Bits.
+type BitName struct {
+	Mask, Bits uint64
+	Name       string
 }
 
 // Clock is a timestamp's clock.

@@ -75,6 +75,31 @@ func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr) {
 	c.sendArgs(index, a, nil, list)
 }
 
+// printLog2 is print_log2(@m, unit[, section]) and its JSON form.
+func printLog2(style string) effectFunc {
+	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
+		st, _ := c.mapArg(args[:1])
+		if st == nil {
+			return
+		}
+		index, a := c.newAction(object.ActionPrintMap, e)
+		a.Var, a.Style = c.varIndex(st), style
+		for i, text := range []*string{&a.Unit, &a.Section} {
+			if i+1 < len(args) {
+				if k := c.constant(args[i+1]); k != nil {
+					*text = k.Str
+				}
+			}
+		}
+		c.send(index, a, nil, nil)
+	}
+}
+
+// bitNames is bit_names(x, …): x, whose type tells the names.
+func (c *fn) bitNames(e syntax.Expr, args []syntax.Expr) operand {
+	return operand{t: c.typeOf(e), v: c.intExpr(args[0])}
+}
+
 // printElement prints one element. Aggregations are read by user space, which merges
 // the CPUs' values.
 func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {

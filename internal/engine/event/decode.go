@@ -22,6 +22,9 @@ func (d *Decoder) Value(t *object.Type, b []byte) (Value, error) {
 	case object.Bool:
 		return Value{Kind: Bool, Num: b2u(b[0] != 0)}, nil
 	case object.Enum:
+		if t.Bits != nil {
+			return flagNames(load(b, t.Size, false), t.Bits), nil
+		}
 		return enumValue(load(b, t.Size, false), t.Names), nil
 	case object.Pointer:
 		return Value{Kind: Pointer, Num: load(b, 8, false)}, nil

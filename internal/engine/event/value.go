@@ -1,6 +1,11 @@
 package event
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+)
 
 // Kind is what a Value is to the one who prints it.
 type Kind uint8
@@ -78,4 +83,18 @@ func enumValue(n uint64, names map[uint64]string) Value {
 		name = strconv.FormatUint(n, 10)
 	}
 	return Value{Kind: Symbol, Num: n, Text: name}
+}
+
+// flagNames joins the names of the flags in n by "-"; without any it gives its digits.
+func flagNames(n uint64, bits []object.BitName) Value {
+	var names []string
+	for _, b := range bits {
+		if n&b.Mask == b.Bits {
+			names = append(names, b.Name)
+		}
+	}
+	if names == nil {
+		names = []string{strconv.FormatUint(n, 10)}
+	}
+	return Value{Kind: Symbol, Num: n, Text: strings.Join(names, "-")}
 }

@@ -117,4 +117,8 @@ const (
 	BuiltinKfuncAllowed
 	BuiltinStrConcat
 	BuiltinDebugf
+	BuiltinPrintLog2
+	BuiltinPrintLog2JSON
+	BuiltinBitNames
+	BuiltinHasField
 )

@@ -132,6 +132,8 @@ type Field struct {
 type EnumType struct {
 	Name   string
 	Values []Enumerator
+	// Bits, for a set of flags, has the names of its bits: bit_names().
+	Bits []object.BitName
 }
 
 // Enumerator is one name of an enum.

@@ -42,7 +42,7 @@ func Universe() []Builtin {
 	for _, part := range [][]Builtin{
 		taskBuiltins(), clockBuiltins(), probeBuiltins(), outputBuiltins(), mapBuiltins(),
 		aggregateBuiltins(), stringBuiltins(), addressBuiltins(), netBuiltins(), metaBuiltins(),
-		plannedBuiltins(),
+		plannedBuiltins(), skepBuiltins(),
 	} {
 		all = append(all, part...)
 	}

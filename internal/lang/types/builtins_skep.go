@@ -1,0 +1,65 @@
+package types
+
+import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+)
+
+// skepBuiltins are skep's own additions, which tools need and bpftrace lacks. No valid
+// bpftrace script calls functions of these names; docs/language.md describes them.
+func skepBuiltins() []Builtin {
+	return []Builtin{
+		{ID: BuiltinPrintLog2, Name: "print_log2", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() in bcc's form: print_log2(@map, \"unit\"[, \"section\"])"},
+		{ID: BuiltinPrintLog2JSON, Name: "print_log2_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() as bcc's JSON: print_log2_json(@map, \"unit\"[, \"section\"])"},
+		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
+		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
+	}
+}
+
+func checkPrintLog2(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	m := c.mapArg(args[0], b.Name)
+	for _, a := range args[1:] {
+		c.constStr(a, b.Name)
+	}
+	if m != nil && m.Value != nil && (m.Value.Kind != Hist || m.Value.Hist.Bits != 0) {
+		c.errorf(diag.CodeMapKind, args[0].Span(), "%s() takes a hist() with buckets of powers of two, and %s is %s", b.Name, m.Name, m.Value)
+	}
+	return voidType()
+}
+
+// checkBitNames makes an enum whose names are of bits: the rows after x.
+func checkBitNames(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	t, ok := c.intArg(args[0], b.Name)
+	if !ok {
+		return worse(t)
+	}
+	if (len(args)-1)%3 != 0 {
+		c.errorf(diag.CodeArgCount, e.Span(), "%s", b.Doc)
+		return invalidType()
+	}
+	enum := &EnumType{}
+	for i := 1; i < len(args); i += 3 {
+		mask, ok1 := c.constInt(args[i], b.Name)
+		bits, ok2 := c.constInt(args[i+1], b.Name)
+		name, ok3 := c.constStr(args[i+2], b.Name)
+		if !ok1 || !ok2 || !ok3 {
+			return invalidType()
+		}
+		enum.Bits = append(enum.Bits, object.BitName{Mask: mask, Bits: bits, Name: name})
+	}
+	return &Type{Kind: Enum, Size: 8, Enum: enum}
+}
+
+// checkHasField answers at compile time, so that a script fits several kernels.
+func checkHasField(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	t := c.quietly(args[0])
+	name, ok := c.constStr(args[1], b.Name)
+	if bad(t) || !ok {
+		return invalidType()
+	}
+	if t.Kind == Pointer && t.Elem != nil {
+		t = t.Elem
+	}
+	return c.boolConst(e, t.Kind == Struct && t.S != nil && Select(t.S, name) != nil)
+}
