@@ -64,23 +64,39 @@ func checkConfig(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	return invalidType()
 }
 
+// isConfig recognizes config and config().
+func (c *checker) isConfig(e syntax.Expr) bool {
+	name := ""
+	switch x := unparen(e).(type) {
+	case *syntax.Ident:
+		name = x.Name
+	case *syntax.CallExpr:
+		if len(x.Args) == 0 {
+			name = x.Fun.Name
+		}
+	}
+	b := findBuiltin(name)
+	return b != nil && b.ID == BuiltinConfig
+}
+
 // configField types `config.name`.
-func (c *checker) configField(e *syntax.FieldExpr, id *syntax.Ident) *Type {
-	c.info.Calls[id.ID()] = findBuiltin("config")
-	c.record(id, voidType())
+func (c *checker) configField(e *syntax.FieldExpr) *Type {
+	x := unparen(e.X)
+	c.info.Calls[x.ID()] = findBuiltin("config")
+	c.record(x, voidType())
 	c.record(e.X, voidType())
 	k, t, ok := c.configConst(e.Name.Name)
-	if !ok {
-		var names []string
-		for _, s := range settings() {
-			names = append(names, s.name)
-		}
-		d := c.errorf(diag.CodeConfigName, e.Name.Span(), "unknown config variable: %s", e.Name.Name)
-		if near := nearest(e.Name.Name, names); near != "" {
-			d.Suggest(near)
-		}
-		return invalidType()
+	if ok {
+		c.setConst(e, k, true)
+		return t
 	}
-	c.setConst(e, k, true)
-	return t
+	var names []string
+	for _, s := range settings() {
+		names = append(names, s.name)
+	}
+	d := c.errorf(diag.CodeConfigName, e.Name.Span(), "unknown config variable: %s", e.Name.Name)
+	if near := nearest(e.Name.Name, names); near != "" {
+		d.Suggest(near)
+	}
+	return invalidType()
 }

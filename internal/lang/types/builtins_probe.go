@@ -137,6 +137,9 @@ func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 		c.errorf(diag.CodeArgsMissing, e.Span(), "%s returns nothing that is known", c.unit.Points[0].Text)
 		return invalidType()
 	}
+	if sig.Result.Space == SpaceUser {
+		return sig.Result
+	}
 	return sig.Result.In(c.argSpace(sig.Result))
 }
 

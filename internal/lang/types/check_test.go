@@ -229,7 +229,7 @@ func TestInference(t *testing.T) {
 		{`begin { $n = strftime("%H", nsecs); $m = macaddr((int8[])"abcdef"); }`, "$n timestamp; $m mac_address"},
 		{`begin { $b = !1; $c = 1 == 2; $d = ~5; $e = -5; }`, "$b bool; $c bool; $d uint64; $e int8"},
 		{`fn f($a : uint32) : uint64 { return $a; } begin { $x = f(5); }`, "$a uint32; $x uint64"},
-		{`begin { $c = config.max_strlen; $m = config.stack_mode; }`, "$c int16; $m string[9]"},
+		{`begin { $c = config.max_strlen; $m = config().stack_mode; }`, "$c int16; $m string[9]"},
 	}
 	for _, tt := range tests {
 		if strings.Contains(tt.script, "typeof($a); }") && tt.want == "" {

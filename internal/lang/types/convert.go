@@ -52,7 +52,7 @@ func Compatible(a, b *Type) bool {
 	if a.IsInt() && b.IsInt() {
 		return true
 	}
-	if a.Kind != b.Kind {
+	if a.base() != b.base() {
 		return false
 	}
 	switch a.Kind {

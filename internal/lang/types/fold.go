@@ -231,8 +231,11 @@ func (c *checker) foldElems(e *syntax.BinaryExpr) (*Type, bool) {
 func (c *checker) sameElems(x, y syntax.Expr) (same, ok bool) {
 	a, okA := x.(*syntax.TupleExpr)
 	b, okB := y.(*syntax.TupleExpr)
-	if !okA || !okB || len(a.Elems) != len(b.Elems) {
+	if !okA || !okB {
 		return false, false
+	}
+	if len(a.Elems) != len(b.Elems) {
+		return false, true
 	}
 	same = true
 	for i, p := range a.Elems {

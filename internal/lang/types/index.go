@@ -64,15 +64,19 @@ func noBTF(s Space) Space {
 }
 
 // loaded is the type of a value of type t read from space s. Pointers read from it point
-// into the same space, unless the machine said otherwise.
+// into the same space, unless the machine marks them as user space's. Arrays of char are
+// strings, which is what they hold nearly always.
 func (c *checker) loaded(t *Type, s Space, ctx bool) *Type {
 	u := *t
-	if u.Space == SpaceNone || u.Kind != Pointer {
+	if t.Kind == Array && t.Elem.Kind == Int && t.Elem.Size == 1 && t.Len > 0 && (t.Elem.Name == "char" || t.Elem.Signed) {
+		u = *StringType(t.Len)
+	}
+	if u.Kind != Pointer || u.Space != SpaceUser {
 		u.Space = s
 	}
-	u.Ctx = ctx && (t.Kind == Struct || t.Kind == Array)
+	u.Ctx = ctx && (u.Kind == Struct || u.Kind == Array)
 	if s == SpaceCtx && !u.Ctx {
-		u.Space = SpaceKernel
+		u.Space = c.probeSpace()
 	}
 	return &u
 }
@@ -145,8 +149,8 @@ func (c *checker) nth(e syntax.Expr, t *Type, n uint64) *Type {
 
 // field types `x.name`, going through any number of pointers.
 func (c *checker) field(e *syntax.FieldExpr) *Type {
-	if id, ok := unparen(e.X).(*syntax.Ident); ok && id.Name == "config" {
-		return c.configField(e, id)
+	if c.isConfig(e.X) {
+		return c.configField(e)
 	}
 	t := c.expr(e.X)
 	if bad(t) {
@@ -206,13 +210,20 @@ func (c *checker) member(e *syntax.FieldExpr, t *Type, space Space, ctx bool) *T
 	if throughUnion(t.S, sel) {
 		space = noBTF(space)
 	}
-	return c.fieldValue(sel, space, ctx)
+	return c.fieldValue(t.S, sel, space, ctx)
 }
 
-// fieldValue is the type of a member read from space.
-func (c *checker) fieldValue(sel *Selection, space Space, ctx bool) *Type {
+// fieldValue is the type of a member read from space. Of the kernel's structs all arrays of
+// bytes are strings.
+func (c *checker) fieldValue(s *StructType, sel *Selection, space Space, ctx bool) *Type {
 	t := sel.Field.Type
-	if ctx && c.unit != nil && c.unit.Args != nil && t.Kind == Pointer && t.Space == SpaceNone {
+	if s.BTFID != 0 && t.Kind == Array && t.Elem.Kind == Int && t.Elem.Size == 1 && t.Len > 0 {
+		t = StringType(t.Len)
+	}
+	switch {
+	case sel.Field.DataLoc:
+		return t.In(SpaceKernel)
+	case ctx && t.Kind == Pointer && s == c.argsStruct() && t.Space != SpaceUser:
 		return t.In(c.argSpace(t))
 	}
 	u := c.loaded(t, space, ctx)

@@ -93,7 +93,7 @@ func Identical(a, b *Type) bool {
 	if a == b {
 		return true
 	}
-	if a == nil || b == nil || a.Kind != b.Kind {
+	if a == nil || b == nil || a.base() != b.base() {
 		return false
 	}
 	switch a.Kind {
@@ -113,6 +113,15 @@ func Identical(a, b *Type) bool {
 		return a.Hist == b.Hist
 	}
 	return a.Size == b.Size && a.Signed == b.Signed
+}
+
+// base is the kind by which values are compared: of C functions nothing is known but
+// their address.
+func (t *Type) base() Kind {
+	if t.Kind == Func {
+		return Void
+	}
+	return t.Kind
 }
 
 func identicalFields(a, b *Type) bool {

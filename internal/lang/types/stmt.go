@@ -10,7 +10,7 @@ import (
 func (c *checker) block(b *syntax.Block) *Type {
 	for i, s := range b.Stmts {
 		c.stmt(s)
-		if _, ok := s.(*syntax.Jump); ok && i+1 < len(b.Stmts) {
+		if leaves(s) && i+1 < len(b.Stmts) {
 			c.warnf(diag.CodeUnreachable, b.Stmts[i+1].Span(), "this is never reached")
 		}
 	}
@@ -22,6 +22,19 @@ func (c *checker) block(b *syntax.Block) *Type {
 		}
 	}
 	return c.record(b, t)
+}
+
+// leaves reports whether a statement is the last to be run: a jump, or exit(), which ends
+// the probe, too.
+func leaves(s syntax.Stmt) bool {
+	switch s := s.(type) {
+	case *syntax.Jump:
+		return true
+	case *syntax.ExprStmt:
+		call, ok := unparen(s.X).(*syntax.CallExpr)
+		return ok && call.Fun.Name == "exit"
+	}
+	return false
 }
 
 // body types a block whose value nobody takes.
@@ -75,19 +88,13 @@ func (c *checker) discarded(e syntax.Expr, t *Type) {
 			return
 		}
 	case *syntax.CondExpr:
-		if c.isVoid(x.A) && c.isVoid(x.B) {
-			return
+		if x.A != nil {
+			c.discarded(x.A, c.info.Types[x.A.ID()])
 		}
+		c.discarded(x.B, c.info.Types[x.B.ID()])
+		return
 	}
 	c.warnf(diag.CodeDiscarded, e.Span(), "the value is not used").Note("`_ = …;` says that this is meant")
-}
-
-func (c *checker) isVoid(e syntax.Expr) bool {
-	if e == nil {
-		return true
-	}
-	t := c.info.Types[e.ID()]
-	return t == nil || t.Kind == Void
 }
 
 func (c *checker) loop(body *syntax.Block) {

@@ -102,7 +102,7 @@ func (c *checker) baseType(e *syntax.TypeExpr) *Type {
 	case e.TypeofType != nil:
 		return c.typeExpr(e.TypeofType)
 	case e.Typeof != nil:
-		t := c.quietly(e.Typeof)
+		t := c.typeOrExpr(nil, e.Typeof)
 		if t != nil && t.Flex {
 			t = t.fixed()
 		}

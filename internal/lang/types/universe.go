@@ -57,8 +57,14 @@ func findBuiltin(name string) *Builtin {
 	if argNumber(name) >= 0 {
 		name = "argN"
 	}
-	return table()[name]
+	if b := table()[name]; b != nil {
+		return b
+	}
+	return table()[strings.TrimPrefix(name, internalPrefix)]
 }
+
+// internalPrefix marks the names under which bpftrace's own library knows builtins.
+const internalPrefix = "__builtin_"
 
 // byName is the universe by name, made at first use. Nothing changes it then.
 var byName struct {
