@@ -91,7 +91,7 @@ func narration(line string) bool {
 			return true
 		}
 	}
-	for _, start := range []string{"; ", "func#", "from ", "last_idx ", "regs=", "parent ", "mark_precise: ", "frame", "caller:", "callee:", "returning from callee:", "to caller at ", "Live regs before insn:", "Validating ", "stack depth "} {
+	for _, start := range []string{"; ", "func#", "from ", "last_idx ", "regs=", "parent ", "mark_precise: ", "frame", "caller:", "callee:", "returning from callee:", "to caller at ", "Live regs before insn:", "Validating ", "stack depth ", "cur state:", "old state:"} {
 		if strings.HasPrefix(line, start) {
 			return true
 		}
