@@ -21,7 +21,7 @@ const facts = "testdata/bpftrace.txtar"
 // TestAsBpftrace runs each script of the facts on the live kernel and compares all output.
 // With -update and SKEP_BPFTRACE ("chroot DIR bpftrace") the facts are recorded anew.
 func TestAsBpftrace(t *testing.T) {
-	testkit.Need(t, testkit.Linux(), testkit.Root(), sessions())
+	testkit.Need(t, testkit.Linux(), testkit.Root())
 	archive, err := txtar.ParseFile(facts)
 	if err != nil {
 		t.Fatal(err)
@@ -44,16 +44,6 @@ func TestAsBpftrace(t *testing.T) {
 			testkit.Equal(t, "standard error", files[name+".err"], errs)
 		})
 	}
-}
-
-// sessions is the package that runs scripts.
-func sessions() testkit.Requirement {
-	return testkit.Requirement{Name: "the session loop", Missing: func() string {
-		if files, _ := filepath.Glob("../run/*.go"); len(files) == 0 && !testkit.Updating() {
-			return "internal/run isn't there"
-		}
-		return ""
-	}}
 }
 
 func contents(a *txtar.Archive) map[string]string {

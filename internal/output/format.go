@@ -15,23 +15,22 @@ import (
 // are filled in before a sign; of a tuple or struct only the opening is filled to the
 // width. Numbers and strings cost no allocation.
 func AppendFormat(dst []byte, d *event.Decoder, f *object.Format, args []object.Field, rec []byte) ([]byte, error) {
+	var v event.Value
 	for i := range f.Parts {
 		p := &f.Parts[i]
 		dst = append(dst, p.Lit...)
 		if p.Verb == 0 {
 			continue
 		}
-		v, err := d.Arg(&args[p.Arg], rec)
-		if err != nil {
-			return dst, err
-		}
 		width := p.Width
 		if p.StarWidth {
-			star, err := d.Arg(&args[p.Width], rec)
-			if err != nil {
+			if err := d.ReadArg(&v, &args[p.Width], rec); err != nil {
 				return dst, err
 			}
-			width = int(int32(star.Num))
+			width = int(int32(v.Num))
+		}
+		if err := d.ReadArg(&v, &args[p.Arg], rec); err != nil {
+			return dst, err
 		}
 		dst = appendVerb(dst, p, &v, width)
 	}

@@ -10,46 +10,51 @@ import (
 
 // Value decodes a value of type t, which begins at b[0]. Numbers and strings cost no
 // allocation.
-func (d *Decoder) Value(t *object.Type, b []byte) (Value, error) {
+func (d *Decoder) Value(t *object.Type, b []byte) (v Value, err error) {
+	err = d.decode(&v, t, b)
+	return v, err
+}
+
+// decode is Value into a zero *v: what's printed at full rate isn't copied about.
+func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 	if uint64(len(b)) < uint64(t.Size) {
-		return Value{}, short(t, len(b))
+		return short(t, len(b))
 	}
 	switch t.Kind {
 	case object.None:
-		return Value{}, nil
 	case object.Int:
-		return number(load(b, t.Size, t.Signed), t.Signed), nil
+		v.Kind, v.Num = intKind(t.Signed), load(b, t.Size, t.Signed)
 	case object.Bool:
-		return Value{Kind: Bool, Num: b2u(b[0] != 0)}, nil
+		v.Kind, v.Num = Bool, b2u(b[0] != 0)
 	case object.Enum:
-		if t.Bits != nil {
-			return flagNames(load(b, t.Size, false), t.Bits), nil
-		}
-		return enumValue(load(b, t.Size, false), t.Names), nil
+		*v = enumValue(load(b, t.Size, false), t)
 	case object.Pointer:
-		return Value{Kind: Pointer, Num: load(b, 8, false)}, nil
+		v.Kind, v.Num = Pointer, order.Uint64(b)
 	case object.String:
 		n := bytes.IndexByte(b[:t.Size], 0)
 		if n < 0 {
-			return d.text(b[:t.Size:t.Size], true), nil
+			d.text(v, b[:t.Size:t.Size], true)
+		} else {
+			d.text(v, b[:n:n], false)
 		}
-		return d.text(b[:n:n], false), nil
 	case object.Buf:
-		return buffer(t, b)
+		return buffer(v, t, b)
 	case object.Struct, object.Record:
-		return d.fields(Record, t, b)
+		return d.fields(v, Record, t, b)
 	case object.Tuple:
-		return d.fields(Tuple, t, b)
+		return d.fields(v, Tuple, t, b)
 	case object.Array:
-		return d.array(t, b)
+		return d.array(v, t, b)
 	case object.Inet:
-		return Value{Kind: String, Text: inet(order.Uint32(b), b[4:20])}, nil
+		*v = StringValue(inet(order.Uint32(b), b[4:20]))
 	case object.Mac:
-		return Value{Kind: String, Text: mac(b[:6])}, nil
+		*v = StringValue(mac(b[:6]))
 	case object.Ksym, object.Usym, object.CgroupPath, object.Kstack, object.Ustack, object.Timestamp:
-		return d.resolved(t, b)
+		*v, err = d.resolved(t, b)
+	default:
+		*v, err = d.aggregate(t, b, 1)
 	}
-	return d.aggregate(t, b, 1)
+	return err
 }
 
 // resolved decodes what takes more than its own bytes: symbols, stacks, times.
@@ -90,79 +95,77 @@ func (d *Decoder) Time(c object.Clock, ns uint64) time.Time {
 	return time.Unix(0, int64(ns))
 }
 
-// text is a string's value, with the mark of a cut one.
-func (d *Decoder) text(b []byte, cut bool) Value {
-	v := Value{Kind: String, Bytes: b}
+// text sets *v to a string, with the mark of a cut one.
+func (d *Decoder) text(v *Value, b []byte, cut bool) {
+	v.Kind, v.Bytes = String, b
 	if cut {
 		v.Text = d.Object.Config.StrTruncTrailer
 	}
-	return v
 }
 
 // buffer decodes a length and as many bytes.
-func buffer(t *object.Type, b []byte) (Value, error) {
+func buffer(v *Value, t *object.Type, b []byte) error {
 	if uint64(len(b)) < uint64(t.Bytes()) {
-		return Value{}, short(t, len(b))
+		return short(t, len(b))
 	}
 	n := order.Uint32(b)
 	if n > t.Size {
-		return Value{}, fmt.Errorf("decode buffer: length %d of at most %d", n, t.Size)
+		return fmt.Errorf("decode buffer: length %d of at most %d", n, t.Size)
 	}
-	return Value{Kind: Buffer, Bytes: b[4 : 4+n : 4+n]}, nil
+	v.Kind, v.Bytes = Buffer, b[4:4+n:4+n]
+	return nil
 }
 
-func (d *Decoder) array(t *object.Type, b []byte) (Value, error) {
-	v := Value{Kind: Array, Elems: make([]Value, t.Len)}
+func (d *Decoder) array(v *Value, t *object.Type, b []byte) error {
+	v.Kind, v.Elems = Array, make([]Value, t.Len)
 	for i := range v.Elems {
-		e, err := d.Value(t.Elem, b[uint32(i)*t.Elem.Bytes():])
-		if err != nil {
-			return Value{}, err
+		if err := d.decode(&v.Elems[i], t.Elem, b[uint32(i)*t.Elem.Bytes():]); err != nil {
+			return err
 		}
-		v.Elems[i] = e
 	}
-	return v, nil
+	return nil
 }
 
 // fields decodes the fields of a tuple (without names), record or struct.
-func (d *Decoder) fields(kind Kind, t *object.Type, b []byte) (Value, error) {
-	v := Value{Kind: kind, Elems: make([]Value, len(t.Fields))}
+func (d *Decoder) fields(v *Value, kind Kind, t *object.Type, b []byte) error {
+	v.Kind, v.Elems = kind, make([]Value, len(t.Fields))
 	if kind == Record {
 		v.Names = make([]string, len(t.Fields))
 	}
 	for i := range t.Fields {
 		f := &t.Fields[i]
-		e, err := d.field(f, b)
-		if err != nil {
-			return Value{}, err
-		}
-		v.Elems[i] = e
 		if kind == Record {
 			v.Names[i] = f.Name
 		}
+		if err := d.field(&v.Elems[i], f, b); err != nil {
+			return err
+		}
 	}
-	return v, nil
+	return nil
 }
 
 // field decodes a field of the whole that begins at b[0].
-func (d *Decoder) field(f *object.Field, b []byte) (Value, error) {
+func (d *Decoder) field(v *Value, f *object.Field, b []byte) error {
 	if uint64(f.Offset) > uint64(len(b)) {
-		return Value{}, short(f.Type, 0)
+		return short(f.Type, 0)
 	}
 	b = b[f.Offset:]
 	if f.BitLen == 0 {
-		return d.Value(f.Type, b)
+		return d.decode(v, f.Type, b)
 	}
 	n, err := bits(f, b)
 	if err != nil {
-		return Value{}, err
+		return err
 	}
 	switch f.Type.Kind {
 	case object.Enum:
-		return enumValue(n, f.Type.Names), nil
+		*v = enumValue(n, f.Type)
 	case object.Bool:
-		return Value{Kind: Bool, Num: b2u(n != 0)}, nil
+		v.Kind, v.Num = Bool, b2u(n != 0)
+	default:
+		v.Kind, v.Num = intKind(f.Type.Signed), n
 	}
-	return number(n, f.Type.Signed), nil
+	return nil
 }
 
 // bits reads a bit-field. Its sign isn't extended: bpftrace prints a signed bit-field

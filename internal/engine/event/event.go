@@ -57,35 +57,40 @@ type Decoder struct {
 }
 
 // Arg decodes an action's argument out of its record.
-func (d *Decoder) Arg(f *object.Field, rec []byte) (Value, error) {
+func (d *Decoder) Arg(f *object.Field, rec []byte) (v Value, err error) {
+	err = d.ReadArg(&v, f, rec)
+	return v, err
+}
+
+// ReadArg is Arg into *v.
+func (d *Decoder) ReadArg(v *Value, f *object.Field, rec []byte) error {
+	*v = Value{}
 	if f.Dynamic {
-		return d.dynamic(f, rec)
+		return d.dynamic(v, f, rec)
 	}
-	end := uint64(f.Offset) + uint64(f.Type.Bytes())
-	if end > uint64(len(rec)) {
-		return Value{}, short(f.Type, len(rec)-int(f.Offset))
-	}
-	return d.field(f, rec)
+	return d.field(v, f, rec)
 }
 
 // dynamic decodes a value whose place and length stand in the record.
-func (d *Decoder) dynamic(f *object.Field, rec []byte) (Value, error) {
+func (d *Decoder) dynamic(v *Value, f *object.Field, rec []byte) error {
 	if uint64(f.Offset)+4 > uint64(len(rec)) {
-		return Value{}, short(f.Type, len(rec)-int(f.Offset))
+		return short(f.Type, len(rec)-int(f.Offset))
 	}
 	ref := order.Uint32(rec[f.Offset:])
 	from, n := int(ref&0xffff), int(ref>>16)
 	if from+n > len(rec) {
-		return Value{}, short(f.Type, len(rec)-from)
+		return short(f.Type, len(rec)-from)
 	}
 	b := rec[from : from+n : from+n]
 	switch f.Type.Kind {
 	case object.String:
-		return d.text(b, uint32(n) >= f.Type.Size), nil
+		d.text(v, b, uint32(n) >= f.Type.Size)
 	case object.Buf:
-		return Value{Kind: Buffer, Bytes: b}, nil
+		v.Kind, v.Bytes = Buffer, b
+	default:
+		return d.decode(v, f.Type, b)
 	}
-	return d.Value(f.Type, b)
+	return nil
 }
 
 // short says that a value's bytes are missing.

@@ -191,6 +191,9 @@ func TestDecode(t *testing.T) {
 		{"bool", &object.Type{Kind: object.Bool, Size: 1}, raw(uint8(2)), "true"},
 		{"enum", enum, raw(uint32(1)), "A=1"},
 		{"enum without a name", enum, raw(uint32(7)), "7=7"},
+		{"flags", &object.Type{Kind: object.Enum, Size: 4, Bits: []object.BitName{
+			{Mask: 3, Bits: 0, Name: "Read"}, {Mask: 3, Bits: 1, Name: "Write"}, {Mask: 8, Bits: 8, Name: "Sync"}}},
+			raw(uint32(9)), "Write-Sync=9"},
 		{"string", str(8), raw("hello\x00xx"), `"hello"`},
 		{"string cut", str(5), raw("hello"), `"hello.."`},
 		{"buffer", &object.Type{Kind: object.Buf, Size: 8}, raw(uint32(3), "abcdefgh"), "616263"},

@@ -55,11 +55,13 @@ func StringValue(s string) Value { return Value{Kind: String, Text: s} }
 func (v *Value) IsNumber() bool { return v.Kind >= Bool && v.Kind <= Symbol }
 
 // number is a signed or an unsigned value.
-func number(n uint64, signed bool) Value {
+func number(n uint64, signed bool) Value { return Value{Kind: intKind(signed), Num: n} }
+
+func intKind(signed bool) Kind {
 	if signed {
-		return Value{Kind: Int, Num: n}
+		return Int
 	}
-	return Value{Kind: Uint, Num: n}
+	return Uint
 }
 
 // divide divides the numbers in v by n, as print()'s third argument asks.
@@ -76,25 +78,25 @@ func (v *Value) divide(n uint64) {
 	}
 }
 
-// enumValue names n, or gives its digits when it has no name.
-func enumValue(n uint64, names map[uint64]string) Value {
-	name, ok := names[n]
+// enumValue names n: by its name or, in an enum of flags, by those of its bits, joined by
+// "-". Without any it gives its digits.
+func enumValue(n uint64, t *object.Type) Value {
+	name, ok := t.Names[n]
+	if t.Bits != nil {
+		name, ok = flagNames(n, t.Bits)
+	}
 	if !ok {
 		name = strconv.FormatUint(n, 10)
 	}
 	return Value{Kind: Symbol, Num: n, Text: name}
 }
 
-// flagNames joins the names of the flags in n by "-"; without any it gives its digits.
-func flagNames(n uint64, bits []object.BitName) Value {
+func flagNames(n uint64, bits []object.BitName) (string, bool) {
 	var names []string
 	for _, b := range bits {
 		if n&b.Mask == b.Bits {
 			names = append(names, b.Name)
 		}
 	}
-	if names == nil {
-		names = []string{strconv.FormatUint(n, 10)}
-	}
-	return Value{Kind: Symbol, Num: n, Text: strings.Join(names, "-")}
+	return strings.Join(names, "-"), names != nil
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/skep-bpf/skep/internal/bpf/object"
-	"github.com/skep-bpf/skep/internal/engine/event"
 )
 
 // The form of histograms that bcc's tools print (src/python/bcc/table.py).
@@ -83,25 +80,4 @@ func extent(counts []uint64) (last int, most uint64) {
 func bccBar(count, most uint64, width int) string {
 	n := math.Floor(float64(width) * float64(count) / float64(most))
 	return strings.Repeat("*", min(int(n), width))
-}
-
-// Log2Slots are bcc's slots of a hist() without sub-buckets. Negative values, of which
-// bcc's unsigned numbers have none, are in the slot of the largest ones.
-func Log2Slots(t *object.Type, h *event.Hist) []uint64 {
-	if t.Kind != object.Hist || t.Hist.Bits != 0 {
-		panic("BUG: Log2Slots of another histogram")
-	}
-	counts := make([]uint64, 65)
-	for i := range h.Buckets {
-		b := &h.Buckets[i]
-		slot := 1
-		switch {
-		case b.Low.Kind == event.Null:
-			slot = 64
-		case b.Low.Num > 1:
-			slot = int(math.Log2(float64(b.Low.Num))) + 1
-		}
-		counts[slot] += b.Count
-	}
-	return counts
 }

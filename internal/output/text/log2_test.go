@@ -3,8 +3,6 @@ package text
 import (
 	"testing"
 
-	"github.com/skep-bpf/skep/internal/bpf/object"
-	"github.com/skep-bpf/skep/internal/engine/event"
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
@@ -44,17 +42,4 @@ func TestBCC(t *testing.T) {
 
 func TestSection(t *testing.T) {
 	testkit.Equal(t, "section", "\ndisk = sda\n", string(AppendSection(nil, "disk", "sda")))
-}
-
-func TestLog2Slots(t *testing.T) {
-	bucket := func(low uint64, n uint64) event.Bucket {
-		return event.Bucket{Low: event.IntValue(int64(low)), Count: n}
-	}
-	h := &event.Hist{Buckets: []event.Bucket{{Count: 9}, bucket(0, 1), bucket(1, 2), bucket(2, 3), bucket(1024, 4), bucket(1<<62, 5)}}
-	got := Log2Slots(&object.Type{Kind: object.Hist}, h)
-	for slot, want := range map[int]uint64{1: 3, 2: 3, 11: 4, 63: 5, 64: 9} {
-		if got[slot] != want {
-			t.Errorf("slot %d: %d, want %d", slot, got[slot], want)
-		}
-	}
 }
