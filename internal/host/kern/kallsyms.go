@@ -119,3 +119,20 @@ func (k *Kernel) Modules() ([]string, error) {
 	}
 	return names, nil
 }
+
+// KprobeBlacklist are the functions that kprobes refuse; none where debugfs isn't
+// mounted or readable.
+func (k *Kernel) KprobeBlacklist() map[string]bool {
+	b, err := fs.ReadFile(k.root, "sys/kernel/debug/kprobes/blacklist")
+	if err != nil {
+		return nil
+	}
+	names := map[string]bool{}
+	for line := range bytes.Lines(b) {
+		// 0xffffffff81000000-0xffffffff81000010\tname
+		if _, name, ok := bytes.Cut(bytes.TrimSpace(line), []byte("\t")); ok {
+			names[string(name)] = true
+		}
+	}
+	return names
+}

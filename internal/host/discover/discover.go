@@ -1,0 +1,163 @@
+// Package discover finds what attach points can name on this machine: it expands
+// wildcards into concrete points, checks that targets exist where that's cheap, explains
+// missing ones, and lists.
+package discover
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/host/exe"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// Missing says what becomes of attach points without a target.
+type Missing uint8
+
+// The choices of the option missing_probes.
+const (
+	MissingError Missing = iota
+	MissingWarn
+	MissingIgnore
+)
+
+// Finder looks targets up. One goroutine uses it.
+type Finder struct {
+	Kernel     *kern.Kernel
+	Files      *exe.Files
+	Root       fs.FS
+	SearchPath string // $PATH
+	Pid        int    // of -p: user probes are looked up in this process; 0: none
+	Unsafe     bool   // any file may be probed by address
+	Missing    Missing
+	MaxProbes  int   // the most points that a script may have; 0: no limit
+	MaxArgs    int   // arguments that the architecture passes in registers; 0: 6
+	BPF        Progs // the running BPF programs; nil: unknown
+
+	count int
+}
+
+// Progs lists running BPF programs and their functions, which have BTF.
+type Progs interface {
+	// Each calls f with each program's id and function name until it returns false.
+	Each(f func(id uint32, name string) bool) error
+}
+
+// Expand turns points into concrete ones: no wildcards, paths resolved, Text as the probe
+// builtin prints it. Those that it can't find are reported to rep as Missing says. For a
+// kprobe of one function nothing is read: whether it exists turns out when it's
+// attached, and Explain says why it doesn't.
+func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
+	var out []*probe.Point
+	for _, p := range points {
+		found, err := f.expand(p)
+		if err != nil {
+			f.report(p, err, rep)
+			continue
+		}
+		for _, q := range found {
+			if q != p {
+				q.Orig = p
+			}
+		}
+		f.count += len(found)
+		if f.MaxProbes > 0 && f.count > f.MaxProbes {
+			rep.Errorf(diag.CodeManyProbes, p.Span, "%s brings the script to %d probes; the limit is %d", p.Text, f.count, f.MaxProbes).
+				Note("the option max_bpf_progs sets the limit")
+			return out
+		}
+		out = append(out, found...)
+	}
+	return out
+}
+
+// missingError is a target that doesn't exist: a diagnostic to be.
+type missingError struct {
+	code diag.Code
+	msg  string
+	near string // an attach point to write instead
+	note string
+}
+
+func (e *missingError) Error() string { return e.msg }
+
+func missing(code diag.Code, format string, args ...any) *missingError {
+	return &missingError{code: code, msg: fmt.Sprintf(format, args...)}
+}
+
+// report adds the diagnostic of an expansion that failed. What can't be read at all is an
+// error even when missing probes are forgiven.
+func (f *Finder) report(p *probe.Point, err error, rep *diag.Reporter) {
+	var m *missingError
+	if !errors.As(err, &m) {
+		m = missing(troubleCode(err), "%s: %v", p.Text, err)
+	} else if f.Missing == MissingIgnore {
+		return
+	} else if f.Missing == MissingWarn {
+		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s; probe skipped", m.msg), m)
+		return
+	}
+	describe(rep.Errorf(m.code, p.Span, "%s", m.msg), m)
+}
+
+func describe(d *diag.Diagnostic, m *missingError) {
+	if m.near != "" {
+		d.Suggest(m.near)
+	}
+	if m.note != "" {
+		d.Note("%s", m.note)
+	}
+}
+
+func troubleCode(err error) diag.Code {
+	if errors.Is(err, kern.ErrNoBTF) {
+		return diag.CodeNoBTF
+	}
+	return diag.CodeNoTracefs
+}
+
+// expand finds the concrete points of p. The error is a *missingError when there are none.
+func (f *Finder) expand(p *probe.Point) ([]*probe.Point, error) {
+	switch p.Kind {
+	case probe.Tracepoint:
+		return f.tracepoints(p)
+	case probe.RawTracepoint:
+		return f.rawTracepoints(p)
+	case probe.Kprobe, probe.Kretprobe:
+		return f.kprobes(p)
+	case probe.Fentry, probe.Fexit:
+		return f.fentries(p)
+	case probe.Iter:
+		return f.iters(p)
+	case probe.Uprobe, probe.Uretprobe:
+		return f.uprobes(p)
+	case probe.USDT:
+		return f.usdts(p)
+	}
+	return []*probe.Point{p}, nil
+}
+
+// with returns a copy of p with another target and function.
+func with(p *probe.Point, target, fn string) *probe.Point {
+	q := *p
+	q.Target, q.Func, q.Wild = target, fn, false
+	rename(&q, p)
+	return &q
+}
+
+// rename makes q's text anew, unless the script gave p a name of its own.
+func rename(q, p *probe.Point) {
+	if p.Text == p.Canonical() {
+		q.Text = q.Canonical()
+	}
+}
+
+func (f *Finder) maxArgs() int {
+	if f.MaxArgs == 0 {
+		return 6
+	}
+	return f.MaxArgs
+}

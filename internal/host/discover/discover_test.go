@@ -1,0 +1,248 @@
+package discover
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/host/exe"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+const format = `name: sched_switch
+ID: 316
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:char prev_comm[16];	offset:8;	size:16;	signed:0;
+	field:pid_t prev_pid;	offset:24;	size:4;	signed:1;
+
+print fmt: "%s", REC->prev_comm
+`
+
+// captured is a machine on paper.
+func captured() *Finder {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	root := fstest.MapFS{
+		"sys/kernel/tracing/events/sched/sched_switch/format":        file(format),
+		"sys/kernel/tracing/events/sched/sched_wakeup/format":        file(format),
+		"sys/kernel/tracing/events/syscalls/sys_enter_openat/format": file(format),
+		"sys/kernel/tracing/events/ftrace/function/format":           file(format),
+		"sys/kernel/tracing/available_filter_functions":              file("vfs_read\nvfs_write\nvfs_read.part.0\nrcu_x\nkvm_exit [kvm]\nnf_hook [nf_tables]\n"),
+		"sys/kernel/debug/kprobes/blacklist":                         file("0x1-0x2\tvfs_bad\n"),
+		"proc/modules":                                               file("kvm 1 0 - Live 0x0\nnf_tables 1 0 - Live 0x0\n"),
+		"proc/kallsyms":                                              file("ffffffff81000000 T vfs_read\nffffffff81000010 t vfs_write\nffffffff81000020 T page_cache_ra_order\nffffffff81000030 D jiffies\nffffffff81000040 T notrace_fn\nffffffffc0000000 t kvm_exit\t[kvm]\n"),
+	}
+	return &Finder{Kernel: kern.New(root), Files: exe.NewFiles(root), Root: root}
+}
+
+func point(t *testing.T, text string) *probe.Point {
+	t.Helper()
+	rep := diag.NewReporter(&diag.Sources{})
+	var parts []probe.Part
+	for p := range strings.SplitSeq(text, ":") {
+		parts = append(parts, probe.Part{Text: p})
+	}
+	pts := probe.Parse(text, parts, diag.Span{}, rep)
+	if len(pts) != 1 {
+		t.Fatalf("%s: %v", text, rep.All()[0].Msg)
+	}
+	return pts[0]
+}
+
+func texts(points []*probe.Point) string {
+	var s []string
+	for _, p := range points {
+		s = append(s, p.Text)
+	}
+	return strings.Join(s, " ")
+}
+
+func TestExpand(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"t:sched:sched_switch", "tracepoint:sched:sched_switch"},
+		{"t:sched:*", "tracepoint:sched:sched_switch tracepoint:sched:sched_wakeup"},
+		{"t:*:*e*", "tracepoint:sched:sched_switch tracepoint:sched:sched_wakeup tracepoint:syscalls:sys_enter_openat"},
+		{"k:anything", "kprobe:anything"},
+		{"k:vfs_*", "kprobe:vfs_read kprobe:vfs_write"},
+		{"k:*:*x*", "kprobe:kvm:kvm_exit"},
+		{"k:kvm:kvm_exit", "kprobe:kvm:kvm_exit"},
+		{"kr:vmlinux:vfs_*", "kretprobe:vmlinux:vfs_read kretprobe:vmlinux:vfs_write"},
+		{"mine=k:vfs_*", "mine mine"},
+		{"i:s:1", "interval:s:1"},
+	} {
+		rep := diag.NewReporter(&diag.Sources{})
+		got := captured().Expand([]*probe.Point{point(t, tt.text)}, rep)
+		if texts(got) != tt.want || rep.Failed() {
+			t.Errorf("%s: %s, want %s (%v)", tt.text, texts(got), tt.want, rep.All())
+		}
+	}
+}
+
+func TestExpandMissing(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		code diag.Code
+		msg  string
+		fix  string
+	}{
+		{"tracepoint:sched:sched_swich", diag.CodeNoTracepoint, "no tracepoint sched:sched_swich", "tracepoint:sched:sched_switch"},
+		{"tracepoint:syscall:sys_enter_openat", diag.CodeNoTracepoint, "no tracepoint", "tracepoint:syscalls:sys_enter_openat"},
+		{"tracepoint:shed:sched_swich", diag.CodeNoTracepoint, "no tracepoint", "tracepoint:sched:sched_switch"},
+		{"tracepoint:nosuch:*", diag.CodeNoMatch, "no tracepoint matches", ""},
+		{"kprobe:nosuch*", diag.CodeNoMatch, "no kernel function matches", ""},
+		{"kprobe:nf_table:f", diag.CodeNoModule, "isn't loaded", "kprobe:nf_tables:f"},
+		{"rawtracepoint:sched_switch", diag.CodeNoBTF, "has no BTF", ""},
+		{"fentry:vfs_read", diag.CodeNoBTF, "has no BTF", ""},
+		{"uprobe:/bin/nosuch:f", diag.CodeNoBinary, "no program or library /bin/nosuch", ""},
+		{"uprobe:/proc/modules:f", diag.CodeNoBinary, "isn't an ELF binary", ""},
+	} {
+		rep := diag.NewReporter(&diag.Sources{})
+		got := captured().Expand([]*probe.Point{point(t, tt.text)}, rep)
+		if len(got) != 0 || len(rep.All()) != 1 {
+			t.Errorf("%s: %s, %d diagnostics", tt.text, texts(got), len(rep.All()))
+			continue
+		}
+		d := rep.All()[0]
+		fix := ""
+		if d.Fix != nil {
+			fix = d.Fix.Text
+		}
+		if d.Code != tt.code || !strings.Contains(d.Msg, tt.msg) || fix != tt.fix {
+			t.Errorf("%s: %s %q fix %q, want %s %q fix %q", tt.text, d.Code, d.Msg, fix, tt.code, tt.msg, tt.fix)
+		}
+	}
+}
+
+func TestMissingPolicy(t *testing.T) {
+	f := captured()
+	f.Missing = MissingWarn
+	rep := diag.NewReporter(&diag.Sources{})
+	f.Expand([]*probe.Point{point(t, "t:sched:no")}, rep)
+	if rep.Failed() || len(rep.All()) != 1 || rep.All()[0].Code != diag.WarnNoMatch {
+		t.Errorf("warn: %v", rep.All())
+	}
+	f.Missing = MissingIgnore
+	rep = diag.NewReporter(&diag.Sources{})
+	f.Expand([]*probe.Point{point(t, "t:sched:no")}, rep)
+	if len(rep.All()) != 0 {
+		t.Errorf("ignore: %v", rep.All())
+	}
+	f.MaxProbes = 1
+	f.Expand([]*probe.Point{point(t, "k:vfs_*")}, rep)
+	if !rep.Failed() || rep.All()[0].Code != diag.CodeManyProbes {
+		t.Errorf("limit: %v", rep.All())
+	}
+}
+
+func TestExplain(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"kprobe:__do_page_cache_readahead": {"no function __do_page_cache_readahead", "kprobe:page_cache_ra_order"},
+		"kprobe:vfs_reed":                  {"no function vfs_reed", "kprobe:vfs_read"},
+		"kprobe:notrace_fn":                {"can't be traced", ""},
+	} {
+		rep := diag.NewReporter(&diag.Sources{})
+		captured().Explain(point(t, text), nil, rep)
+		d := rep.All()[0]
+		fix := ""
+		if d.Fix != nil {
+			fix = d.Fix.Text
+		}
+		if d.Code != diag.CodeNoKernelFunc || !strings.Contains(d.Msg, want[0]) || fix != want[1] {
+			t.Errorf("%s: %s %q fix %q", text, d.Code, d.Msg, fix)
+		}
+	}
+}
+
+func list(f *Finder, pattern string, verbose bool) (out string, err error) {
+	for s, e := range f.List(pattern, verbose) {
+		if e != nil {
+			err = e
+			continue
+		}
+		out += s + "\n"
+	}
+	return out, err
+}
+
+func TestList(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		verbose bool
+		want    string
+	}{
+		{"tracepoint:sched:*", false, "tracepoint:sched:sched_switch\ntracepoint:sched:sched_wakeup\n"},
+		{"t:sched:sched_switch", true, "tracepoint:sched:sched_switch\n    char prev_comm[16]\n    pid_t prev_pid\n"},
+		{"kprobe:vfs*", false, "kprobe:vfs_read\nkprobe:vfs_write\n"},
+		{"kprobe:kvm:*", false, "kprobe:kvm:kvm_exit\n"},
+		{"software:c*", false, "software:context-switches:\nsoftware:cpu-clock:\nsoftware:cpu-migrations:\nsoftware:cpu:\nsoftware:cs:\n"},
+		{"profile:*", false, "profile:hz:\nprofile:ms:\nprofile:s:\nprofile:us:\n"},
+		{"self:*", false, "self:signal:SIGUSR1\n"},
+		{"tracepoint:sched:*up,hardware:ref*", false, "tracepoint:sched:sched_wakeup\nhardware:ref-cycles:\n"},
+		{"nosuchkind:*", false, ""},
+	} {
+		got, err := list(captured(), tt.pattern, tt.verbose)
+		if got != tt.want || err != nil {
+			t.Errorf("%s: %q, want %q (%v)", tt.pattern, got, tt.want, err)
+		}
+	}
+	got, err := list(captured(), "*_switch", false)
+	if got != "tracepoint:sched:sched_switch\n" || err == nil {
+		t.Errorf("kinds without facts: %q, %v", got, err)
+	}
+}
+
+// live is this machine.
+func live(t *testing.T) *Finder {
+	t.Helper()
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		t.Skipf("skip(no BTF): %v", err)
+	}
+	root := os.DirFS("/")
+	f := &Finder{Kernel: kern.New(root), Files: exe.NewFiles(root), Root: root, SearchPath: os.Getenv("PATH")}
+	t.Cleanup(func() { f.Kernel.Close(); f.Files.Close() })
+	return f
+}
+
+func TestLiveUprobe(t *testing.T) {
+	f := live(t)
+	rep := diag.NewReporter(&diag.Sources{})
+	got := f.Expand([]*probe.Point{point(t, "uprobe:libc:malloc")}, rep)
+	if len(got) != 1 {
+		t.Skipf("skip(no libc): %v", rep.All())
+	}
+	if p := got[0]; !strings.Contains(p.Path, "libc.so") || p.FileOff == 0 || p.Text != "uprobe:"+p.Path+":malloc" {
+		t.Errorf("malloc: %+v", p)
+	}
+	got = f.Expand([]*probe.Point{point(t, "uprobe:libc:mallo*")}, rep)
+	if !strings.Contains(texts(got), ":malloc") || strings.Contains(texts(got), "*") {
+		t.Errorf("mallo*: %s", texts(got))
+	}
+	rep = diag.NewReporter(&diag.Sources{})
+	f.Expand([]*probe.Point{point(t, "uprobe:libc:mallocc")}, rep)
+	if d := rep.All()[0]; d.Code != diag.CodeNoUserSymbol || d.Fix == nil || !strings.HasSuffix(d.Fix.Text, ":malloc") {
+		t.Errorf("mallocc: %+v", d)
+	}
+	rep = diag.NewReporter(&diag.Sources{})
+	f.Expand([]*probe.Point{point(t, "uprobe:libc:malloc+100000")}, rep)
+	if !rep.Failed() || rep.All()[0].Code != diag.CodeProbeOffset {
+		t.Errorf("offset behind the end: %v", rep.All())
+	}
+}
+
+func TestLiveRawTracepoint(t *testing.T) {
+	f := live(t)
+	got, err := list(f, "rawtracepoint:sched_switch", true)
+	if err != nil || !strings.HasPrefix(got, "rawtracepoint:vmlinux:sched_switch\n    bool preempt\n    struct task_struct * prev\n") {
+		t.Errorf("%q %v", got, err)
+	}
+	rep := diag.NewReporter(&diag.Sources{})
+	pts := f.Expand([]*probe.Point{point(t, "rt:sched_switch"), point(t, "rt:sched_swich")}, rep)
+	if texts(pts) != "rawtracepoint:vmlinux:sched_switch" || len(rep.All()) != 1 || rep.All()[0].Fix.Text != "rawtracepoint:sched_switch" {
+		t.Errorf("%s %v", texts(pts), rep.All())
+	}
+}
