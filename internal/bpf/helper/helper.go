@@ -121,6 +121,9 @@ type Helper struct {
 	// Pure: no side effect, and the same result for the same arguments during one
 	// run of a program, which stays on one CPU and in one task.
 	Pure bool
+	// Repeats: it does nothing but fill its ArgFill, during one run of a program always
+	// with the same bytes.
+	Repeats bool
 	// Changes: it may change kernel objects that the program reads through BTF pointers.
 	Changes bool
 	Doc     string

@@ -17,7 +17,7 @@ var table = [...]Helper{
 	{ID: 13, Name: "clone_redirect", Result: Int, Args: Args{ArgCtx, ArgScalar, ArgScalar}, For: Skb, Since: V(4, 2), Changes: true, Doc: "sends a copy of a packet to another interface"},
 	{ID: 14, Name: "get_current_pid_tgid", Result: U64, Args: Args{}, For: Any, Since: V(4, 2), Pure: true, Doc: "tgid in the upper half, thread id in the lower"},
 	{ID: 15, Name: "get_current_uid_gid", Result: U64, Args: Args{}, For: Any, Since: V(4, 2), Pure: true, Doc: "gid in the upper half, uid in the lower"},
-	{ID: 16, Name: "get_current_comm", Result: Int, Args: Args{ArgFill, ArgSize}, For: Any, Since: V(4, 2), Doc: "the current thread's name, padded with zeros"},
+	{ID: 16, Name: "get_current_comm", Result: Int, Args: Args{ArgFill, ArgSize}, For: Any, Since: V(4, 2), Repeats: true, Doc: "the current thread's name, padded with zeros"},
 	{ID: 17, Name: "get_cgroup_classid", Result: U32, Args: Args{ArgCtx}, For: Skb, Since: V(4, 3), Doc: "net_cls class of the sending task"},
 	{ID: 18, Name: "skb_vlan_push", Result: Int, Args: Args{ArgCtx, ArgScalar, ArgScalar}, For: Skb, Since: V(4, 3), Changes: true, Doc: "puts a VLAN tag on a packet"},
 	{ID: 19, Name: "skb_vlan_pop", Result: Int, Args: Args{ArgCtx}, For: Skb, Since: V(4, 3), Changes: true, Doc: "takes the VLAN tag off a packet"},

@@ -96,6 +96,10 @@ func (g *gen) useKey() {
 			size.AuxInt = 8
 		}
 		p := g.addr(s, 0)
+		if g.r.IntN(2) == 0 {
+			g.b.call(I64, helperComm, p, size)
+			return
+		}
 		g.keep(g.b.call(I64, helperFill, p, size, g.value(I64)))
 	case 2:
 		p := g.addr(s, 8*g.r.Int64N(int64(s.Size/8)))

@@ -22,6 +22,7 @@ var passes = []pass{
 	{name: "simplify", fn: simplify},
 	{name: "branches", fn: branches},
 	{name: "gvn", fn: gvn},
+	{name: "refill", fn: refill},
 	{name: "deadstore", fn: deadstore},
 	{name: "late mem2reg", fn: mem2reg},
 	{name: "ranges", fn: ranges},
@@ -39,6 +40,8 @@ var passOrder = []struct{ before, after, why string }{
 	{"simplify", "branches", "conditions fold first"},
 	{"mem2reg", "gvn", "gvn's table of memory then has room for what must stay there"},
 	{"branches", "gvn", "longer blocks let more loads be forwarded"},
+	{"gvn", "refill", "sizes are then constants"},
+	{"refill", "late gvn", "what a move copies is known"},
 	{"gvn", "deadstore", "a forwarded load leaves its store unread"},
 	{"deadstore", "late mem2reg", "a copied tuple's slot is freed of the copying"},
 	{"gvn", "ranges", "facts are kept by value"},
@@ -61,6 +64,9 @@ type HelperFacts struct {
 	// all of the bytes that argument i+1, a constant, counts are written, also when
 	// the helper reports an error (bpf_probe_read_kernel).
 	Fills uint8
+	// Repeats: besides filling memory (Fills) it has no effect, and it fills it with
+	// the same bytes every time during one run (bpf_get_current_comm).
+	Repeats bool
 	// KernelWrites: it may change kernel objects (bpf_setsockopt).
 	KernelWrites bool
 }
@@ -91,6 +97,7 @@ func (o *Options) helper(id int64) HelperFacts {
 		Pure:         h.Pure,
 		ReadsOnly:    h.ReadsOnly(),
 		Fills:        h.Fills(),
+		Repeats:      h.Repeats,
 		KernelWrites: h.Changes || h.Calls(),
 	}
 }

@@ -47,7 +47,7 @@ var rewrites = [opCount]func(*simplifier, *Value) bool{
 	OpULt: (*simplifier).order, OpULe: (*simplifier).order, OpSLt: (*simplifier).order, OpSLe: (*simplifier).order,
 	OpSelect: (*simplifier).selection,
 	OpOffset: (*simplifier).offset,
-	OpLoad:   (*simplifier).address, OpStore: (*simplifier).address,
+	OpLoad:   (*simplifier).address, OpStore: (*simplifier).store,
 	OpAtomicAdd: (*simplifier).address, OpAtomicFetchAdd: (*simplifier).address,
 }
 

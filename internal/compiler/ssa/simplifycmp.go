@@ -261,6 +261,31 @@ func (s *simplifier) offset(v *Value) bool {
 	return true
 }
 
+// store stores what a value was before an extension or a mask that only changes bits
+// that aren't stored.
+func (s *simplifier) store(v *Value) bool {
+	if s.address(v) {
+		return true
+	}
+	a, size := v.Args[1], v.Aux.(Mem).Size
+	n, _ := extendBits(a.Op)
+	switch {
+	case n >= 8*int(size), a.Op == OpTrunc:
+	case a.Op == OpAnd && isInt(a.Type):
+		c, ok := right(a)
+		if low := ^uint64(0) >> (64 - 8*size); !ok || uint64(c)&low != low {
+			return false
+		}
+	default:
+		return false
+	}
+	if x := a.Args[0]; isInt(x.Type) && sizeError(x.Type, size) == "" {
+		v.SetArg(1, x)
+		return true
+	}
+	return false
+}
+
 // address folds an offset into the load, store or atomic that uses it.
 func (s *simplifier) address(v *Value) bool {
 	a := v.Args[0]
