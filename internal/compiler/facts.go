@@ -11,5 +11,5 @@ func helperFacts(id int64) ssa.HelperFacts {
 	if h == nil {
 		return ssa.HelperFacts{KernelWrites: true}
 	}
-	return ssa.HelperFacts{Pure: h.Pure, ReadsOnly: h.ReadsOnly(), Fills: h.Fills(), KernelWrites: h.Changes}
+	return ssa.HelperFacts{Pure: h.Pure, ReadsOnly: h.ReadsOnly(), Fills: h.Fills(), Repeats: h.Repeats, KernelWrites: h.Changes || h.Calls()}
 }
