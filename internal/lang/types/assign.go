@@ -175,14 +175,14 @@ func stored(t *Type) *Type {
 func (c *checker) target(e syntax.Expr) *mapVar {
 	switch e := e.(type) {
 	case *syntax.MapExpr:
-		m := c.maps[e.Name]
+		m := c.mapNamed(e.Name)
 		m.read = true
 		return m
 	case *syntax.IndexExpr:
 		if x, ok := e.X.(*syntax.MapExpr); ok {
-			c.mapKey(e, c.maps[x.Name], e.Args)
+			c.mapKey(e, c.mapNamed(x.Name), e.Args)
 			c.record(x, voidType())
-			return c.maps[x.Name]
+			return c.mapNamed(x.Name)
 		}
 	}
 	return nil

@@ -197,7 +197,7 @@ func (c *checker) deref(e *syntax.UnaryExpr, t *Type) *Type {
 func (c *checker) addrOf(e *syntax.UnaryExpr) *Type {
 	switch x := unparen(e.X).(type) {
 	case *syntax.MapExpr:
-		m := c.maps[x.Name]
+		m := c.mapNamed(x.Name)
 		c.record(e.X, voidType())
 		if m.Value == nil {
 			return nil

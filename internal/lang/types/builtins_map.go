@@ -29,11 +29,11 @@ func checkClear(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 func checkDelete(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	if x, ok := unparen(args[0]).(*syntax.IndexExpr); ok && len(args) == 1 {
 		if m, ok := x.X.(*syntax.MapExpr); ok {
-			c.mapKey(x, c.maps[m.Name], x.Args)
+			c.mapKey(x, c.mapNamed(m.Name), x.Args)
 			c.record(m, voidType())
-			c.record(args[0], c.maps[m.Name].Value)
-			c.record(x, c.maps[m.Name].Value)
-			c.maps[m.Name].Deleted = true
+			c.record(args[0], c.mapNamed(m.Name).Value)
+			c.record(x, c.mapNamed(m.Name).Value)
+			c.mapNamed(m.Name).Deleted = true
 			return boolType()
 		}
 	}
@@ -77,7 +77,7 @@ func checkFind(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type 
 		c.errorf(diag.CodeArgType, args[2].Span(), "find() puts the value into a variable")
 		return invalidType()
 	}
-	m := c.maps[unparen(args[0]).(*syntax.MapExpr).Name]
+	m := c.mapNamed(unparen(args[0]).(*syntax.MapExpr).Name)
 	if m.Value != nil {
 		c.assignVar(v, e.Span(), nil, m.Value)
 	}

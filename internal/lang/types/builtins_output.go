@@ -55,7 +55,7 @@ func (c *checker) formatArg(e syntax.Expr, b *Builtin) (string, bool) {
 
 func checkPrint(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	if m, ok := unparen(args[0]).(*syntax.MapExpr); ok {
-		return c.printMap(e, c.maps[m.Name], args, b)
+		return c.printMap(e, c.mapNamed(m.Name), args, b)
 	}
 	t := c.expr(args[0])
 	for _, a := range args[1:] {

@@ -120,6 +120,9 @@ func checkCgroupPath(c *checker, _ syntax.Expr, args []syntax.Expr, _ *Builtin) 
 	return p
 }
 
+// taskBTFSince is the first kernel with bpf_get_current_task_btf, 5.11.
+const taskBTFSince = 5<<16 | 11<<8
+
 func checkCurtask(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	t, ok := c.lookupType("struct", "task_struct")
 	if !ok {
@@ -127,7 +130,7 @@ func checkCurtask(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type 
 		return invalidType()
 	}
 	p := PointerTo(t, SpaceBTF)
-	if !followable(p) {
+	if k := c.info.Facts.Kernel; !followable(p) || k != 0 && k < taskBTFSince {
 		p.Space = SpaceKernel
 	}
 	return p

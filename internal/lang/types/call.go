@@ -295,5 +295,5 @@ func (c *checker) mapArg(e syntax.Expr, call string) *mapVar {
 	}
 	c.record(e, voidType())
 	c.record(m, voidType())
-	return c.maps[m.Name]
+	return c.mapNamed(m.Name)
 }

@@ -221,27 +221,59 @@ func TestInference(t *testing.T) {
 		{`begin { $e = TASK_DEAD; $p = &$e; $v = *$p; }`, "$e enum task_state; $p enum task_state *; $v enum task_state"},
 		{`begin { $p = (uint32*)0; $q = $p + 1; $v = *$q; $w = $p[2]; }`, "$p uint32 *; $q uint32 *; $v uint32; $w uint32"},
 		{`begin { $x = sizeof(struct task_struct); $y = offsetof(struct task_struct, comm); }`, "$x int8; $y int8"},
-		{`begin { $t = typeof($a); }`, ""},
 		{`begin { $a = 1; let $b : typeof($a) = 5; $a = (uint64)7; }`, "$a uint64; $b uint64"},
 		{`begin { $a = has_key(@m, 1); @m[2] = 1; $l = len(@m); $d = delete(@m, 300); }`, "$a bool; $l int64; $d bool; @m[int16] int8"},
 		{`begin { if comptime (is_str("a")) { @x = 1; } else { @x = "abc"; } }`, "@x int8"},
 		{`begin { $a = 1; if comptime (is_integer($a)) { @x = "s"; } }`, "$a int8; @x string[2]"},
+		{`begin { $a = 1; if comptime (typeinfo($a).full_type == "uint64") { @x = 1; } else { @x = "s"; } $a = (uint64)2; }`, "$a uint64; @x int8"},
+		{`begin { if comptime (1 == 2) { print(@never); } }`, ""},
 		{`begin { $n = strftime("%H", nsecs); $m = macaddr((int8[])"abcdef"); }`, "$n timestamp; $m mac_address"},
 		{`begin { $b = !1; $c = 1 == 2; $d = ~5; $e = -5; }`, "$b bool; $c bool; $d uint64; $e int8"},
 		{`fn f($a : uint32) : uint64 { return $a; } begin { $x = f(5); }`, "$a uint32; $x uint64"},
 		{`begin { $c = config.max_strlen; $m = config().stack_mode; }`, "$c int16; $m string[9]"},
 	}
 	for _, tt := range tests {
-		if strings.Contains(tt.script, "typeof($a); }") && tt.want == "" {
-			continue
-		}
-		r := check(t, tt.script, Options{})
+		r := check(t, tt.script, Options{Environ: []string{"BPFTRACE_UNSTABLE_TYPEINFO=enable"}})
 		if r.rep.Failed() {
 			t.Errorf("%s\n%s", tt.script, r.messages())
 			continue
 		}
 		if got := r.vars(); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.script, got, tt.want)
+		}
+		if !strings.Contains(tt.script, "if comptime") {
+			r.checkTyped(t)
+		}
+	}
+}
+
+// checkTyped: every expression of every unit has a type.
+func (r result) checkTyped(t *testing.T) {
+	t.Helper()
+	names := map[syntax.Node]bool{} // of fields and functions: they're no values
+	visit := func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.FieldExpr:
+			names[n.Name] = true
+		case *syntax.CallExpr:
+			names[n.Fun] = true
+		case *syntax.RecordField:
+			names[n.Name] = true
+		case *syntax.OffsetofExpr:
+			for _, id := range n.Path {
+				names[id] = true
+			}
+		}
+		if e, ok := n.(syntax.Expr); ok && !names[n] && r.info.Types[e.ID()] == nil {
+			span := e.Span()
+			t.Errorf("%s: no type of %q", r.src.Text, r.src.Text[r.src.Offset(span.Start):r.src.Offset(span.End)])
+		}
+		return true
+	}
+	for _, u := range r.info.Units {
+		syntax.Inspect(u.Body, visit)
+		if u.Pred != nil {
+			syntax.Inspect(u.Pred, visit)
 		}
 	}
 }
@@ -355,4 +387,38 @@ func TestUnits(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", tt.script, got, tt.want)
 		}
 	}
+}
+
+// FuzzCheck: no script, however wrong, makes the checker panic or run forever.
+func FuzzCheck(f *testing.F) {
+	for _, s := range diagnosed {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		srcs := &diag.Sources{}
+		rep := diag.NewReporter(srcs)
+		ids := &syntax.IDs{}
+		script := syntax.Parse(srcs.Add("fuzz.bt", text), ids, rep)
+		if rep.Failed() {
+			return
+		}
+		var probes []*syntax.Probe
+		params := false
+		for _, d := range script.Decls {
+			syntax.Inspect(d, func(n syntax.Node) bool {
+				if _, ok := n.(*syntax.ParamExpr); ok {
+					params = true
+				}
+				return true
+			})
+			if p, ok := d.(*syntax.Probe); ok {
+				probes = append(probes, p)
+			}
+		}
+		if params {
+			return // they're gone when the checker is called
+		}
+		env := newEnv()
+		Check(script.Decls, MakeUnits(probes, points, ids, env), ids, env, Options{}, rep)
+	})
 }

@@ -92,7 +92,8 @@ type checker struct {
 	meta    int       // typeof, sizeof … around: nothing runs
 	quiet   bool
 	changed bool
-	pending int // comptime conditions that aren't decided yet
+	pending int  // `if comptime` met in this pass that aren't decided
+	decide  bool // decide them
 }
 
 // mapVar is the checker's view of a map.
@@ -103,6 +104,7 @@ type mapVar struct {
 	uses    diag.Span // what made it known
 	keyAt   diag.Span // what gave the key its type
 	valueAt diag.Span
+	used    bool // in code that is there: not in a branch that `if comptime` leaves out
 	failed  bool // what was assigned can't be
 	signed  bool // an aggregation: a signed argument was seen in this pass
 	read    bool // an element was read or written: its value exists
@@ -125,14 +127,22 @@ func (c *checker) warnf(code diag.Code, s diag.Span, format string, args ...any)
 	return d
 }
 
-// infer walks until the types stand still. Then the `if comptime` whose conditions could
-// be computed by them open their branches, and it goes on.
+// infer walks until the types stand still. Then the `if comptime` whose conditions are
+// known by them open a branch each, and it goes on; at last, maps without a value get one.
 func (c *checker) infer() {
 	c.quiet = true
+	decide := false
 	for range maxPasses {
-		c.changed, c.pending = false, 0
+		c.changed, c.pending, c.decide = false, 0, decide
 		c.pass()
-		if !c.changed && !c.defaultMaps() {
+		switch {
+		case c.changed:
+			decide = false
+		case c.pending > 0 && !decide:
+			decide = true
+		case c.defaultMaps():
+			decide = false
+		default:
 			return
 		}
 	}
@@ -209,11 +219,21 @@ func (c *checker) grow(slot **Type, t *Type) {
 
 // finish puts the results together.
 func (c *checker) finish() *Info {
-	for i, m := range c.mapList {
-		m.Index = i
+	for _, m := range c.mapList {
+		if !m.used || m.Value == nil {
+			continue
+		}
+		m.Index = len(c.info.Maps)
 		c.info.Maps = append(c.info.Maps, m.MapInfo)
 	}
 	return c.info
+}
+
+// mapNamed is the map of that name, which the code being walked uses.
+func (c *checker) mapNamed(name string) *mapVar {
+	m := c.maps[name]
+	m.used = true
+	return m
 }
 
 // kind is the kind of the probe being walked; Invalid in a function.

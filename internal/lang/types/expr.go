@@ -155,7 +155,7 @@ func (c *checker) varExpr(e *syntax.VarExpr) *Type {
 
 // mapExpr is a map without a key: its one value.
 func (c *checker) mapExpr(e *syntax.MapExpr) *Type {
-	m := c.maps[e.Name]
+	m := c.mapNamed(e.Name)
 	if c.meta > 0 && m.known && !m.scalar {
 		return m.Key // typeof(@m) is what a key of it is
 	}
@@ -305,11 +305,15 @@ func (c *checker) comptimeIf(e *syntax.IfExpr, stmt bool) *Type {
 		return c.record(e, nil)
 	}
 	then, decided := c.comptime[e.ID()]
-	if !decided {
+	switch {
+	case !decided && c.quiet && !c.decide:
+		c.pending++
+		return c.record(e, nil)
+	case !decided:
 		then = truthy(k)
 		c.comptime[e.ID()] = then
 		c.changed = true
-	} else if then != truthy(k) {
+	case then != truthy(k) && !c.quiet:
 		c.errorf(diag.CodeComptime, e.Cond.Span(), "the condition depends on a type that its own branch changes")
 		return c.record(e, invalidType())
 	}

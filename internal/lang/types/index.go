@@ -8,7 +8,7 @@ import (
 // index types `x[i]`: an element of a map, array, tuple, string, or of what a pointer leads to.
 func (c *checker) index(e *syntax.IndexExpr) *Type {
 	if m, ok := e.X.(*syntax.MapExpr); ok {
-		v := c.maps[m.Name]
+		v := c.mapNamed(m.Name)
 		c.record(m, voidType())
 		c.mapKey(e, v, e.Args)
 		return v.Value

@@ -125,7 +125,8 @@ func (c *checker) validKey(t *Type, at diag.Span) bool {
 func (c *checker) checkMaps() {
 	for _, m := range c.mapList {
 		switch {
-		case !m.read && m.decl != nil && !m.known && m.Value == nil:
+		case !m.used && m.decl == nil:
+		case !m.used:
 			c.warnf(diag.CodeUnusedMap, m.MapInfo.Decl, "%s is never used", m.Name)
 		case m.Value == nil || !m.scalar && m.Key == nil:
 			c.undefinedMap(m)

@@ -116,7 +116,7 @@ func (c *checker) unroll(s *syntax.Unroll) {
 	case n.Int < 1 || n.Int > maxUnroll:
 		c.errorf(diag.CodeRange, s.N.Span(), "unroll repeats 1 to %d times, not %s", maxUnroll, number(n, t))
 	}
-	c.loop(s.Body)
+	c.body(s.Body) // it's no loop for break and continue
 }
 
 func (c *checker) forStmt(s *syntax.For) {
@@ -140,7 +140,7 @@ func (c *checker) forStmt(s *syntax.For) {
 
 // mapLoop gives the type of a loop's variable over a map: (key, value).
 func (c *checker) mapLoop(s *syntax.For) *Type {
-	m := c.maps[s.Map.Name]
+	m := c.mapNamed(s.Map.Name)
 	c.record(s.Map, voidType())
 	switch {
 	case m.Key == nil || m.Value == nil:
