@@ -96,11 +96,21 @@ func (a *app) output(j *Job) (io.Writer, error) {
 }
 
 func (a *app) sink(j *Job, out io.Writer) output.Sink {
-	if j.Format == "json" {
+	switch {
+	case j.Format == "json":
 		return json.New(out)
+	case j.Header != nil && j.Verbose == 0 && !j.Bpftrace:
+		return toolSink{text.New(out, a.err)}
 	}
 	return text.New(out, a.err)
 }
+
+// toolSink is for scripts with an option header, which are tools: all that they print is
+// their own, without the lines by which bpftrace frames a session.
+type toolSink struct{ output.Sink }
+
+func (toolSink) Attached(int) {}
+func (toolSink) End()         {}
 
 // trouble says an error of the machine.
 func (a *app) trouble(err error) int {
