@@ -41,6 +41,9 @@ func (s *selector) branch(v *ssa.Value, yes, no *block) {
 	}
 	var c inst
 	switch {
+	case s.fused[v.ID]:
+		s.branchBoth(v, yes, no)
+		return
 	case isCompare(v.Op) && s.isJset(v):
 		c = s.jset(v)
 		if v.Op == ssa.OpEq {
@@ -54,6 +57,22 @@ func (s *selector) branch(v *ssa.Value, yes, no *block) {
 	}
 	c.pos = s.pos
 	s.cur.term, s.cur.cond, s.cur.succs = termBranch, c, []*block{yes, no}
+}
+
+// branchBoth branches on an and or an or: on its second operand only when the first
+// doesn't decide.
+func (s *selector) branchBoth(v *ssa.Value, yes, no *block) {
+	second, likely := s.m.newBlock(), s.cur.likely
+	second.pos = s.cur.pos
+	if v.Op == ssa.OpAnd {
+		s.branch(v.Args[0], second, no)
+	} else {
+		s.branch(v.Args[0], yes, second)
+	}
+	s.cur = second
+	s.forget()
+	s.cur.likely = likely
+	s.branch(v.Args[1], yes, no)
 }
 
 // isJset reports whether v tests an And that has no register: the plan left it to JSET.

@@ -8,10 +8,12 @@ import (
 // disappears into the instructions that use it.
 type plan struct {
 	order []*ssa.Block // reachable, in reverse postorder
-	uses  []int32      // by value: uses in reachable blocks
+	uses  []int32      // by value: uses in reachable blocks, through copies (see through)
 	// inReg: a use needs the value in a register. Both are of the values that others
 	// share the register of (see through).
 	inReg []bool
+	// fused: the Bool and or or is branched on and nothing else: it becomes branches.
+	fused []bool
 	// upper: a use looks at the upper half of an I32 value's register.
 	upper []bool
 }
@@ -21,18 +23,22 @@ func makePlan(f *ssa.Func) *plan {
 	p := &plan{
 		order: ssaOrder(f),
 		uses:  make([]int32, n),
-		inReg: make([]bool, n), upper: make([]bool, n),
+		inReg: make([]bool, n), upper: make([]bool, n), fused: make([]bool, n),
 	}
 	for _, b := range p.order {
 		for _, v := range b.Values {
+			if through(v) != v {
+				continue
+			}
 			for _, a := range v.Args {
-				p.uses[a.ID]++
+				p.uses[through(a).ID]++
 			}
 		}
 		if b.Control != nil {
-			p.uses[b.Control.ID]++
+			p.uses[through(b.Control).ID]++
 		}
 	}
+	p.fuse()
 	for _, b := range p.order {
 		for _, v := range b.Values {
 			for i, a := range v.Args {
@@ -50,6 +56,29 @@ func makePlan(f *ssa.Func) *plan {
 	return p
 }
 
+// fuse finds the conditions that become branches.
+func (p *plan) fuse() {
+	var mark func(c *ssa.Value)
+	mark = func(c *ssa.Value) {
+		c = through(c)
+		if c.Type == ssa.Bool && (c.Op == ssa.OpAnd || c.Op == ssa.OpOr) && p.uses[c.ID] == 1 {
+			p.fused[c.ID] = true
+			mark(c.Args[0])
+			mark(c.Args[1])
+		}
+	}
+	for _, b := range p.order {
+		if b.Kind == ssa.BlockIf {
+			mark(b.Control)
+		}
+		for _, v := range b.Values {
+			if v.Op == ssa.OpSelect {
+				mark(v.Args[0])
+			}
+		}
+	}
+}
+
 func (p *plan) need(v *ssa.Value) {
 	v = through(v)
 	p.inReg[v.ID], p.upper[v.ID] = true, true
@@ -60,7 +89,7 @@ func (p *plan) use(v *ssa.Value, i int, a *ssa.Value) {
 		return // v's own uses count
 	}
 	switch root := through(a); {
-	case i == 0 && v.Op == ssa.OpSelect:
+	case i == 0 && v.Op == ssa.OpSelect, p.fused[v.ID]:
 		p.useCondition(root)
 	case isAddress(v, i), i == 0 && v.Op == ssa.OpOffset, v.Op.Info().Effect&ssa.Calls != 0:
 		p.useAddress(a)
@@ -77,7 +106,7 @@ func (p *plan) use(v *ssa.Value, i int, a *ssa.Value) {
 
 // useCondition: comparisons are made where they are branched on.
 func (p *plan) useCondition(c *ssa.Value) {
-	if c = through(c); !isCompare(c.Op) {
+	if c = through(c); !isCompare(c.Op) && !p.fused[c.ID] {
 		p.need(c)
 	}
 }

@@ -73,6 +73,13 @@ func (z *randomizer) pick(t ssa.Type) *ssa.Value {
 		}
 		return p[z.IntN(len(p))]
 	}
+	if t == ssa.Bool && z.IntN(3) == 0 {
+		op := []ssa.Op{ssa.OpAnd, ssa.OpOr, ssa.OpCopy}[z.IntN(3)]
+		if op == ssa.OpCopy {
+			return z.aux(op, ssa.Bool, 0, nil, z.pick(ssa.Bool))
+		}
+		return z.aux(op, ssa.Bool, 0, nil, z.pick(ssa.Bool), z.pick(ssa.Bool))
+	}
 	if t == ssa.Bool {
 		a := z.integer()
 		op := ssa.OpEq + ssa.Op(z.IntN(6))
