@@ -180,6 +180,7 @@ func (c *fn) compareBytes(x *syntax.BinaryExpr, a, b operand) *ssa.Value {
 
 // equalBytes compares n bytes; the result is inverted with ne.
 func (c *fn) equalBytes(a, b ref, n, align uint32, ne bool) *ssa.Value {
+	align = min(align, a.align(), b.align())
 	diff := c.constI(0)
 	for off := uint32(0); off < n; {
 		w := align

@@ -56,13 +56,41 @@ func (c *fn) store(p *ssa.Value, off int64, v *ssa.Value, size uint32, class ssa
 	c.emitAux(ssa.OpStore, ssa.Void, off, mem(size, class, false), p, v)
 }
 
+// alignAt is what's known of an address: 1, 2, 4 or 8.
+func alignAt(p *ssa.Value) uint32 {
+	off := int64(0)
+	for p.Op == ssa.OpOffset {
+		off += p.AuxInt
+		p = p.Args[0]
+	}
+	base := uint32(8)
+	switch p.Op {
+	case ssa.OpSlotAddr:
+		off += p.AuxInt
+		base = p.Aux.(*ssa.Slot).Align
+	case ssa.OpMapValue:
+		off += p.AuxInt
+	case ssa.OpCall, ssa.OpParam: // map elements and records are aligned to 8
+	default:
+		return 1
+	}
+	return min(base, lowBit(uint32(off)))
+}
+
+// zero writes n zero bytes; align is the most that the object's type allows.
 func (c *fn) zero(p *ssa.Value, n uint32, class ssa.MemClass, align uint32) {
+	align = min(align, alignAt(p))
 	if n > 0 {
 		c.emitAux(ssa.OpZero, ssa.Void, int64(n), mem(align, class, false), p)
 	}
 }
 
+// move copies n bytes; align is the most that the object's type allows.
 func (c *fn) move(dst *ssa.Value, dc ssa.MemClass, src *ssa.Value, sc ssa.MemClass, n, align uint32) {
+	align = min(align, alignAt(dst))
+	if sc == ssa.MemSlot || sc == ssa.MemMap || sc == ssa.MemConst {
+		align = max(align, min(alignAt(dst), alignAt(src)))
+	}
 	if n > 0 {
 		c.emitAux(ssa.OpMove, ssa.Void, int64(n), ssa.MoveInfo{Dst: dc, Src: sc, Align: uint8(align)}, dst, src)
 	}

@@ -52,6 +52,9 @@ type ref struct {
 	probed, user bool
 }
 
+// align is what's known of the place's address: 1, 2, 4 or 8.
+func (r ref) align() uint32 { return min(alignAt(r.base), lowBit(uint32(r.off))) }
+
 func (r ref) add(n int64) ref { r.off += n; return r }
 
 // operand is a value of the language: a scalar in v, or bytes at ref.
@@ -174,7 +177,7 @@ func (c *fn) storeBytes(p *ssa.Value, class ssa.MemClass, b []byte, n uint32) {
 		b = nil
 	}
 	for rest := b; len(rest) > 0; {
-		w := uint32(8)
+		w := alignAt(p)
 		for off%w != 0 || off+w > n {
 			w >>= 1
 		}

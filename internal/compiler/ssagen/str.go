@@ -191,7 +191,7 @@ func (c *fn) equalLiteral(r ref, s string, size uint32, ne bool) *ssa.Value {
 	}
 	differ, same, join := c.block(), c.block(), c.block()
 	for off := uint32(0); off < uint32(len(want)); {
-		w := uint32(8)
+		w := r.align()
 		for off%w != 0 || off+w > uint32(len(want)) {
 			w >>= 1
 		}
