@@ -120,3 +120,29 @@ func TestLayoutWithoutPassesKeepsMeaning(t *testing.T) {
 		}
 	}
 }
+
+// TestPassesNeedNoOther disables each pass in turn, and all of them.
+func TestPassesNeedNoOther(t *testing.T) {
+	all := map[string]bool{}
+	sets := []map[string]bool{all}
+	for _, name := range Passes() {
+		all[name] = true
+		sets = append(sets, map[string]bool{name: true})
+	}
+	for seed := range uint64(12) {
+		in := inputs(seed)[0]
+		for _, off := range sets {
+			p := generate(seed, 40)
+			want, err := outcome(p, in, nil)
+			if err != nil {
+				break
+			}
+			o := Options{Helper: testHelpers, Disable: off, Check: true}
+			Optimize(p, o)
+			got, err := outcome(p, in, func(f *Func) Layout { return LayoutSlots(f, o) })
+			if err != nil || got != want {
+				t.Fatalf("seed %d without %v: error %v\n%s\nwant\n%s\n%s", seed, off, err, got, want, p)
+			}
+		}
+	}
+}

@@ -51,7 +51,7 @@ func (g *numbering) memory(v *Value) {
 	g.list, unknown = g.uses.accesses(v, g.o, g.list[:0])
 	g.mem.kill(func(e *memory) bool {
 		if e.slot == nil {
-			return writesClass(v, e.class, g.o)
+			return g.writes(v, e.class)
 		}
 		for i := range g.list {
 			if a := &g.list[i]; a.write && a.slot == e.slot && a.overlaps(e.off, e.size) {

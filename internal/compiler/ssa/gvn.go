@@ -39,8 +39,10 @@ type numbering struct {
 
 	mem  available
 	list []access
-	// written has the classes that f writes somewhere, besides slots.
-	written [MemConst + 1]bool
+	// written has the classes that f writes somewhere, besides slots; callees has those
+	// that functions write, f's too.
+	written *classes
+	callees map[*Func]*classes
 }
 
 type numbered struct {
@@ -49,31 +51,50 @@ type numbered struct {
 	next int32
 }
 
+// classes is a set of memory classes.
+type classes [MemConst + 1]bool
+
 // writers finds the classes whose loads aren't the same everywhere.
 func (g *numbering) writers() {
-	for _, b := range g.f.Blocks {
+	g.callees = map[*Func]*classes{}
+	g.written = g.writtenBy(g.f)
+}
+
+// writtenBy are the classes besides slots that f may write, by itself or by what it calls.
+func (g *numbering) writtenBy(f *Func) *classes {
+	if w := g.callees[f]; w != nil {
+		return w
+	}
+	w := &classes{}
+	g.callees[f] = w
+	for _, b := range f.Blocks {
 		for _, v := range b.Values {
-			for c := range g.written {
-				if MemClass(c) != MemSlot && writesClass(v, MemClass(c), g.o) {
-					g.written[c] = true
+			for c := range w {
+				if MemClass(c) != MemSlot && !w[c] {
+					w[c] = g.writes(v, MemClass(c))
 				}
 			}
 		}
 	}
+	return w
 }
 
-// writesClass reports whether v may change memory of class c, which isn't MemSlot.
-func writesClass(v *Value, c MemClass, o *Options) bool {
+// writes reports whether v may change memory of class c, which isn't MemSlot.
+func (g *numbering) writes(v *Value, c MemClass) bool {
 	if v.Op.Info().Effect&Writes == 0 {
 		return false
 	}
 	dst := MemAny
 	switch v.Op {
 	case OpCall:
-		h := o.helper(v.AuxInt)
+		h := g.o.helper(v.AuxInt)
 		return !h.Pure && (c == MemMap || c == MemAny || h.KernelWrites && c != MemConst)
-	case OpKfunc, OpCallFunc, OpTailCall:
+	case OpKfunc:
 		return c != MemConst
+	case OpCallFunc:
+		return g.writtenBy(v.Aux.(*Func))[c]
+	case OpTailCall:
+		return false // it doesn't come back, or did nothing
 	case OpMove:
 		dst = v.Aux.(MoveInfo).Dst
 	default:
