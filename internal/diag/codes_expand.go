@@ -14,6 +14,7 @@ const (
 	CodeMacroShadow     Code = "E0215"
 	CodeMacroType       Code = "E0216"
 	CodeTypeArg         Code = "E0217"
+	CodeExpansion       Code = "E0218"
 	CodeGetopt          Code = "E0220"
 	CodeGetoptDefault   Code = "E0221"
 	CodeGetoptHelp      Code = "E0222"
@@ -80,6 +81,9 @@ var expandCodes = []CodeDoc{
 	{CodeTypeArg, "type as an argument",
 		"Only macros that use the parameter as a type take typeof(…) as an argument.",
 		"macro add(x) { x + 1 }\nbegin { print(add(typeof(uint64))); }"},
+	{CodeExpansion, "script too large once its macros are expanded",
+		"Each use of a macro, and each use of a parameter in it, is a copy. Bind what is used often to a variable.",
+		""},
 	{CodeGetopt, "malformed getopt call",
 		"It's getopt(\"name\"), getopt(\"name\", default) or getopt(\"name\", default, \"help\"); the name, the default and the help " +
 			"are literals, and the default's type is the option's: true or false, a number, or a string.",

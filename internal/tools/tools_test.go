@@ -170,6 +170,29 @@ func TestHeaderErrors(t *testing.T) {
 	}
 }
 
+// TestDocumentation: the header that docs/language.md shows is a good one.
+func TestDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/language.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, script, _ := strings.Cut(string(text), "```\n#!/usr/bin/env skep\n")
+	script, _, ok := strings.Cut(script, "```")
+	if !ok {
+		t.Fatal("the page has no script with a header")
+	}
+	h, rep := check("fileslower.bt", script)
+	if h == nil || messages(rep) != "" {
+		t.Fatal(messages(rep))
+	}
+	if v, err := h.Parse([]string{"-Tp181", "-i", "1,2", "5"}); err == nil || v.Params != nil {
+		t.Errorf("-p and -i together: %v, %v", v, err)
+	}
+	if v, err := h.Parse([]string{"-Tp181", "5", "--type=w"}); err != nil || v.Named["pid"] != "181" || v.Params[0] != "5" {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
 func TestHeaderText(t *testing.T) {
 	h, rep := check("x.bt", "#!/usr/bin/env skep\n// x: does it.\n//\n// First\n// paragraph.\n//\n// Second.\n//\n// @option --on  a long\n//               explanation\n// @example x -o\n\nbegin { print(getopt(\"on\")); }")
 	if rep.Failed() {
@@ -180,5 +203,16 @@ func TestHeaderText(t *testing.T) {
 	}
 	if !slices.Equal(h.Examples, []Example{{"x -o", ""}}) {
 		t.Errorf("%+v", h.Examples)
+	}
+}
+
+// TestCodeExamples: the examples of the header's codes give these codes.
+func TestCodeExamples(t *testing.T) {
+	for _, c := range diag.Codes() {
+		if strings.HasPrefix(string(c.Code), "E024") {
+			if _, rep := check("x.bt", c.Example); !strings.Contains(messages(rep), string(c.Code)) {
+				t.Errorf("the example of %s gives\n%s", c.Code, messages(rep))
+			}
+		}
 	}
 }

@@ -58,8 +58,8 @@ type Result struct {
 	Options []types.Option
 }
 
-// Expand expands script. What is wrong is reported to rep, and the result is then only
-// good for finding more errors.
+// Expand expands a script that was parsed without errors. What is wrong is reported to
+// rep, and the result is then only good for finding more errors.
 func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
 	x.c = cdecl.NewReader(cdecl.Options{
@@ -98,6 +98,23 @@ type expander struct {
 	out      Result
 	decls    []*syntax.Macro
 	imported map[string]bool // paths
+	full     bool            // that the script is too large was reported
+}
+
+// maxExprs bounds the expressions of a script with its macros expanded: nested macros that
+// name a parameter twice double it with every level.
+const maxExprs = 1 << 20
+
+// overflow reports, once, that the script grows too large at a place.
+func (x *expander) overflow(at diag.Span) bool {
+	if x.ids.Len() < maxExprs {
+		return false
+	}
+	if !x.full {
+		x.full = true
+		x.rep.Errorf(diag.CodeExpansion, at, "the script has more than %d expressions once its macros are expanded", maxExprs)
+	}
+	return true
 }
 
 func (x *expander) isBuiltin(name string) bool {

@@ -72,7 +72,11 @@ func runCase(a *txtar.Archive) string {
 		}
 	}
 	ids := new(syntax.IDs)
-	r := Expand(syntax.Parse(sources.Add("script", script), ids, rep), opt, ids, rep)
+	tree := syntax.Parse(sources.Add("script", script), ids, rep)
+	var r *Result
+	if !rep.Failed() {
+		r = Expand(tree, opt, ids, rep)
+	}
 	var out strings.Builder
 	for _, d := range rep.All() {
 		show(&out, &sources, d)
@@ -123,4 +127,39 @@ func commandLine(args []string) (params []string, named []Named) {
 		named = append(named, Named{Name: name, Value: value, Bare: !found})
 	}
 	return params, named
+}
+
+// TestCodeExamples: the examples of the codes that expansion reports give these codes.
+func TestCodeExamples(t *testing.T) {
+	for _, c := range diag.Codes() {
+		if c.Example == "" || !strings.HasPrefix(string(c.Code[1:]), "02") || c.Code[3] > '3' {
+			continue
+		}
+		a := &txtar.Archive{Files: []txtar.File{{Name: "script", Data: []byte(c.Example)}, {Name: "prog.txt"}}}
+		if got := runCase(a); !strings.Contains(got, " "+string(c.Code)+": ") {
+			t.Errorf("the example of %s gives\n%s", c.Code, got)
+		}
+	}
+}
+
+// FuzzExpand: no script makes expansion panic or run away.
+func FuzzExpand(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range a.Files {
+			if file.Name == "script" {
+				f.Add(string(file.Data))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, script string) {
+		runCase(&txtar.Archive{Files: []txtar.File{{Name: "args", Data: []byte("1 x")}, {Name: "script", Data: []byte(script)}}})
+	})
 }

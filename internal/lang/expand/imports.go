@@ -100,8 +100,11 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 			x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
 			return
 		}
-		src := x.rep.Sources.Add(path, string(text))
-		x.script(syntax.Parse(src, x.ids, x.rep), filepath.Dir(path), false)
+		before := x.rep.Count()
+		script := syntax.Parse(x.rep.Sources.Add(path, string(text)), x.ids, x.rep)
+		if x.rep.Count() == before {
+			x.script(script, filepath.Dir(path), false)
+		}
 	}
 }
 

@@ -207,6 +207,9 @@ type placed interface {
 
 // copyArg is a further copy of an argument, whose macros are expanded already.
 func (f *frame) copyArg(e syntax.Expr) syntax.Expr {
+	if f.overflow(e.Span()) {
+		return e
+	}
 	return (&syntax.Cloner{IDs: f.ids}).Expr(e)
 }
 
@@ -296,6 +299,9 @@ func (f *frame) enter(d *syntax.Macro, call syntax.Expr, args []syntax.Expr) syn
 	at := f.span(call)
 	if chain := f.chain(d); chain != "" {
 		f.rep.Errorf(diag.CodeMacroRecursion, at, "macro `%s` uses itself: %s", d.Name.Name, chain)
+		return f.renamed(&syntax.BadExpr{}, call)
+	}
+	if f.overflow(at) {
 		return f.renamed(&syntax.BadExpr{}, call)
 	}
 	f.uses++

@@ -175,6 +175,9 @@ func (v *values) define(e *syntax.Ident) syntax.Expr {
 		v.rep.Errorf(diag.CodeCRecursion, call, "C macro `%s` uses itself: %s", e.Name, strings.Join(append(v.active, e.Name), " > "))
 		return v.place(&syntax.BadExpr{}, e)
 	}
+	if v.overflow(call) {
+		return v.place(&syntax.BadExpr{}, e)
+	}
 	src := diag.SourceAt("#define "+d.Name, d.Text, d.Pos)
 	if d.Pos == diag.NoPos {
 		src = v.rep.Sources.Add("#define "+d.Name, d.Text)
