@@ -5,6 +5,7 @@ package bpfgen
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/bpf/object"
@@ -68,7 +69,7 @@ func (c *Code) SetScratchRow(size uint32) {
 	for _, n := range c.rows {
 		in := &c.Insns[n]
 		if size&(size-1) == 0 && size != 0 {
-			*in = isa.ALUImm(isa.AluLSH, in.Dst, int32(trailingZeros(size)))
+			*in = isa.ALUImm(isa.AluLSH, in.Dst, int32(bits.TrailingZeros32(size)))
 		} else {
 			*in = isa.ALUImm(isa.AluMUL, in.Dst, int32(size))
 		}

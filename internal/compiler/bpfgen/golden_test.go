@@ -11,9 +11,36 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
+
+// listing is c's instructions as text.
+func listing(c *Code) string { return (&isa.Printer{}).Listing(c.Insns) }
+
+func parse(t testing.TB, text string) *ssa.Prog {
+	t.Helper()
+	p, err := ssa.Parse(text)
+	if err != nil {
+		t.Fatalf("parse: %v\n%s", err, text)
+	}
+	for _, f := range p.Funcs {
+		if err := ssa.Check(f); err != nil {
+			t.Fatalf("check: %v\n%s", err, text)
+		}
+	}
+	return p
+}
+
+func generate(t testing.TB, p *ssa.Prog, opt Options) *Code {
+	t.Helper()
+	c, err := Generate(p, opt)
+	if err != nil {
+		t.Fatalf("generate: %v\n%s", err, p)
+	}
+	return c
+}
 
 // annotated is c's text with names of helpers and of what relocations stand for.
 func annotated(c *Code) string {

@@ -65,7 +65,8 @@ func TestLargeFunctionIsQuick(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d values, %d instructions, %v", p.Funcs[0].NumValues(), len(c.Insns), took)
-	if took > 5*time.Second { // a second on an idle machine
+	// Below a second on an idle machine; what is quadratic takes minutes.
+	if took > 20*time.Second {
 		t.Errorf("took %v", took)
 	}
 }

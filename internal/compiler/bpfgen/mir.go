@@ -1,8 +1,6 @@
 package bpfgen
 
 import (
-	"math/bits"
-
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
@@ -160,5 +158,3 @@ func (i *inst) implicit() (reads, writes uint16) {
 
 // callerSaved are r0–r5.
 const callerSaved uint16 = 1<<6 - 1
-
-func trailingZeros(x uint32) int { return bits.TrailingZeros32(x) }

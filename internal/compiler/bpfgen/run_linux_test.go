@@ -3,39 +3,15 @@ package bpfgen
 import (
 	"encoding/binary"
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/bpf/isa"
-	"github.com/skep-bpf/skep/internal/compiler/ssa"
 )
-
-// listing is c's instructions as text.
-func listing(c *Code) string { return (&isa.Printer{}).Listing(c.Insns) }
-
-func parse(t testing.TB, text string) *ssa.Prog {
-	t.Helper()
-	p, err := ssa.Parse(text)
-	if err != nil {
-		t.Fatalf("parse: %v\n%s", err, text)
-	}
-	for _, f := range p.Funcs {
-		if err := ssa.Check(f); err != nil {
-			t.Fatalf("check: %v\n%s", err, text)
-		}
-	}
-	return p
-}
-
-func generate(t testing.TB, p *ssa.Prog, opt Options) *Code {
-	t.Helper()
-	c, err := Generate(p, opt)
-	if err != nil {
-		t.Fatalf("generate: %v\n%s", err, p)
-	}
-	return c
-}
 
 // runOnce loads and runs c; map 0 is the array of results, map 1 scratch memory. A
 // program with more paths than the verifier walks isn't run.
@@ -81,6 +57,40 @@ func TestRuns(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTextIsTheKernels compares the disassembler with the verifier's log.
+func TestTextIsTheKernels(t *testing.T) {
+	needRoot(t)
+	k := probeKernel(t)
+	line := regexp.MustCompile(`^(\d+): \([0-9a-f]{2}\) ([^;]*[^; ])`)
+	printer := isa.Printer{Helper: helper.Name}
+	compared := 0
+	for seed := range uint64(20) {
+		c := generate(t, randomProg(seed, 60, !k.fetch), Options{CPU: k.cpu, ScratchCPUs: 64})
+		fd, log, err := loadProgLog(t, c, []*arrayMap{newArrayMap(t, 8*outWords), newArrayMap(t, 64*4096)}, 2)
+		if err != nil {
+			continue // more paths than the log has room for
+		}
+		syscall.Close(fd)
+		index := isa.SlotIndex(c.Insns)
+		for _, l := range strings.Split(log, "\n") {
+			m := line.FindStringSubmatch(l)
+			if m == nil {
+				continue
+			}
+			slot, _ := strconv.Atoi(m[1])
+			if n := index[slot]; !c.Insns[n].Wide() {
+				compared++
+				if got := printer.Text(n, c.Insns[n]); got != m[2] {
+					t.Errorf("%+v: %q, the kernel's text is %q", c.Insns[n], got, m[2])
+				}
+			}
+		}
+	}
+	if compared < 100 {
+		t.Errorf("only %d instructions compared", compared)
 	}
 }
 

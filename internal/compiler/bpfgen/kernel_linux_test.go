@@ -59,8 +59,8 @@ func ptr(b []byte) uint64 {
 // needRoot skips where the kernel can't be reached.
 func needRoot(t testing.TB) {
 	t.Helper()
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("needs root on Linux")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
 	}
 }
 
@@ -146,6 +146,13 @@ type progLoadAttr struct {
 // E2BIG for one with too many paths.
 func loadProg(t testing.TB, c *Code, maps []*arrayMap) (int, error) {
 	t.Helper()
+	fd, _, err := loadProgLog(t, c, maps, 0)
+	return fd, err
+}
+
+// loadProgLog is loadProg that also returns the verifier's log of a level.
+func loadProgLog(t testing.TB, c *Code, maps []*arrayMap, level uint32) (fd int, text string, err error) {
+	t.Helper()
 	insns, license, log := link(t, c, maps), []byte("GPL\x00"), make([]byte, 1<<20)
 	attr := progLoadAttr{
 		progType: progRawTracepoint, insnCnt: uint32(len(insns) / isa.SlotSize),
@@ -157,14 +164,17 @@ func loadProg(t testing.TB, c *Code, maps []*arrayMap) (int, error) {
 		attr.btfFD, attr.funcInfoRec = uint32(loadBTF(t, btf)), 8
 		attr.funcInfo, attr.funcInfoCnt = ptr(info), uint32(len(c.Funcs))
 	}
-	fd, err := bpf(bpfProgLoad, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	if level > 0 {
+		attr.logLevel, attr.logSize, attr.logBuf = level, uint32(len(log)), ptr(log)
+	}
+	fd, err = bpf(bpfProgLoad, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	if err != nil && !errors.Is(err, syscall.E2BIG) {
 		attr.logLevel, attr.logSize, attr.logBuf = 1, uint32(len(log)), ptr(log)
 		_, _ = bpf(bpfProgLoad, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 		err = fmt.Errorf("load program: %w\n%s", err, cString(log))
 	}
 	runtime.KeepAlive([][]byte{insns, license, log, btf, info})
-	return fd, err
+	return fd, cString(log), err
 }
 
 func cString(b []byte) string {
