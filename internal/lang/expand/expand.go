@@ -103,7 +103,7 @@ type expander struct {
 
 // maxExprs bounds the expressions of a script with its macros expanded: nested macros that
 // name a parameter twice double it with every level.
-const maxExprs = 1 << 20
+const maxExprs = 1 << 18
 
 // overflow reports, once, that the script grows too large at a place.
 func (x *expander) overflow(at diag.Span) bool {

@@ -208,7 +208,7 @@ type placed interface {
 // copyArg is a further copy of an argument, whose macros are expanded already.
 func (f *frame) copyArg(e syntax.Expr) syntax.Expr {
 	if f.overflow(e.Span()) {
-		return e
+		return &syntax.BadExpr{}
 	}
 	return (&syntax.Cloner{IDs: f.ids}).Expr(e)
 }
