@@ -47,11 +47,10 @@ func AssignSlots(f *Func, limit uint32, o Options) Layout {
 // bitset is a set of small numbers.
 type bitset []uint64
 
-func newBitset(n int) bitset         { return make(bitset, (n+63)/64) }
-func (s bitset) has(i int) bool      { return s[i/64]>>(i%64)&1 != 0 }
-func (s bitset) add(i int)           { s[i/64] |= 1 << (i % 64) }
-func (s bitset) remove(i int)        { s[i/64] &^= 1 << (i % 64) }
-func (s bitset) each(fn func(i int)) { s.eachAnd(s, fn) }
+func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
+func (s bitset) has(i int) bool { return s[i/64]>>(i%64)&1 != 0 }
+func (s bitset) add(i int)      { s[i/64] |= 1 << (i % 64) }
+func (s bitset) remove(i int)   { s[i/64] &^= 1 << (i % 64) }
 
 // eachAnd calls fn for each number in both s and t.
 func (s bitset) eachAnd(t bitset, fn func(i int)) {

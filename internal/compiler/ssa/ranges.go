@@ -117,8 +117,8 @@ func (r *ranger) block(b *Block) {
 	}
 }
 
-// new makes a value of v's type before v.
-func (r *ranger) new(v *Value, op Op, args ...*Value) *Value {
+// before makes a value of v's type before v.
+func (r *ranger) before(v *Value, op Op, args ...*Value) *Value {
 	n := r.f.NewValue(v.Block, v.Pos, op, v.Type, args...)
 	r.news = append(r.news, n)
 	return n
@@ -175,6 +175,8 @@ func (r *ranger) extension(v *Value, n int, signed bool) {
 	}
 }
 
+// compare makes a comparison of non-negative numbers unsigned and decides one that is
+// beyond doubt for the verifier too.
 func (r *ranger) compare(v *Value) {
 	a, b := v.Args[0], v.Args[1]
 	if !isInt(a.Type) {
@@ -192,10 +194,12 @@ func (r *ranger) compare(v *Value) {
 	switch {
 	case (v.Op == OpEq || v.Op == OpNe) && isConst && n&x.zero != 0:
 		v.constant(b2i(v.Op == OpNe))
+		return
 	case v.Op == OpULt && isConst && x.bound() < n, v.Op == OpULe && isConst && x.bound() <= n:
 		v.constant(1)
+		return
 	}
-	if c, ok := a.isConst(); ok && len(v.Args) > 0 {
+	if c, ok := a.isConst(); ok {
 		n := constBits(a.Type, c)
 		if v.Op == OpULt && y.bound() <= n || v.Op == OpULe && y.bound() < n {
 			v.constant(0)
@@ -217,14 +221,14 @@ func (r *ranger) signedDivision(v *Value) {
 	}
 	w := int64(width(v.Type))
 	// Rounding is towards zero: a negative dividend has c-1 added first.
-	sign := r.new(v, OpAShr, a, r.pool.get(v.Type, w-1))
-	bias := r.new(v, OpLShr, sign, r.pool.get(v.Type, w-k))
-	sum := r.new(v, OpAdd, a, bias)
+	sign := r.before(v, OpAShr, a, r.pool.get(v.Type, w-1))
+	bias := r.before(v, OpLShr, sign, r.pool.get(v.Type, w-k))
+	sum := r.before(v, OpAdd, a, bias)
 	if v.Op == OpSDiv {
 		v.become(OpAShr, sum, r.pool.get(v.Type, k))
 		return
 	}
-	v.become(OpSub, a, r.new(v, OpAnd, sum, r.pool.get(v.Type, -c)))
+	v.become(OpSub, a, r.before(v, OpAnd, sum, r.pool.get(v.Type, -c)))
 }
 
 // division makes of an unsigned division by a constant a multiplication and a shift,
@@ -258,13 +262,13 @@ func (r *ranger) division(v *Value) {
 	if !ok {
 		return
 	}
-	product := r.new(v, OpMul, a, r.pool.get(I64, int64(m)))
+	product := r.before(v, OpMul, a, r.pool.get(I64, int64(m)))
 	if v.Op == OpUDiv {
 		v.become(OpLShr, product, r.pool.get(I64, s))
 		return
 	}
-	q := r.new(v, OpLShr, product, r.pool.get(I64, s))
-	v.become(OpSub, a, r.new(v, OpMul, q, r.pool.get(I64, c)))
+	q := r.before(v, OpLShr, product, r.pool.get(I64, s))
+	v.become(OpSub, a, r.before(v, OpMul, q, r.pool.get(I64, c)))
 }
 
 // reciprocal finds m and s such that n/d = n*m>>s for all n up to limit, and n*m fits in

@@ -113,7 +113,7 @@ func (s *simplifier) constant(v *Value, n int64) bool {
 	return true
 }
 
-// with turns v into op of a and the constant n.
+// with turns v into op of a and the constant n of a's type.
 func (s *simplifier) with(v *Value, op Op, a *Value, n int64) bool {
 	v.become(op, a, s.pool.get(a.Type, n))
 	return true
@@ -328,7 +328,7 @@ func (s *simplifier) shift(v *Value) bool {
 		width = 32
 	}
 	if c&(width-1) != c {
-		return s.with2(v, v.Op, a, v.Args[1].Type, c&(width-1))
+		return s.count(v, v.Op, a, v.Args[1].Type, c&(width-1))
 	}
 	if c == 0 {
 		return s.copy(v, a)
@@ -338,9 +338,9 @@ func (s *simplifier) shift(v *Value) bool {
 	switch {
 	case !ok:
 	case c1+c2 < width:
-		return s.with2(v, v.Op, x, v.Args[1].Type, c1+c2)
+		return s.count(v, v.Op, x, v.Args[1].Type, c1+c2)
 	case v.Op == OpAShr:
-		return s.with2(v, v.Op, x, v.Args[1].Type, width-1)
+		return s.count(v, v.Op, x, v.Args[1].Type, width-1)
 	default:
 		return s.constant(v, 0)
 	}
@@ -357,7 +357,7 @@ func (s *simplifier) shiftPair(v *Value, width int64) bool {
 		return false
 	}
 	n := width - c1
-	if v.Op == OpLShr && (n < 32 || n == 32) {
+	if v.Op == OpLShr && n <= 32 { // a wider mask is no immediate
 		return s.with(v, OpAnd, x, 1<<n-1)
 	}
 	if v.Op == OpAShr && (n == 8 || n == 16 || n == 32) {
@@ -367,8 +367,8 @@ func (s *simplifier) shiftPair(v *Value, width int64) bool {
 	return false
 }
 
-// with2 turns v into op of a and the constant n of type t.
-func (s *simplifier) with2(v *Value, op Op, a *Value, t Type, n int64) bool {
+// count turns v into the shift op of a by n, a constant of type t.
+func (s *simplifier) count(v *Value, op Op, a *Value, t Type, n int64) bool {
 	v.become(op, a, s.pool.get(t, n))
 	return true
 }

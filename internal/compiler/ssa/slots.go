@@ -9,7 +9,7 @@ type slotRef struct {
 }
 
 // slotUses tells which pointers point into which slots. Pointers are followed through
-// offsets, additions and casts-free copies; a slot whose address goes elsewhere has
+// offsets, additions and copies that aren't casts; a slot whose address goes elsewhere has
 // escaped: any access through an unknown pointer, and any call, may touch it.
 type slotUses struct {
 	ref     []slotRef // by value ID
