@@ -54,11 +54,7 @@ func checkUaddr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	if !ok {
 		return worse(c.info.Types[args[0].ID()])
 	}
-	p := c.unit.Points[0]
-	path := p.Path
-	if path == "" {
-		path = p.Target
-	}
+	path := binary(c.unit.Points[0])
 	addr, size, ok := c.env.UserSymbol(path, name)
 	if !ok {
 		c.errorf(diag.CodeSymbol, args[0].Span(), "%s has no symbol %s", path, name)

@@ -18,20 +18,20 @@ func userKinds() []probe.Kind { return []probe.Kind{probe.Uprobe, probe.Uretprob
 // probeBuiltins tell about the event.
 func probeBuiltins() []Builtin {
 	return []Builtin{
-		{ID: BuiltinArgN, Name: "argN", Var: true, Context: true, check: checkArgN, Doc: "an argument by its number: arg0, arg1 …",
+		{ID: BuiltinArgN, Name: "argN", Var: true, check: checkArgN, Doc: "an argument by its number: arg0, arg1 …",
 			Probes: []probe.Kind{probe.Kprobe, probe.Uprobe, probe.USDT, probe.RawTracepoint}},
-		{ID: BuiltinArgs, Name: "args", Var: true, Context: true, check: checkArgs, Doc: "the arguments by their names: args.name",
+		{ID: BuiltinArgs, Name: "args", Var: true, check: checkArgs, Doc: "the arguments by their names: args.name",
 			Probes: []probe.Kind{probe.Tracepoint, probe.RawTracepoint, probe.Fentry, probe.Fexit, probe.Uprobe}},
-		{ID: BuiltinRetval, Name: "retval", Var: true, Context: true, check: checkRetval, Doc: "what the function returned",
+		{ID: BuiltinRetval, Name: "retval", Var: true, check: checkRetval, Doc: "what the function returned",
 			Probes: []probe.Kind{probe.Kretprobe, probe.Uretprobe, probe.Fentry, probe.Fexit}},
-		{ID: BuiltinCtx, Name: "ctx", Var: true, Context: true, check: checkCtx, Doc: "the program's context as the kernel passes it",
+		{ID: BuiltinCtx, Name: "ctx", Var: true, check: checkCtx, Doc: "the program's context as the kernel passes it",
 			Probes: append(withRegs(), probe.Iter)},
-		{ID: BuiltinFunc, Name: "func", Var: true, Context: true, check: checkFunc, Doc: "the function being traced",
+		{ID: BuiltinFunc, Name: "func", Var: true, check: checkFunc, Doc: "the function being traced",
 			Probes: []probe.Kind{probe.Kprobe, probe.Kretprobe, probe.Uprobe, probe.Uretprobe, probe.Fentry, probe.Fexit}},
 		{ID: BuiltinProbe, Name: "probe", Var: true, check: checkProbe, Doc: "the name of the probe, its wildcards expanded"},
 		{ID: BuiltinProbetype, Name: "probetype", Var: true, check: checkProbetype, Doc: "the kind of the probe"},
-		{ID: BuiltinUsermode, Name: "usermode", Var: true, Context: true, check: checkUsermode, Doc: "1 when the event interrupted user space, else 0"},
-		{ID: BuiltinReg, Name: "reg", Min: 1, Max: 1, Context: true, check: checkReg, Probes: withRegs(), Doc: "a register's value: reg(\"ip\")"},
+		{ID: BuiltinUsermode, Name: "usermode", Var: true, check: checkUsermode, Doc: "1 when the event interrupted user space, else 0"},
+		{ID: BuiltinReg, Name: "reg", Min: 1, Max: 1, check: checkReg, Probes: withRegs(), Doc: "a register's value: reg(\"ip\")"},
 		{ID: BuiltinKstack, Name: "kstack", Max: 2, Var: true, check: checkStack, Doc: "the kernel stack: kstack, kstack([mode,] [frames])"},
 		{ID: BuiltinUstack, Name: "ustack", Max: 2, Var: true, check: checkStack, Doc: "the user stack: ustack, ustack([mode,] [frames])"},
 	}

@@ -127,11 +127,6 @@ func (c *checker) available(e syntax.Expr, b *Builtin, name string) bool {
 		c.otherBuiltin(d, name)
 		return false
 	}
-	if b.Context && c.forRun > 0 && c.meta == 0 {
-		c.errorf(diag.CodeUnsupported, e.Span(), "%s is not supported inside a for loop", name).
-			Note("assign it to a variable before the loop")
-		return false
-	}
 	return true
 }
 

@@ -94,7 +94,8 @@ var diagnosed = []string{
 	print(ctx); /* ERROR "tracepoint probes have no ctx" */
 }`,
 	`kprobe:f { print(arg9); /* ERROR "there is no arg9" */
-	for ($i : 0..3) { print(arg0); } /* ERROR "arg0 is not supported inside a for loop" */
+	for ($i : 0..3) { print(arg0); }
+	unroll (3) { break; } /* ERROR "break outside of a loop" */
 }`,
 	`config = { max_strlem = 5; } /* ERROR "unknown config variable: max_strlem" */
 begin { }`,

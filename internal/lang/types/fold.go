@@ -325,6 +325,14 @@ func wrap(op syntax.Op, a, b uint64) (uint64, bool) {
 		return a << (b & 63), true
 	case syntax.Shr:
 		return a >> (b & 63), true
+	case syntax.Div:
+		if b != 0 {
+			return a / b, true
+		}
+	case syntax.Mod:
+		if b != 0 {
+			return a % b, true
+		}
 	}
-	return 0, false // a division is left to the program: by zero it gives zero
+	return 0, false // a division by zero is left to the program, which reports it
 }

@@ -122,7 +122,7 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 		u.Sig, _ = g.env.RawTracepoint(pt.Func)
 	case probe.Uprobe:
 		if g.use.readsArgs() {
-			u.Sig, _ = g.env.UserFunc(pt.Path, pt.Func)
+			u.Sig, _ = g.env.UserFunc(binary(pt), pt.Func)
 		}
 	}
 	if u.Sig != nil {
@@ -131,6 +131,14 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 	if g.use.names["ctx"] && info != nil {
 		u.Ctx = g.contextType(info, pt)
 	}
+}
+
+// binary is the path of a user probe's binary, as far as it's resolved.
+func binary(pt *probe.Point) string {
+	if pt.Path != "" {
+		return pt.Path
+	}
+	return pt.Target
 }
 
 // signatureArgs is args as a struct of a function's parameters.

@@ -26,8 +26,6 @@ type Builtin struct {
 	Doc       string
 	// Probes are the kinds of probes that have it; nil: all.
 	Probes []probe.Kind
-	// Context: it reads the probe's context, which a for loop's body doesn't have.
-	Context bool
 	// Planned: it's part of the language, but not supported yet.
 	Planned bool
 	// check types the call or use (e is the CallExpr or Ident); nil: the parser has syntax
