@@ -52,6 +52,9 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 	case object.ActionPrint:
 		return r.print(a, rec)
 	case object.ActionPrintMap:
+		if a.Style != "" {
+			return r.printLog2(a)
+		}
 		return r.printMap(a, rec)
 	case object.ActionClear:
 		return r.dec.Clear(r.Object.Vars[a.Var])

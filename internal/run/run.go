@@ -213,13 +213,18 @@ func (r *runner) runAll(kind string) error {
 	return nil
 }
 
-// tick is how often a session without events looks after things that nothing tells it
-// of: losses, and the mappings of a child whose symbols may be needed after its end.
-const tick = 100 * time.Millisecond
+// tick is how often a session looks after things that nothing tells it of: losses, and
+// the mappings of a child whose symbols may be needed after its end. The latter more
+// often at first, since many a child is short.
+const (
+	tick      = 100 * time.Millisecond
+	firstTick = time.Millisecond
+)
 
 // pump turns events into output until something ends the session.
 func (r *runner) pump() error {
 	naming := r.Names != nil && r.Child != nil && namesUsers(r.Object)
+	wait := firstTick
 	for {
 		idle, err := r.available()
 		if err != nil || r.ended {
@@ -242,7 +247,8 @@ func (r *runner) pump() error {
 		var deadline time.Time
 		if naming {
 			r.Names.Preload(uint32(r.Child.Pid()))
-			deadline = time.Now().Add(tick)
+			deadline = time.Now().Add(wait)
+			wait = min(2*wait, tick)
 		}
 		rec, err := r.s.Next(deadline)
 		switch {

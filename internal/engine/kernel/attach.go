@@ -194,7 +194,7 @@ func attachReason(pt *object.Point, err error) string {
 	}
 	for _, r := range attachReasons {
 		if errors.Is(err, r.err) && (r.kinds == "" || strings.Contains(r.kinds, " "+pt.Kind+" ")) {
-			return r.words + " (" + err.Error() + ")"
+			return r.words
 		}
 	}
 	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
