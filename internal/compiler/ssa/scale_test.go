@@ -60,7 +60,7 @@ func TestScale(t *testing.T) {
 			t.Logf("%d values in %d blocks of which %d stay: %v", n, tt.p.Funcs[0].NumBlocks(), len(tt.p.Funcs[0].Blocks), took)
 			AssignSlots(tt.p.Funcs[0], 512, Options{Helper: testHelpers})
 			t.Logf("AssignSlots, %d slots: %v", len(tt.p.Funcs[0].Slots), time.Since(last))
-			if took > 10*time.Second { // 0.2 s on an idle machine
+			if took > 10*time.Second { // about 0.5 s when the machine is free
 				t.Errorf("took %v", took)
 			}
 			if err := Check(tt.p.Funcs[0]); err != nil {
