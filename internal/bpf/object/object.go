@@ -43,6 +43,15 @@ type Config struct {
 	LogSize          uint64
 }
 
+// StrSize is the bytes of a string that str() reads: max_strlen and, while that's small,
+// a NUL besides.
+func (c *Config) StrSize() uint64 {
+	if c.MaxStrlen < 1024 {
+		return c.MaxStrlen + 1
+	}
+	return c.MaxStrlen
+}
+
 // Program is one BPF program with the functions that it calls, laid out one after another.
 type Program struct {
 	Name       string // a C identifier, for the kernel at most 15 bytes of it

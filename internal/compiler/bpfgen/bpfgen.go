@@ -92,9 +92,28 @@ func Generate(p *ssa.Prog, opt Options) (*Code, error) {
 	if opt.CPU != V3 && opt.CPU != V4 {
 		return nil, fmt.Errorf("generate %s: no instruction set level v%d", p.Name, opt.CPU)
 	}
+	funcs := reached(p)
+	for {
+		c, err := attempt(p, funcs, opt)
+		if err != nil {
+			return nil, err
+		}
+		excess, err := checkStack(p, funcs, c)
+		if err == nil {
+			return c, nil
+		}
+		if excess == 0 || p.Scratch < 0 || excess >= opt.StackLimit {
+			return nil, err
+		}
+		opt.StackLimit -= excess // more slots go to scratch memory
+	}
+}
+
+// attempt generates with a limit for the slots of a frame.
+func attempt(p *ssa.Prog, funcs []*ssa.Func, opt Options) (*Code, error) {
 	e := emitter{prog: p, code: &Code{}}
 	scratch := p.ScratchOffset
-	for _, f := range reached(p) {
+	for _, f := range funcs {
 		m, used, err := generateFunc(p, f, opt, scratch)
 		if err != nil {
 			return nil, err
@@ -155,12 +174,10 @@ func reached(p *ssa.Prog) []*ssa.Func {
 	for len(work) > 0 {
 		f := work[len(work)-1]
 		work = work[:len(work)-1]
-		for _, b := range f.Blocks {
-			for _, v := range b.Values {
-				if g, ok := v.Aux.(*ssa.Func); ok && !seen[g] {
-					seen[g] = true
-					work = append(work, g)
-				}
+		for _, g := range callees(f) {
+			if !seen[g] {
+				seen[g] = true
+				work = append(work, g)
 			}
 		}
 	}

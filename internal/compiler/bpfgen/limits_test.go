@@ -172,3 +172,63 @@ b0:
 		}
 	}
 }
+
+// The frames of a call chain share the 512 bytes.
+func TestCallChainStack(t *testing.T) {
+	const text = `
+prog "t" scratch=%s offset=0 size=0
+func main prog(Ptr) I64 {
+  slot s0 "a" size=300 align=8
+b0:
+  v0 = slotaddr Ptr s0
+  zero.8 v0 296 !slot
+  v1 = const I64 3
+  v2 = callfunc I64 &sub v1
+  v3 = load.u8 I64 v0 !slot
+  v4 = add I64 v2 v3
+  ret v4
+}
+func sub sub(I64) I64 {
+  slot s0 "b" size=300 align=8
+b0:
+  v0 = param I64 0
+  v1 = slotaddr Ptr s0
+  zero.8 v1 296 !slot
+  store.8 v1 v0 +8 !slot
+  v2 = load.u8 I64 v1 +8 !slot
+  ret v2
+}
+`
+	_, err := Generate(parse(t, strings.Replace(text, "%s", "-1", 1)), Options{})
+	if err == nil || !strings.Contains(err.Error(), "needs 640 bytes of stack; BPF has 512") {
+		t.Errorf("two frames of 304 bytes: %v", err)
+	}
+	c, err := Generate(parse(t, strings.Replace(text, "%s", "1", 1)), Options{ScratchCPUs: 4})
+	if err != nil {
+		t.Fatalf("with scratch memory: %v", err)
+	}
+	if c.Stack[0]+c.Stack[1] > MaxStack || c.ScratchSize == 0 {
+		t.Errorf("frames %d, scratch %d", c.Stack, c.ScratchSize)
+	}
+}
+
+func TestRecursionIsAnError(t *testing.T) {
+	_, err := Generate(parse(t, `
+prog "t" scratch=-1 offset=0 size=0
+func main prog(Ptr) I64 {
+b0:
+  v0 = const I64 3
+  v1 = callfunc I64 &sub v0
+  ret v1
+}
+func sub sub(I64) I64 {
+b0:
+  v0 = param I64 0
+  v1 = callfunc I64 &sub v0
+  ret v1
+}
+`), Options{})
+	if err == nil || !strings.Contains(err.Error(), "no recursion") {
+		t.Errorf("a function that calls itself: %v", err)
+	}
+}

@@ -104,7 +104,7 @@ func (c *fn) bitNames(e syntax.Expr, args []syntax.Expr) operand {
 // the CPUs' values.
 func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
 	index, a := c.newAction(object.ActionPrint, e)
-	a.Var = c.varIndex(st)
+	a.Var, a.Raw = c.varIndex(st), true
 	k := c.key(st, key)
 	list := []recordArg{{t: st.Key, ready: true, o: operand{t: st.Key, ref: k}}}
 	if scalar(st.Key) {

@@ -30,7 +30,9 @@ func (c *fn) aggregate(st *mapState, args []syntax.Expr, call *syntax.CallExpr) 
 		return
 	}
 	if st.v.Storage != object.StoreHash {
-		c.aggregateInto(st.Value, c.globalAddr(st.v), in)
+		p := c.globalAddr(st.v)
+		c.aggregateInto(st.Value, p, in)
+		c.written(st.v, p)
 		return
 	}
 	key := c.key(st, args)
@@ -111,7 +113,9 @@ func (c *fn) histogram(st *mapState, args []syntax.Expr, bucket, weight *ssa.Val
 		// The bucket is in range by construction; the verifier needs to see it.
 		ok := c.cmp(ssa.OpULt, bucket, c.constI(int64(n)))
 		c.ifThen(ok, 1, func() {
-			p := c.emit(ssa.OpAdd, ssa.Ptr, c.globalAddr(st.v), c.bin(ssa.OpShl, bucket, c.constI(3)))
+			base := c.globalAddr(st.v)
+			c.written(st.v, base)
+			p := c.emit(ssa.OpAdd, ssa.Ptr, base, c.bin(ssa.OpShl, bucket, c.constI(3)))
 			c.store(p, 0, c.bin(ssa.OpAdd, c.load(p, 0, mem(8, ssa.MemMap, false)), weight), 8, ssa.MemMap)
 		})
 		return
@@ -197,26 +201,41 @@ func (c *fn) log2(in *ssa.Value) *ssa.Value {
 // aggregateGlobal merges a keyless aggregation.
 func (c *fn) aggregateGlobal(st *mapState) *ssa.Value {
 	base := c.mapValue(st.v.Map, int64(st.v.Offset))
-	return c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
+	return c.number(st.Value, c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
 		i := c.bin(ssa.OpAnd, cpu, c.constU(uint64(c.cpuSlots()-1)))
 		return c.emit(ssa.OpAdd, ssa.Ptr, base, c.bin(ssa.OpMul, i, c.constU(uint64(st.v.Stride))))
-	}, false)
+	}, false))
 }
 
 // aggregateAt merges the aggregation at key.
 func (c *fn) aggregateAt(st *mapState, key ref) *ssa.Value {
+	return c.number(st.Value, c.mergedAt(st, key))
+}
+
+// mergedAt merges the aggregation at key into a value of its own layout, in a slot.
+func (c *fn) mergedAt(st *mapState, key ref) *ssa.Value {
 	return c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
 		return c.call(fnPercpuLookup, ssa.Ptr, c.mapPtr(st.v.Map), c.refAddr(key), c.emit(ssa.OpTrunc, ssa.I32, cpu))
 	}, true)
 }
 
-// mergeCPUs merges the values at place(cpu) of all CPUs; with nullable, a NULL place ends it.
+// number is what the aggregation at acc reads as.
+func (c *fn) number(t *types.Type, acc *ssa.Value) *ssa.Value {
+	total := c.load(acc, 0, mem(8, ssa.MemSlot, false))
+	if t.Kind == types.Avg || t.Kind == types.Stats {
+		return c.bin(pick(t.Signed, ssa.OpSDiv, ssa.OpUDiv), total, c.load(acc, 8, mem(8, ssa.MemSlot, false)))
+	}
+	return total
+}
+
+// mergeCPUs merges the values at place(cpu) of all CPUs into a slot: value, then count or
+// set. With nullable, a NULL place ends it.
 func (c *fn) mergeCPUs(t *types.Type, place func(cpu *ssa.Value) *ssa.Value, nullable bool) *ssa.Value {
 	if t.Kind == types.Hist || t.Kind == types.Lhist || t.Kind == types.TSeries {
 		c.unsupported(c.span(), "a %s as a number", kindName(t))
 		return c.constI(0)
 	}
-	const total, count, cpuAt = 0, 8, 16
+	const cpuAt = 16
 	acc := c.slot("merge", 24, 8)
 	c.zero(acc, 24, ssa.MemSlot, 8)
 	get := func(off int64) *ssa.Value { return c.load(acc, off, mem(8, ssa.MemSlot, false)) }
@@ -236,10 +255,7 @@ func (c *fn) mergeCPUs(t *types.Type, place func(cpu *ssa.Value) *ssa.Value, nul
 	c.store(acc, cpuAt, c.bin(ssa.OpAdd, get(cpuAt), c.constI(1)), 8, ssa.MemSlot)
 	c.jump(head)
 	c.b = done
-	if t.Kind == types.Avg || t.Kind == types.Stats {
-		return c.bin(pick(t.Signed, ssa.OpSDiv, ssa.OpUDiv), get(total), get(count))
-	}
-	return get(total)
+	return acc
 }
 
 // mergeOne merges one CPU's value at p into acc: value, count or set.

@@ -76,7 +76,7 @@ func pick(cond bool, a, b ssa.Op) ssa.Op {
 
 // convertAgg turns an aggregation that's used as a number, and a usym, into it.
 func (c *fn) convertAgg(o operand) operand {
-	if o.v == nil && (o.t.Kind == types.Usym || o.t.Kind == types.Array) {
+	if o.v == nil && (o.t.Kind == types.Usym || o.t.Kind == types.Array || isAgg(o.t)) {
 		return c.convert(o, uint64Type)
 	}
 	return o

@@ -295,7 +295,9 @@ func (c *fn) delete(e syntax.Expr, args []syntax.Expr) *ssa.Value {
 		return nil
 	}
 	if st.v.Storage != object.StoreHash {
-		c.zero(c.globalAddr(st.v), bytesOf(st.Value), ssa.MemMap, 8)
+		p := c.globalAddr(st.v)
+		c.zero(p, bytesOf(st.Value), ssa.MemMap, 8)
+		c.store(p, int64(st.v.Present)-int64(st.v.Offset), c.constI(0), 1, ssa.MemMap)
 		return nil
 	}
 	if key == nil || st.v.Buckets {

@@ -13,6 +13,9 @@ func (c *fn) convert(o operand, t *types.Type) operand {
 	}
 	switch {
 	case isAgg(o.t) && scalar(t):
+		if o.v == nil {
+			o.v = c.number(o.t, c.refAddr(c.inMemory(o)))
+		}
 		return operand{t: t, v: c.extendTo(o.v, t)}
 	case t.Kind == types.Bool && o.v != nil:
 		if o.t.Kind == types.Bool {

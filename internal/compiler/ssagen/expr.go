@@ -5,6 +5,7 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // unparen is e without the parentheses and comptime marks around it.
@@ -216,6 +217,8 @@ func (c *fn) selected(x syntax.Expr, sel *types.Selection, t *types.Type) operan
 	base := c.expr(x)
 	var r ref
 	switch {
+	case base.t.Kind == types.Pointer && base.btf && c.kind == probe.Iter:
+		return c.guarded(base, sel, t)
 	case base.t.Kind == types.Pointer:
 		r = c.follow(base)
 	case base.v != nil && base.ref.base == nil:
@@ -224,6 +227,32 @@ func (c *fn) selected(x syntax.Expr, sel *types.Selection, t *types.Type) operan
 		r = base.ref
 	}
 	return c.member(r, sel, t)
+}
+
+// guarded is a member behind a pointer that's NULL at an iterator's end: then it reads as zero.
+func (c *fn) guarded(base operand, sel *types.Selection, t *types.Type) operand {
+	r := c.follow(base)
+	if !scalar(t) || sel.Field.Type == nil {
+		// The address is computed where it's known not to be NULL, and read by a helper.
+		addr := c.ifElse(base.v, 1,
+			func() *ssa.Value { return c.asInt(c.addI(base.v, int64(sel.Offset))) },
+			func() *ssa.Value { return c.constI(0) })
+		there := *sel
+		there.Offset = 0
+		return c.member(ref{base: addr, probed: true}, &there, t)
+	}
+	o := operand{t: t}
+	o.v = c.ifElse(base.v, 1, func() *ssa.Value {
+		m := c.member(r, sel, t)
+		o.btf = m.btf
+		return m.v
+	}, func() *ssa.Value {
+		if o.btf {
+			return c.emitAux(ssa.OpConst, ssa.Ptr, 0, nil)
+		}
+		return c.constI(0)
+	})
+	return o
 }
 
 // member reads the member sel of what's at r.

@@ -389,13 +389,14 @@ func (c *fn) loopPair(info *types.Local, st *mapState, key, value *ssa.Value) {
 	k, val := v.t.Fields[0], v.t.Fields[1]
 	c.storeOperand(c.addI(dst, int64(k.Offset)), ssa.MemSlot, c.deref(ref{base: key, class: ssa.MemMap}, st.Key), k.Type)
 	if st.agg {
-		if !scalar(val.Type) {
-			c.unsupported(c.span(), "a %s in a loop", kindName(st.Value))
+		at := ref{base: key, class: ssa.MemMap}
+		if scalar(val.Type) {
+			n := c.aggregateAt(st, at)
+			c.store(dst, int64(val.Offset), c.extendTo(n, val.Type), bytesOf(val.Type), ssa.MemSlot)
 			return
 		}
-		keyAt := ref{base: key, class: ssa.MemMap}
-		n := c.aggregateAt(st, keyAt)
-		c.store(dst, int64(val.Offset), c.extendTo(n, val.Type), bytesOf(val.Type), ssa.MemSlot)
+		acc := c.mergedAt(st, at)
+		c.move(c.addI(dst, int64(val.Offset)), ssa.MemSlot, acc, ssa.MemSlot, bytesOf(val.Type), 8)
 		return
 	}
 	c.storeOperand(c.addI(dst, int64(val.Offset)), ssa.MemSlot, c.deref(ref{base: value, class: ssa.MemMap}, st.Value), val.Type)

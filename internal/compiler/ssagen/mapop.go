@@ -85,6 +85,11 @@ func (c *fn) globalAddr(v *object.Var) *ssa.Value {
 	return c.emit(ssa.OpAdd, ssa.Ptr, base, c.bin(ssa.OpMul, cpu, c.constU(uint64(v.Stride))))
 }
 
+// written marks a keyless map at p as written, so that it's printed.
+func (c *fn) written(v *object.Var, p *ssa.Value) {
+	c.store(p, int64(v.Present)-int64(v.Offset), c.constI(1), 1, ssa.MemMap)
+}
+
 // mapRead is @m or @m[k] as a value. What isn't there reads as zero.
 func (c *fn) mapRead(m *syntax.MapExpr, args []syntax.Expr) operand {
 	st := c.mapFor(m)
@@ -161,13 +166,17 @@ func (c *fn) setGlobal(st *mapState, x syntax.Expr) {
 	t := st.Value
 	if scalar(t) {
 		v := c.asInt(c.scalarAs(x, t))
-		c.store(c.globalAddr(st.v), 0, v, bytesOf(t), ssa.MemMap)
+		p := c.globalAddr(st.v)
+		c.store(p, 0, v, bytesOf(t), ssa.MemMap)
+		c.written(st.v, p)
 		return
 	}
 	// A value that reads the map itself must be whole before it's written.
 	buf := c.slot("val", bytesOf(t), 8)
 	c.into(buf, ssa.MemSlot, x, t, true)
-	c.move(c.globalAddr(st.v), ssa.MemMap, buf, ssa.MemSlot, bytesOf(t), min(8, alignOf(t)))
+	p := c.globalAddr(st.v)
+	c.move(p, ssa.MemMap, buf, ssa.MemSlot, bytesOf(t), min(8, alignOf(t)))
+	c.written(st.v, p)
 }
 
 // setElement stores into a keyed map. A scalar whose element is there is stored in
@@ -237,6 +246,7 @@ func (c *fn) modify(st *mapState, args []syntax.Expr, f func(old *ssa.Value) *ss
 		old = load(p)
 		now = f(old)
 		c.store(p, 0, now, size, ssa.MemMap)
+		c.written(st.v, p)
 		return old, now
 	}
 	key := c.key(st, args)

@@ -64,6 +64,7 @@ func (g *gen) placeGlobal(v *object.Var, t *types.Type) {
 	}
 	v.Map = gl.mapIndex
 	v.Offset = gl.take(bytesOf(t), 8)
+	v.Present, v.HasPresent = gl.take(1, 1), true
 }
 
 // placeHash gives a keyed map its hash.

@@ -113,7 +113,8 @@ func (c *fn) deref(r ref, t *types.Type) operand {
 		return operand{t: t, v: c.load(buf, 0, mem(size, ssa.MemSlot, signed))}
 	}
 	o := operand{t: t}
-	if r.class == ssa.MemKernel && t.Kind == types.Pointer && t.Elem != nil && t.Elem.Kind == types.Struct && t.Space != types.SpaceUser {
+	known := r.class == ssa.MemKernel || r.class == ssa.MemCtx && c.kind == probe.Iter
+	if known && t.Kind == types.Pointer && t.Elem != nil && t.Elem.Kind == types.Struct && t.Space != types.SpaceUser {
 		o.v, o.btf = c.loadPtr(r.base, r.off, r.class), true
 		return o
 	}

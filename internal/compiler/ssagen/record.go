@@ -115,7 +115,7 @@ func (c *fn) prepare(arg *recordArg) {
 		}
 	}
 	o := c.expr(arg.e)
-	if o.t != nil && isAgg(o.t) {
+	if o.t != nil && isAgg(o.t) && o.v != nil {
 		o.t = arg.t
 		if isAgg(arg.t) {
 			arg.t = aggNumber(arg.t)

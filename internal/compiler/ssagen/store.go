@@ -124,12 +124,12 @@ func (c *fn) storeString(dst *ssa.Value, class ssa.MemClass, o operand, n uint32
 		}
 		c.storeBytes(dst, class, []byte(*o.lit), n)
 	case o.ref.base == nil:
-		c.zero(dst, n, class, 1)
+		c.zero(dst, n, class, 8)
 	default:
 		from := min(bytesOf(o.t), n)
 		if o.ref.probed || o.ref.class == ssa.MemKernel {
 			if padded {
-				c.zero(dst, n, class, 1)
+				c.zero(dst, n, class, 8)
 			}
 			c.readStr(dst, c.constU(uint64(from)), o.ref)
 			return

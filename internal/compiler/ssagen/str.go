@@ -32,11 +32,11 @@ func (c *fn) strSource(e syntax.Expr, size uint32) (from ref, lit *string, limit
 	}
 	limit = c.constU(uint64(size))
 	if len(args) > 1 {
-		// str(p, n) holds n characters and a NUL.
+		// str(p, n) reads n bytes, the NUL among them.
 		if k := c.constant(args[1]); k != nil {
-			limit = c.constU(min(uint64(size), k.Int+1))
+			limit = c.constU(min(uint64(size), k.Int))
 		} else {
-			n := c.bin(ssa.OpAdd, c.intExpr(args[1]), c.constI(1))
+			n := c.intExpr(args[1])
 			limit = c.ifElse(c.cmp(ssa.OpULt, n, c.constU(uint64(size))), 1,
 				func() *ssa.Value { return n },
 				func() *ssa.Value { return c.constU(uint64(size)) })
@@ -355,6 +355,9 @@ func (c *fn) ntopInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 	o := c.expr(addr)
 	if c.b == nil {
 		return
+	}
+	if o.lit != nil {
+		o.ref = c.inMemory(o)
 	}
 	c.store(dst, 0, family, 4, class)
 	if scalar(at) || o.v != nil {

@@ -35,7 +35,7 @@ func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 		if n < 0 {
 			d.text(v, b[:t.Size:t.Size], true)
 		} else {
-			d.text(v, b[:n:n], false)
+			d.text(v, b[:n:n], d.full(t, n))
 		}
 	case object.Buf:
 		return buffer(v, t, b)

@@ -84,13 +84,19 @@ func (d *Decoder) dynamic(v *Value, f *object.Field, rec []byte) error {
 	b := rec[from : from+n : from+n]
 	switch f.Type.Kind {
 	case object.String:
-		d.text(v, b, uint32(n) >= f.Type.Size)
+		d.text(v, b, d.full(f.Type, n))
 	case object.Buf:
 		v.Kind, v.Bytes = Buffer, b
 	default:
 		return d.decode(v, f.Type, b)
 	}
 	return nil
+}
+
+// full reports whether a string of n bytes fills all that str() reads, so that there was
+// likely more of it.
+func (d *Decoder) full(t *object.Type, n int) bool {
+	return uint64(t.Size) == d.Object.Config.StrSize() && n+1 >= int(t.Size) || n >= int(t.Size)
 }
 
 // short says that a value's bytes are missing.

@@ -26,7 +26,7 @@ func stringBuiltins() []Builtin {
 // checkStr: a literal number or string gives a literal.
 func checkStr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	t, ok := c.kindArg(args[0], b.Name, "an address", String, Int, Pointer)
-	size := c.info.Config.MaxStrlen
+	size := c.info.Config.StrSize()
 	limit := size
 	if len(args) == 2 {
 		n, okN := c.intArg(args[1], b.Name)
@@ -39,10 +39,10 @@ func checkStr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 		case n.Signed && int64(k.Int) < 0:
 			c.errorf(diag.CodeRange, args[1].Span(), "a length can't be negative")
 			return invalidType()
-		case k.Int+1 > size:
+		case k.Int > size:
 			c.warnf(diag.CodeStrLength, args[1].Span(), "the string is cut to max_strlen, %d bytes", size)
-		default:
-			size, limit = k.Int+1, k.Int
+		default: // the length counts the NUL
+			size, limit = max(k.Int, 1), k.Int
 		}
 	}
 	if !ok {
