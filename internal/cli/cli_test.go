@@ -7,18 +7,27 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/skep-bpf/skep/internal/testkit"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
 func TestMain(m *testing.M) {
 	call := func() { os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
-	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call})
+	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call, "skep-child": call})
 }
 
 // TestScripts runs testdata/*.txtar: command lines, their output and exit statuses.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+
+// TestLive runs testdata/live/*.txtar: scripts on the live kernel.
+func TestLive(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("tracefs"))
+	runScripts(t, "testdata/live")
+}
+
+func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata",
+		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": status, "fits": fits},
 	})

@@ -6,12 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/expand"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
@@ -83,6 +86,9 @@ func (a *app) script(j *Job, args []string, name string) error {
 	}
 	if j.Header == nil {
 		j.Params, j.Named = plainArgs(args)
+		if slices.Contains(j.Named, expand.Named{Name: "help", Bare: true}) {
+			return a.plainHelp(j, name)
+		}
 		return exit(a.run(a, j))
 	}
 	if len(args) > 0 && args[0] == "--" {
@@ -104,6 +110,30 @@ func (a *app) script(j *Job, args []string, name string) error {
 		}
 	}
 	return exit(a.run(a, j))
+}
+
+// plainHelp shows the options of a script without an option header, as its getopt calls
+// tell them.
+func (a *app) plainHelp(j *Job, name string) error {
+	rep := diag.NewReporter(new(diag.Sources))
+	ids := new(syntax.IDs)
+	script := syntax.Parse(rep.Sources.Add(j.Name, j.Text), ids, rep)
+	if !rep.Failed() {
+		r := expand.Expand(script, expand.Options{
+			Params: j.Params, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs, Includes: j.Includes,
+			HaveBTF: true, IsBuiltin: types.IsBuiltin,
+		}, ids, rep)
+		own := slices.ContainsFunc(r.Options, func(o types.Option) bool { return o.Name == "help" })
+		switch {
+		case own:
+			return exit(a.run(a, j))
+		case !rep.Failed():
+			fmt.Fprint(a.out, tools.FromOptions(j.Name, r.Options).Usage(name))
+			return nil
+		}
+	}
+	a.report(rep.Sources, rep, j.ErrorStyle)
+	return exit(exitError)
 }
 
 // plainArgs divides the arguments of a script without an option header as bpftrace does:

@@ -95,3 +95,22 @@ func pointParams(a *syntax.AttachPoint) []int {
 	}
 	return out
 }
+
+// FromOptions is a header for a script that has none, made from its getopt calls.
+func FromOptions(name string, options []types.Option) *Header {
+	h := &Header{Name: name, Summary: "options of the script " + name}
+	for _, o := range options {
+		opt := Option{Long: o.Name, Help: o.Help, Span: o.Span}
+		switch o.Kind {
+		case types.Int:
+			opt.Value = "NUMBER"
+		case types.String:
+			opt.Value = "TEXT"
+		}
+		if o.Default != "" && o.Default != "false" {
+			opt.Help = strings.TrimSpace(opt.Help + " (default " + o.Default + ")")
+		}
+		h.Options = append(h.Options, opt)
+	}
+	return h
+}
