@@ -1,3 +1,5 @@
+//go:build linux
+
 package output_test
 
 import (
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/skep-bpf/skep/internal/testkit"
+	"github.com/skep-bpf/skep/internal/testkit/vm"
 	"golang.org/x/tools/txtar"
 )
 
@@ -30,20 +33,45 @@ func TestAsBpftrace(t *testing.T) {
 		record(t, archive)
 		return
 	}
+	skep := binary(t)
+	files := contents(archive)
+	for _, name := range cases(archive) {
+		t.Run(name, func(t *testing.T) {
+			if strings.Contains(files[name+".bt"], "system(") {
+				testkit.Need(t, testkit.Program("sh"))
+			}
+			out, errs := run(t, []string{skep, "bpftrace"}, files[name+".args"], files[name+".bt"])
+			testkit.Equal(t, "standard output", files[name+".out"], out)
+			testkit.Equal(t, "standard error", files[name+".err"], errs)
+		})
+	}
+}
+
+// TestAsBpftraceT3 does the same on each kernel that skep is tested on.
+func TestAsBpftraceT3(t *testing.T) {
+	vm.Need(t)
+	skep := binary(t)
+	vm.Package(t, "^TestAsBpftrace$", func(c *vm.Config) {
+		c.Files = append(c.Files, vm.File{Host: skep, Guest: "/bin/skep"})
+		c.Env = append(c.Env, binaryEnv+"=/bin/skep")
+		c.Timeout = 10 * time.Minute
+	})
+}
+
+// binaryEnv names a skep to test, where there's no Go to build one.
+const binaryEnv = "SKEP_BINARY"
+
+func binary(t *testing.T) string {
+	if skep := os.Getenv(binaryEnv); skep != "" {
+		return skep
+	}
 	skep := filepath.Join(t.TempDir(), "skep")
 	build := exec.Command("go", "build", "-o", skep, "../../cmd/skep")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build skep: %v\n%s", err, out)
 	}
-	files := contents(archive)
-	for _, name := range cases(archive) {
-		t.Run(name, func(t *testing.T) {
-			out, errs := run(t, []string{skep, "bpftrace"}, files[name+".args"], files[name+".bt"])
-			testkit.Equal(t, "standard output", files[name+".out"], out)
-			testkit.Equal(t, "standard error", files[name+".err"], errs)
-		})
-	}
+	return skep
 }
 
 func contents(a *txtar.Archive) map[string]string {
