@@ -28,7 +28,7 @@ host/kern:        bpf host/sys
 host/exe:         bpf host/sys
 host/discover:    diag bpf probe host/sys host/kern host/exe
 host/target:      diag bpf probe lang/types host/sys host/kern host/exe
-host/sym:         bpf host/sys host/kern host/exe
+host/sym:         bpf probe host/sys host/kern host/exe
 host/doctor:      bpf probe host/sys host/kern host/exe
 compiler/ssa:     bpf diag
 compiler/ssagen:  lang bpf probe diag compiler/ssa

@@ -174,16 +174,10 @@ var (
 	errNoUprobes = errors.New("this kernel has no uprobes (CONFIG_UPROBE_EVENTS)")
 )
 
-// attachError names the point and says what the error means there.
+// attachError names the point and says what the error means there. What took the place of
+// a missing function is found out by those who know the machine (host/discover).
 func (s *session) attachError(pt *object.Point, err error) error {
-	reason := attachReason(pt, err)
-	gone := errors.Is(err, fs.ErrNotExist) || errors.Is(err, sys.ESRCH) || errors.Is(err, sys.EINVAL)
-	if gone && s.cfg.Heir != nil {
-		if heir := s.cfg.Heir(pt); heir != "" {
-			reason += "; did you mean `" + heir + "`?"
-		}
-	}
-	return &engine.AttachError{Point: pt, Reason: reason, Err: err}
+	return &engine.AttachError{Point: pt, Reason: attachReason(pt, err), Err: err}
 }
 
 // attachReason is the error in plain words.

@@ -21,9 +21,6 @@ type Config struct {
 	// Kernel is the running kernel's facts, shared with the one who compiled so that
 	// nothing is read twice; nil: each session reads its own.
 	Kernel *kern.Kernel
-	// Heir names the function or event that took the place of a point's missing one,
-	// or "". It's asked only after an attach has failed. May be nil.
-	Heir func(p *object.Point) string
 }
 
 // Engine loads objects into the live kernel. It has no state of its own and may be used
