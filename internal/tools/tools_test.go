@@ -61,6 +61,9 @@ func TestTools(t *testing.T) {
 			if h.Name != tool.Name || h.Summary == "" || len(h.Examples) == 0 {
 				t.Errorf("header of %q: summary %q, %d examples", h.Name, h.Summary, len(h.Examples))
 			}
+			if got := format(tool.Source); got != tool.Source {
+				t.Errorf("the script isn't in the standard layout:\n%s", got)
+			}
 			usage := h.Usage(tool.Name)
 			for line := range strings.Lines(usage) {
 				if len(line) > 81 {
@@ -70,6 +73,11 @@ func TestTools(t *testing.T) {
 			golden(t, filepath.Join("testdata", tool.Name+".help"), usage)
 		})
 	}
+}
+
+func format(text string) string {
+	var sources diag.Sources
+	return syntax.Format(syntax.Parse(sources.Add("", text), new(syntax.IDs), diag.NewReporter(&sources)))
 }
 
 func golden(t *testing.T, path, got string) {
