@@ -188,7 +188,7 @@ func (t *Type) String() string {
 		}
 		return fmt.Sprintf("string[%d]", t.Size)
 	case Buf:
-		return fmt.Sprintf("buffer[%d]", t.Size)
+		return fmt.Sprintf("buffer[%d]", t.Bytes())
 	case Pointer:
 		return t.Elem.String() + " *"
 	case Array:
@@ -199,6 +199,8 @@ func (t *Type) String() string {
 		return "(" + joinFields(t.Fields, ",", func(f Field) string { return f.Type.String() }) + ")"
 	case Record:
 		return "record { " + joinFields(t.Fields, ", ", func(f Field) string { return "." + f.Name + " = " + f.Type.String() }) + " }"
+	case Kstack, Ustack:
+		return fmt.Sprintf("%s_%s_%d", kindNames[t.Kind], stackModes[t.Stack.Mode], t.Stack.Limit)
 	case Sum, Avg, Min, Max, Stats:
 		if !t.Signed {
 			return "u" + kindNames[t.Kind]
