@@ -1,0 +1,229 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/skep-bpf/skep/internal/testkit"
+)
+
+// patience bounds each wait for something that has to happen.
+const patience = 60 * time.Second
+
+// commands are those of the scripts besides testscript's own.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"status": status,
+	"start":  start,
+	"end":    end,
+	"input":  input,
+	"loaded": loaded,
+	"sum":    sum,
+}
+
+// condition is [feature:NAME]: a kernel feature of package testkit.
+func condition(cond string) (bool, error) {
+	name, ok := strings.CutPrefix(cond, "feature:")
+	if !ok {
+		return false, errors.New("unknown condition")
+	}
+	return testkit.Feature(name).Missing() == "", nil
+}
+
+// status runs a command that must end with a status: `status 2 skep -x`.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command args…")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+type sessionsKey struct{}
+
+// session is a command that runs beside the script.
+type session struct {
+	cmd      *exec.Cmd
+	stdin    interface{ Close() error }
+	out, err lockedBuffer
+	done     chan error
+}
+
+// lockedBuffer gathers output that another goroutine looks at.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start starts a command under a name and returns when its output has a line that matches:
+// `start NAME REGEXP skep …`. What the command prints is in the files NAME.out and NAME.err
+// after `end NAME`.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: start name regexp command args…")
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	s := &session{cmd: exec.Command(args[2], args[3:]...), done: make(chan error, 1)}
+	// exec.Command looks in the tests' own PATH.
+	if path := ts.Getenv("BIN") + "/" + args[2]; exists(path) {
+		s.cmd.Path, s.cmd.Err = path, nil
+	}
+	s.cmd.Dir = ts.Getenv("WORK")
+	s.cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.err
+	s.stdin, err = s.cmd.StdinPipe()
+	ts.Check(err)
+	ts.Check(s.cmd.Start())
+	go func() { s.done <- s.cmd.Wait() }()
+	ts.Defer(func() { _ = s.cmd.Process.Kill() })
+	ts.Value(sessionsKey{}).(map[string]*session)[args[0]] = s
+	await(ts, args[0]+" prints "+args[1], func() bool {
+		select {
+		case err := <-s.done:
+			s.done <- err
+			if !want.MatchString(s.out.String() + s.err.String()) {
+				ts.Fatalf("%s ended: %v\n%s%s", args[0], err, s.out.String(), s.err.String())
+			}
+			return true
+		default:
+			return want.MatchString(s.out.String() + s.err.String())
+		}
+	})
+	ts.Setenv("pid_"+args[0], strconv.Itoa(s.cmd.Process.Pid))
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// await polls for something that has to happen.
+func await(ts *testscript.TestScript, what string, ok func() bool) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// signals that end takes.
+var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+
+// end waits for a started command to end, after a signal when one is given:
+// `end NAME [INT]`; `! end` wants a status other than 0.
+func end(ts *testscript.TestScript, neg bool, args []string) {
+	s := started(ts, args)
+	if len(args) > 1 {
+		ts.Check(s.cmd.Process.Signal(signals[args[1]]))
+	}
+	var err error
+	select {
+	case err = <-s.done:
+	case <-time.After(patience):
+		ts.Fatalf("%s goes on after %v", args[0], patience)
+	}
+	for suffix, b := range map[string]*lockedBuffer{".out": &s.out, ".err": &s.err} {
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]+suffix), []byte(b.String()), 0o644))
+	}
+	ts.Logf("%s%s", s.out.String(), s.err.String())
+	if (err != nil) != neg {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
+// started is the command that start gave the name args[0].
+func started(ts *testscript.TestScript, args []string) *session {
+	if len(args) == 0 {
+		ts.Fatalf("usage: the name of a started command")
+	}
+	s, ok := ts.Value(sessionsKey{}).(map[string]*session)[args[0]]
+	if !ok {
+		ts.Fatalf("%s isn't started", args[0])
+	}
+	return s
+}
+
+// input ends a started command's standard input.
+func input(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(started(ts, args).stdin.Close())
+}
+
+// loaded wants a BPF map of that name in the kernel, which keeps its programs; `! loaded`
+// that there's none any more.
+func loaded(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: loaded map")
+	}
+	await(ts, "map "+args[0]+" comes or goes", func() bool { return hasMap(args[0]) != neg })
+}
+
+func hasMap(name string) bool {
+	for id, err := ebpf.MapGetNextID(0); err == nil; id, err = ebpf.MapGetNextID(id) {
+		m, err := ebpf.NewMapFromID(id)
+		if err != nil {
+			continue // it went meanwhile
+		}
+		info, err := m.Info()
+		m.Close()
+		if err == nil && info.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// sum adds up the last number of each line of a file that matches, and wants that to be at
+// least so much: `sum FILE REGEXP LEAST`.
+func sum(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: sum file regexp least")
+	}
+	want, err := regexp.Compile(args[1])
+	ts.Check(err)
+	least, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	total := 0
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		fields := strings.Fields(line)
+		if want.MatchString(line) {
+			n, err := strconv.Atoi(fields[len(fields)-1])
+			ts.Check(err)
+			total += n
+		}
+	}
+	if total < least {
+		ts.Fatalf("%d, want at least %d", total, least)
+	}
+}

@@ -1,0 +1,72 @@
+//go:build linux
+
+// Package e2e tests the skep binary from end to end: a script goes in, the kernel runs it,
+// text comes out. testdata/*.txtar are run on this machine's kernel, testdata/guest/*.txtar
+// in each booted one.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/skep-bpf/skep/internal/testkit"
+	"github.com/skep-bpf/skep/internal/testkit/vm"
+)
+
+// module is where the binaries under test come from.
+const module = "github.com/skep-bpf/skep/"
+
+// binDir holds skep and target; in a guest they come with the test.
+var binDir string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	if vm.InGuest() {
+		binDir = guestBin
+		return m.Run()
+	}
+	var err error
+	if binDir, err = os.MkdirTemp("", "skep-e2e-"); err == nil {
+		defer os.RemoveAll(binDir)
+		// Scripts run skep as nobody, too.
+		err = os.Chmod(binDir, 0o755)
+	}
+	for name, pkg := range map[string]string{"skep": "cmd/skep", "target": "internal/e2e/testdata/target"} {
+		if err == nil {
+			err = vm.Build(filepath.Join(binDir, name), module+pkg)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// scripts runs the txtar files of a folder with the commands of commands.go.
+func scripts(t *testing.T, dir string) {
+	testscript.Run(t, testscript.Params{
+		Dir:           dir,
+		UpdateScripts: testkit.Updating(),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", binDir+":"+os.Getenv("PATH"))
+			env.Setenv("BIN", binDir)
+			env.Values[sessionsKey{}] = map[string]*session{}
+			return nil
+		},
+		Cmds:      commands,
+		Condition: condition,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testkit.Need(t, testkit.Linux(), testkit.Root(), testkit.Feature("btf"))
+	scripts(t, "testdata")
+}

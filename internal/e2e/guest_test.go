@@ -1,0 +1,53 @@
+//go:build linux
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/testkit"
+	"github.com/skep-bpf/skep/internal/testkit/vm"
+)
+
+// guestBin is where guests have the binaries under test.
+const guestBin = "/test/bin"
+
+// TestGuests runs the scripts of testdata/guest in each booted kernel, and those of
+// testdata that need nothing but the kernel and target.
+func TestGuests(t *testing.T) {
+	vm.Package(t, "^TestInGuest$", func(c *vm.Config) {
+		for _, name := range []string{"skep", "target"} {
+			c.Files = append(c.Files, vm.File{Host: filepath.Join(binDir, name), Guest: guestBin + "/" + name})
+		}
+		c.Disk = 64
+		c.Timeout = 6 * time.Minute
+	})
+}
+
+// TestInGuest is what TestGuests runs in the guests.
+func TestInGuest(t *testing.T) {
+	if !vm.InGuest() {
+		t.Skip("run by TestGuests in guests")
+	}
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"), testkit.Feature("kprobe"), testkit.Feature("fentry"))
+	if err := makeFiles(); err != nil {
+		t.Fatal(err)
+	}
+	scripts(t, "testdata/guest")
+}
+
+// makeFiles writes the files that the scripts have target read, of 128 KiB and 8 MiB, and
+// takes them out of the page cache.
+func makeFiles() error {
+	for name, size := range map[string]int{"file": 128 << 10, "big": 8 << 20} {
+		if err := os.WriteFile("/scratch/"+name, make([]byte, size), 0o644); err != nil {
+			return err
+		}
+	}
+	syscall.Sync()
+	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
+}

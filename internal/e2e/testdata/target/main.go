@@ -1,0 +1,61 @@
+// Command target does a known number of things that tests trace.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+func main() {
+	n := 1
+	if len(os.Args) > 2 {
+		n, _ = strconv.Atoi(os.Args[2])
+	}
+	switch os.Args[1] {
+	case "getppid": // N system calls that nothing else in this process makes
+		for range n {
+			syscall.Getppid()
+		}
+	case "call": // N calls of main.Called with 1 … N
+		for i := range n {
+			Called(i + 1)
+		}
+	case "read": // reads the file given next, N times
+		for range n {
+			read(os.Args[3])
+		}
+	case "fds": // the descriptors that it was started with
+		for fd := range 64 {
+			var st syscall.Stat_t
+			if syscall.Fstat(fd, &st) == nil && st.Mode&syscall.S_IFMT == 0 {
+				fmt.Println("anonymous descriptor", fd)
+			}
+		}
+		fmt.Println("looked")
+	case "wait": // until stdin ends, then N getppid
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		for range n {
+			syscall.Getppid()
+		}
+	}
+}
+
+// Called is what uprobes are set on.
+//
+//go:noinline
+func Called(n int) int { return n * 2 }
+
+func read(file string) {
+	f, err := os.Open(file)
+	if err == nil {
+		_, err = io.Copy(io.Discard, f)
+		f.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
