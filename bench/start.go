@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -21,16 +20,20 @@ func (b *bench) start() error {
 		for r := 0; r <= 3*b.rounds; r++ {
 			for i, t := range b.tools {
 				d, m, err := once(append(t.cmd, "-e", s.text))
-				if err != nil {
+				if err != nil && i == 0 {
 					return fmt.Errorf("run %s: %w", t.name, err)
 				}
-				if r > 0 { // the first warms the caches
+				if r > 0 && err == nil { // the first warms the caches
 					ms[i], mem[i] = append(ms[i], d), append(mem[i], m)
 				}
 			}
 		}
 		last := len(b.tools) - 1
 		for i, t := range b.tools {
+			if len(ms[i]) == 0 {
+				fmt.Printf("| %s | %s | refused | | | |\n", s.name, t.name)
+				continue
+			}
 			fmt.Printf("| %s | %s | %.1f | %.1f | %.3f | %.3f |\n", s.name, t.name, median(ms[i]), median(mem[i]),
 				median(ms[i])/median(ms[last]), median(mem[i])/median(mem[last]))
 		}
@@ -41,7 +44,6 @@ func (b *bench) start() error {
 // once runs a command and gives its wall time in ms and its peak memory in MiB.
 func once(cmd []string) (ms, mib float64, err error) {
 	c := exec.Command(cmd[0], cmd[1:]...)
-	c.Stderr = os.Stderr
 	begin := time.Now()
 	if err := c.Run(); err != nil {
 		return 0, 0, err
