@@ -181,6 +181,9 @@ func (t *Type) String() string {
 	case Int:
 		return intName(t)
 	case Enum:
+		if t.enumName() == "" {
+			return "enum { … }"
+		}
 		return "enum " + strings.TrimPrefix(t.enumName(), "enum ")
 	case String:
 		if t.Size == 0 {
