@@ -165,7 +165,7 @@ func (c *coder) programs() {
 	for cpus < uint32(c.info.Facts.NumCPU) {
 		cpus <<= 1
 	}
-	opt := bpfgen.Options{CPU: c.level(), ScratchCPUs: cpus, SSA: ssa.Options{Check: c.opt.CheckIR, Helper: helperFacts}}
+	opt := bpfgen.Options{CPU: c.level(), ScratchCPUs: cpus, SSA: ssa.Options{Check: c.opt.CheckIR, Helper: c.helperFacts}}
 	ssaOpt := opt.SSA
 	ssaOpt.Dump = c.dumper()
 	var codes []*bpfgen.Code

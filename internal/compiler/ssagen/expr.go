@@ -24,14 +24,20 @@ func unparen(e syntax.Expr) syntax.Expr {
 
 // at sets the source position of what's emitted to e's, until the returned func is called.
 func (c *fn) at(n syntax.Node) func() {
-	old := c.pos
+	pos, where := c.pos, c.where
 	if s := n.Span(); s.IsValid() {
-		c.pos = s.Start
+		c.pos, c.where = s.Start, s
 	}
-	return func() { c.pos = old }
+	return func() { c.pos, c.where = pos, where }
 }
 
-func (c *fn) span() diag.Span { return diag.Span{Start: c.pos, End: c.pos + 1} }
+// span is the place of the expression or statement that code is made for.
+func (c *fn) span() diag.Span {
+	if c.where.IsValid() {
+		return c.where
+	}
+	return diag.Span{Start: c.pos, End: c.pos + 1}
+}
 
 func (c *fn) typeOf(e syntax.Expr) *types.Type {
 	if id := int(e.ID()); id < len(c.info.Types) && c.info.Types[id] != nil {

@@ -112,7 +112,8 @@ type fn struct {
 	prog      *ssa.Prog
 	f         *ssa.Func
 	b         *ssa.Block // where values go; nil after a jump: what follows is unreachable
-	pos       diag.Pos
+	pos       diag.Pos   // of what's emitted
+	where     diag.Span  // of the expression or statement it's for
 	ctx       *ssa.Value
 	kind      probe.Kind
 	locals    map[*types.Local]*local

@@ -120,7 +120,10 @@ func (c *fn) valueAt(st *mapState, p *ssa.Value) operand {
 			func() *ssa.Value {
 				return c.asInt(c.load(p, 0, mem(bytesOf(t), ssa.MemMap, t.Signed && t.Kind != types.Pointer)))
 			},
-			func() *ssa.Value { return c.constI(0) })
+			func() *ssa.Value {
+				c.missing()
+				return c.constI(0)
+			})
 		return operand{t: t, v: v}
 	}
 	buf := c.slot("elem", bytesOf(t), 8)
@@ -130,10 +133,18 @@ func (c *fn) valueAt(st *mapState, p *ssa.Value) operand {
 	c.move(buf, ssa.MemSlot, p, ssa.MemMap, bytesOf(t), min(8, alignOf(t)))
 	c.jump(join)
 	c.b = no
+	c.missing()
 	c.zero(buf, bytesOf(t), ssa.MemSlot, 8)
 	c.jump(join)
 	c.b = join
 	return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
+}
+
+// missing reports under -k that an element isn't there.
+func (c *fn) missing() {
+	if c.opt.HelperErrors {
+		c.report(fnMapLookup, c.constI(0))
+	}
 }
 
 // mapAssign is @m[k] op= value.

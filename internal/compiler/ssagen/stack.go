@@ -79,6 +79,10 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	size := 8 * uint32(spec.Limit)
 	buf := c.slot("frames", 8+size, 8)
 	frames := c.addI(buf, 8)
+	if 8+size <= 512 {
+		// On the stack, older kernels want every byte of it written.
+		c.zero(buf, 8+size, ssa.MemSlot, 8)
+	}
 	n := c.call(fnGetStack, ssa.I64, c.context(), frames, c.constU(uint64(size)), c.constI(flags))
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
