@@ -64,7 +64,7 @@ func TestRuns(t *testing.T) {
 func TestTextIsTheKernels(t *testing.T) {
 	needRoot(t)
 	k := probeKernel(t)
-	line := regexp.MustCompile(`^(\d+): \([0-9a-f]{2}\) ([^;]*[^; ])`)
+	line := regexp.MustCompile(`^(\d+): \([0-9a-f]{2}\) ([^;\t]*[^;\t ])`)
 	printer := isa.Printer{Helper: helper.Name}
 	compared := 0
 	for seed := range uint64(20) {
@@ -81,7 +81,9 @@ func TestTextIsTheKernels(t *testing.T) {
 				continue
 			}
 			slot, _ := strconv.Atoi(m[1])
-			if n := index[slot]; !c.Insns[n].Wide() {
+			n := index[slot]
+			decided := c.Insns[n].IsBranch() && strings.HasPrefix(m[2], "goto") // by the verifier
+			if !c.Insns[n].Wide() && !decided {
 				compared++
 				if got := printer.Text(n, c.Insns[n]); got != m[2] {
 					t.Errorf("%+v: %q, the kernel's text is %q", c.Insns[n], got, m[2])
