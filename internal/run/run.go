@@ -57,6 +57,8 @@ type Names interface {
 	event.Resolver
 	// Preload reads what naming a process's addresses takes before it ends.
 	Preload(pid uint32)
+	// Follow records what a process and its descendants map from now on.
+	Follow(pid uint32) error
 }
 
 // NotifyEnv is the environment variable, and the line, by which test harnesses of the
@@ -135,7 +137,7 @@ func (r *runner) session() error {
 		return nil
 	}
 	if r.Child != nil {
-		if err := r.Child.Go(); err != nil {
+		if err := r.startChild(); err != nil {
 			return err
 		}
 	}
@@ -157,6 +159,17 @@ func (r *runner) session() error {
 		return err
 	}
 	return r.finish()
+}
+
+// startChild lets the command run. When addresses of it are to be named, what it maps is
+// recorded, since it may be gone by then.
+func (r *runner) startChild() error {
+	if r.Names != nil && namesUsers(r.Object) {
+		if err := r.Names.Follow(uint32(r.Child.Pid())); err != nil && r.Options.Logf != nil {
+			r.Options.Logf("%v", err)
+		}
+	}
+	return r.Child.Go()
 }
 
 // ready says that everything is attached.
@@ -214,17 +227,12 @@ func (r *runner) runAll(kind string) error {
 }
 
 // tick is how often a session looks after things that nothing tells it of: losses, and
-// the mappings of a child whose symbols may be needed after its end. The latter more
-// often at first, since many a child is short.
-const (
-	tick      = 100 * time.Millisecond
-	firstTick = time.Millisecond
-)
+// the mappings of a child whose symbols may be needed after its end.
+const tick = 100 * time.Millisecond
 
 // pump turns events into output until something ends the session.
 func (r *runner) pump() error {
 	naming := r.Names != nil && r.Child != nil && namesUsers(r.Object)
-	wait := firstTick
 	for {
 		idle, err := r.available()
 		if err != nil || r.ended {
@@ -247,8 +255,7 @@ func (r *runner) pump() error {
 		var deadline time.Time
 		if naming {
 			r.Names.Preload(uint32(r.Child.Pid()))
-			deadline = time.Now().Add(wait)
-			wait = min(2*wait, tick)
+			deadline = time.Now().Add(tick)
 		}
 		rec, err := r.s.Next(deadline)
 		switch {

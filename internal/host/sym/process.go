@@ -13,7 +13,7 @@ const vdsoName = "[vdso]"
 
 // process is what is known of a process.
 type process struct {
-	maps    []mapping // executable ones, ascending
+	maps    []mapping // executable ones; where two overlap, the later is there now
 	misses  int       // addresses that no mapping had
 	jitTab  *table    // of its perf map
 	jitPath string
@@ -30,6 +30,7 @@ type mapping struct {
 
 // process is what is known of pid; its mappings are read at first sight.
 func (s *Symbolizer) process(pid uint32) *process {
+	s.followed()
 	p := s.procs[pid]
 	if p == nil {
 		p = &process{}
@@ -50,7 +51,7 @@ func (p *process) missed() bool {
 }
 
 func (p *process) mapping(addr uint64) *mapping {
-	for i := range p.maps {
+	for i := len(p.maps) - 1; i >= 0; i-- {
 		if m := &p.maps[i]; addr >= m.start && addr < m.end {
 			return m
 		}

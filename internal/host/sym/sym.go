@@ -6,12 +6,15 @@ package sym
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
 	"github.com/ianlancetaylor/demangle"
 
 	"github.com/skep-bpf/skep/internal/host/exe"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
 // Symbol is the name for an address.
@@ -40,6 +43,7 @@ type Symbolizer struct {
 	tables map[fileID]*table
 	names  map[string]string // demangled
 	groups cgroups
+	watch  *sys.MmapWatch // of the process that is followed, or nil
 }
 
 // New returns a Symbolizer that has read nothing yet.
@@ -56,7 +60,12 @@ func New(cfg Config) *Symbolizer {
 // Close gives mapped files back; names that were returned stay valid.
 func (s *Symbolizer) Close() error {
 	s.tables, s.procs = map[fileID]*table{}, map[uint32]*process{}
-	return s.files.Close()
+	err := s.files.Close()
+	if s.watch != nil {
+		err = errors.Join(err, s.watch.Close())
+		s.watch = nil
+	}
+	return err
 }
 
 // Kernel names a kernel address; false when it's below all symbols, or when the kernel
@@ -103,6 +112,35 @@ func (s *Symbolizer) Preload(pid uint32) {
 			s.tableOf(pid, &p.maps[i])
 		}
 	}
+}
+
+// Follow records from now on what a process and its descendants map, until Close, so that
+// their addresses can be named however short they live. One process is followed.
+func (s *Symbolizer) Follow(pid uint32) error {
+	cpus, err := kern.New(s.cfg.Root).OnlineCPUs()
+	if err != nil {
+		return err
+	}
+	s.watch, err = sys.WatchMmaps(int(pid), cpus)
+	return err
+}
+
+// followed takes in what was recorded.
+func (s *Symbolizer) followed() {
+	if s.watch == nil {
+		return
+	}
+	s.watch.Each(func(e sys.MmapEvent) {
+		p := s.procs[e.Pid]
+		if p == nil {
+			p = &process{}
+			s.procs[e.Pid] = p
+		}
+		p.maps = append(p.maps, mapping{
+			start: e.Start, end: e.Start + e.Len, off: e.Off, path: e.Path,
+			dev: fmt.Sprintf("%02x:%02x", e.Major, e.Minor), ino: e.Ino,
+		})
+	})
 }
 
 // demangle is a C++ or Rust name as its source has it; others stay as they are.

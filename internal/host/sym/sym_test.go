@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/testkit"
 )
 
 const kallsyms = `ffffffff81000000 T _text
@@ -213,6 +215,42 @@ func awaitLibc(pid uint32) (mapping, error) {
 		}
 	}
 	return mapping{}, errors.New("cat uses no shared C library")
+}
+
+// What a short process mapped is known after its end when it was followed.
+func TestFollow(t *testing.T) {
+	testkit.Need(t, testkit.Root())
+	sh := exec.Command("sh", "-c", "read line; exec cat /dev/null")
+	in, err := sh.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sh.Start(); err != nil {
+		t.Skipf("no shell: %v", err)
+	}
+	s := New(Config{})
+	defer s.Close()
+	pid := uint32(sh.Process.Pid)
+	if err := s.Follow(pid); err != nil {
+		t.Fatal(err)
+	}
+	in.Write([]byte("go\n"))
+	in.Close()
+	sh.Wait()
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cat, err = filepath.EvalSymlinks(cat); err != nil {
+		t.Fatal(err)
+	}
+	s.followed()
+	for _, m := range s.procs[pid].maps {
+		if path, err := filepath.EvalSymlinks(m.path); err == nil && path == cat && m.ino != 0 && m.end > m.start {
+			return
+		}
+	}
+	t.Errorf("%s isn't among %+v", cat, s.procs[pid].maps)
 }
 
 func TestCgroupPath(t *testing.T) {
