@@ -110,8 +110,13 @@ func (a *app) bpftrace(args []string) int {
 	if err := a.bpftraceScript(c, rest); err != nil {
 		return a.bpftraceError(err)
 	}
-	if c.mode == "format" {
+	switch {
+	case c.mode == "format":
 		return a.bpftraceFormat(c)
+	case slices.Contains(c.Named, askForHelp):
+		// Like bpftrace, this isn't a success: the script didn't run.
+		_ = a.plainHelp(&c.Job, "bpftrace "+c.Name+" --")
+		return exitError
 	}
 	return a.run(a, &c.Job)
 }
@@ -299,6 +304,7 @@ func (a *app) bpftraceList(c *bpftraceCall, rest []string) error {
 			return a.openScript(c, rest[0])
 		}
 		c.Search = rest[0]
+		a.warnSearch(c.Search)
 	case c.program != "":
 		c.Name, c.Text = "stdin", c.program
 		return nil

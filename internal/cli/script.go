@@ -86,7 +86,7 @@ func (a *app) script(j *Job, args []string, name string) error {
 	}
 	if j.Header == nil {
 		j.Params, j.Named = plainArgs(args)
-		if slices.Contains(j.Named, expand.Named{Name: "help", Bare: true}) {
+		if slices.Contains(j.Named, askForHelp) {
 			return a.plainHelp(j, name)
 		}
 		return exit(a.run(a, j))
@@ -111,6 +111,9 @@ func (a *app) script(j *Job, args []string, name string) error {
 	}
 	return exit(a.run(a, j))
 }
+
+// askForHelp is the option by which a script without an option header is asked for its options.
+var askForHelp = expand.Named{Name: "help", Bare: true}
 
 // plainHelp shows the options of a script without an option header, as its getopt calls
 // tell them.
@@ -172,11 +175,19 @@ func (a *app) list(flags *runFlags, args []string) error {
 			return exit(a.run(a, j))
 		}
 		j.Search = args[0]
+		a.warnSearch(j.Search)
 	}
 	if j.Search == "" || j.Search == "*" {
 		j.Search = "*:*"
 	}
 	return exit(a.run(a, j))
+}
+
+// warnSearch warns of a search that looks like the name of a file.
+func (a *app) warnSearch(search string) {
+	if strings.Contains(search, ".") && !strings.ContainsAny(search, ":*") {
+		fmt.Fprintf(a.err, "WARNING: there is no file '%s'; it's taken as a search pattern\n", search)
+	}
 }
 
 // report writes what rep holds in the wanted style.
