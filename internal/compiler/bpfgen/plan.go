@@ -72,7 +72,7 @@ func (p *plan) fuse() {
 			mark(b.Control)
 		}
 		for _, v := range b.Values {
-			if v.Op == ssa.OpSelect {
+			if v.Op == ssa.OpSelect || isNot(v) {
 				mark(v.Args[0])
 			}
 		}
@@ -93,10 +93,10 @@ func (p *plan) use(v *ssa.Value, i int, a *ssa.Value) {
 		p.useCondition(root)
 	case isAddress(v, i), i == 0 && v.Op == ssa.OpOffset, v.Op.Info().Effect&ssa.Calls != 0:
 		p.useAddress(a)
+	case isNot(v) && i == 0:
+		p.useCondition(root) // with its outcomes exchanged
 	case isTest(v) && i == 0 && root.Op == ssa.OpAnd && p.uses[root.ID] == 1:
 		// JSET, whether the test is branched on or makes a Bool by a branch.
-	case isNot(v) && i == 0 && isCompare(root.Op):
-		// The comparison with its outcomes exchanged.
 	case p.lowOnly(v, i):
 		p.inReg[root.ID] = true
 	default:

@@ -74,9 +74,12 @@ func (z *randomizer) pick(t ssa.Type) *ssa.Value {
 		return p[z.IntN(len(p))]
 	}
 	if t == ssa.Bool && z.IntN(3) == 0 {
-		op := []ssa.Op{ssa.OpAnd, ssa.OpOr, ssa.OpCopy}[z.IntN(3)]
-		if op == ssa.OpCopy {
+		op := []ssa.Op{ssa.OpAnd, ssa.OpOr, ssa.OpCopy, ssa.OpEq, ssa.OpNe}[z.IntN(5)]
+		switch op {
+		case ssa.OpCopy:
 			return z.aux(op, ssa.Bool, 0, nil, z.pick(ssa.Bool))
+		case ssa.OpEq, ssa.OpNe:
+			return z.aux(op, ssa.Bool, 0, nil, z.pick(ssa.Bool), z.aux(ssa.OpConst, ssa.Bool, 0, nil))
 		}
 		return z.aux(op, ssa.Bool, 0, nil, z.pick(ssa.Bool), z.pick(ssa.Bool))
 	}
