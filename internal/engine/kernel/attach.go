@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -145,12 +146,10 @@ func (s *session) attachEvent(p *program, e *sys.PerfEvent, cookie uint64) error
 	return nil
 }
 
-// pid is the process to watch: the point's or the session's, 0 for all.
+// pid is the process to watch: the point's, the session's (-p) or its command (-c); 0 for
+// all.
 func (s *session) pid(pt *object.Point) int {
-	if pt.Pid != 0 {
-		return pt.Pid
-	}
-	return s.opt.Pid
+	return cmp.Or(pt.Pid, s.opt.Pid, s.opt.ChildPid)
 }
 
 // pmu reads a number of a dynamic PMU's description, such as "uprobe/type" or
