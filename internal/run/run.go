@@ -413,7 +413,6 @@ var totals = []struct {
 	text    string
 }{
 	{object.CounterLost, "Total lost event count: %d"},
-	{object.CounterMapFull, "%d map updates failed because the map was full"},
 	{object.CounterMapError, "%d map updates failed"},
 	{object.CounterStackError, "%d stacks couldn't be taken"},
 }

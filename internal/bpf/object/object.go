@@ -194,21 +194,26 @@ type Var struct {
 	Pos       diag.Pos
 }
 
-// Counters in CountersMap (BPF_MAP_TYPE_PERCPU_ARRAY of one element): one u64 each, by index.
+// CountersMap is an array of one element. It holds a row of CountersRow bytes for each
+// CPU, where counter i is the u64 at 8×i, and after the rows what ErrorSites count.
 const (
-	CounterLost    = iota // records the ring buffer had no room for
-	CounterMapFull        // map updates refused: full (E2BIG), and the others
-	CounterMapError
-	CounterStackError // stacks that could not be taken
-	CounterTruncated  // strings cut to max_strlen
+	CounterLost       = iota // records the ring buffer had no room for
+	CounterMapError          // map updates refused; kept at their ErrorSites
+	CounterStackError        // stacks that could not be stored
 	NumCounters
 )
+
+// CountersRow is the bytes of a CPU's row: one cache line.
+const CountersRow = 64
 
 // ErrorSite is a place whose helper may report an error at run time (ActionError).
 type ErrorSite struct {
 	Helper string // "map_update_elem", "probe_read_user" …
 	Msg    string // what to say; "" : made from Helper and errno
-	Span   diag.Span
+	// Count is where in CountersMap's element the u64 count of failures is; only the
+	// first failure sends a record. 0: every failure sends one.
+	Count uint32
+	Span  diag.Span
 }
 
 // ActionKind is what a record asks user space to do.

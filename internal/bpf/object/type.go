@@ -80,7 +80,7 @@ type StackSpec struct {
 	Map, Slow int
 }
 
-// StackSlow marks a stack reference into the Slow map: the other 63 bits are its key.
+// StackSlow marks a stack reference that is the key of the Slow map.
 // Without it the low 32 bits are an id of Map. StackNone is "no stack".
 const (
 	StackSlow uint64 = 1 << 63

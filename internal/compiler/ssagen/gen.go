@@ -46,15 +46,16 @@ type gen struct {
 	obj  *object.Object
 	out  *Result
 
-	maps      []mapState // by types.MapInfo.Index
-	mapByName map[string]int
-	stacks    map[stackKey]object.StackSpec // stack maps by limit and kind
-	layouts   map[*types.Type]*object.Type
-	rodata    rodata
-	globals   global // map of keyless values shared by all CPUs
-	percpu    global // the same, a row a CPU
-	errSite   map[siteKey]int
-	builtins  *tables
+	maps        []mapState // by types.MapInfo.Index
+	mapByName   map[string]int
+	stacks      map[stackKey]object.StackSpec // stack maps by limit and kind
+	layouts     map[*types.Type]*object.Type
+	rodata      rodata
+	globals     global // map of keyless values shared by all CPUs
+	percpu      global // the same, a row a CPU
+	errSite     map[siteKey]int
+	builtins    *tables
+	errorAction int // the action of error records, -1 until one is made
 }
 
 // global is a map of one kind of keyless values while it's being filled.
@@ -80,13 +81,14 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		info: info, opt: opt, rep: rep,
 		obj: &object.Object{License: info.License, Sources: src, Config: info.Config,
 			RingMap: -1, CountersMap: -1, ScratchMap: -1},
-		stacks:   map[stackKey]object.StackSpec{},
-		layouts:  map[*types.Type]*object.Type{},
-		errSite:  map[siteKey]int{},
-		builtins: newTables(),
-		globals:  global{mapIndex: -1},
-		percpu:   global{mapIndex: -1},
-		rodata:   rodata{mapIndex: -1, strings: map[string]uint32{}},
+		stacks:      map[stackKey]object.StackSpec{},
+		layouts:     map[*types.Type]*object.Type{},
+		errSite:     map[siteKey]int{},
+		builtins:    newTables(),
+		errorAction: -1,
+		globals:     global{mapIndex: -1},
+		percpu:      global{mapIndex: -1},
+		rodata:      rodata{mapIndex: -1, strings: map[string]uint32{}},
 	}
 	if g.obj.License == "" {
 		g.obj.License = "GPL"

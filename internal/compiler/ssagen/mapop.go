@@ -143,7 +143,7 @@ func (c *fn) valueAt(st *mapState, p *ssa.Value) operand {
 // missing reports under -k that an element isn't there.
 func (c *fn) missing() {
 	if c.opt.HelperErrors {
-		c.report(fnMapLookup, c.constI(0))
+		c.report(fnMapLookup, c.constI(0), false)
 	}
 }
 

@@ -125,6 +125,9 @@ func (g *gen) finishMaps() {
 	if i := g.percpu.mapIndex; i >= 0 {
 		g.obj.Maps[i].ValueSize = g.percpuRow() * g.cpuSlots()
 	}
+	if i := g.obj.CountersMap; i >= 0 {
+		g.obj.Maps[i].ValueSize = g.sitesStart() + 8*uint32(len(g.obj.Errors))
+	}
 	g.rodata.finish(g)
 }
 
@@ -147,14 +150,16 @@ func (g *gen) ring() int {
 	return g.obj.RingMap
 }
 
-// counters is the index of the map of loss counters.
+// counters is the index of the map of loss counters; finishMaps sets its size.
 func (g *gen) counters() int {
 	if g.obj.CountersMap < 0 {
-		g.obj.CountersMap = g.addMap(&object.Map{Name: "counters", Kind: object.MapPercpuArray, KeySize: 4, MaxEntries: 1,
-			ValueSize: object.NumCounters * 8})
+		g.obj.CountersMap = g.addMap(&object.Map{Name: "counters", Kind: object.MapArray, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
 	}
 	return g.obj.CountersMap
 }
+
+// sitesStart is where the counts of error sites begin in the counters' element.
+func (g *gen) sitesStart() uint32 { return g.cpuSlots() * object.CountersRow }
 
 // rodata is read-only memory for constants too large to be immediates.
 type rodata struct {

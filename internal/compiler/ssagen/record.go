@@ -261,16 +261,17 @@ func (c *fn) helperError(id int64, ret *ssa.Value) {
 	if !c.opt.HelperErrors {
 		return
 	}
-	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(id, ret) })
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(id, ret, false) })
 }
 
-// mapFailure counts a refused update and tells of it.
+// mapFailure counts a refused update; the first one at a place is reported as it happens.
 func (c *fn) mapFailure(ret *ssa.Value) {
-	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(fnMapUpdate, ret) })
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.report(fnMapUpdate, ret, true) })
 }
 
-// report sends an error report for helper id at this place.
-func (c *fn) report(id int64, ret *ssa.Value) {
+// report sends an error report for helper id at this place; with counted, only the first,
+// and the place keeps count.
+func (c *fn) report(id int64, ret *ssa.Value, counted bool) {
 	k := siteKey{uint32(c.pos), id}
 	site, ok := c.errSite[k]
 	if !ok {
@@ -278,46 +279,54 @@ func (c *fn) report(id int64, ret *ssa.Value) {
 		c.errSite[k] = site
 		c.obj.Errors = append(c.obj.Errors, &object.ErrorSite{Helper: helperNames[id], Span: c.span()})
 	}
-	c.callSub("report", []ssa.Type{ssa.I64, ssa.I64}, (*fn).reportBody, c.constI(int64(site)), ret)
+	if !counted {
+		c.sendError(site, ret)
+		return
+	}
+	c.obj.Errors[site].Count = c.sitesStart() + 8*uint32(site)
+	at := c.mapValue(c.counters(), int64(c.obj.Errors[site].Count))
+	var before *ssa.Value
+	if c.info.Facts.Features.AtomicFetch {
+		before = c.emitAux(ssa.OpAtomicFetchAdd, ssa.I64, 0, mem(8, ssa.MemMap, false), at, c.constI(1))
+	} else {
+		before = c.load(at, 0, mem(8, ssa.MemMap, false))
+		c.store(at, 0, c.bin(ssa.OpAdd, before, c.constI(1)), 8, ssa.MemMap)
+	}
+	c.ifThen(c.cmp(ssa.OpEq, before, c.constI(0)), -1, func() { c.sendError(site, ret) })
 }
 
-// reportBody is report(site, ret): it counts a map's refusal, and sends the error's record.
-func (c *fn) reportBody() {
-	site, ret := c.params[0], c.params[1]
-	full := c.ifElse(c.cmp(ssa.OpEq, ret, c.constI(-7)), 0, // E2BIG
-		func() *ssa.Value { return c.constI(object.CounterMapFull) },
-		func() *ssa.Value { return c.constI(object.CounterMapError) })
-	c.countAt(full)
-	index, a := c.newAction(object.ActionError, nil)
-	a.Args = []object.Field{{Offset: recordHeader, Type: c.runtimeType(int32Type)}}
-	a.Size = recordHeader + 8
-	r := c.call(fnRingbufReserve, ssa.Ptr, c.mapPtr(c.ring()), c.constU(uint64(a.Size)), c.constI(0))
-	c.ifThen(r, 1, func() {
-		c.store(r, 0, c.constI(int64(index)), 4, ssa.MemRecord)
-		c.store(r, 4, site, 4, ssa.MemRecord)
-		c.store(r, recordHeader, ret, 8, ssa.MemRecord)
-		c.call(fnRingbufSubmit, ssa.Void, r, c.constI(0))
-	})
+// sendError sends the record of an error: the site, and what the helper returned.
+func (c *fn) sendError(site int, ret *ssa.Value) {
+	if c.errorAction < 0 {
+		c.errorAction, _ = c.newAction(object.ActionError, nil)
+		a := c.obj.Actions[c.errorAction]
+		a.Args = []object.Field{{Offset: recordHeader, Type: c.runtimeType(int32Type)}}
+		a.Size = recordHeader + 8
+	}
+	rec := c.slot("error", recordHeader+8, 8)
+	c.store(rec, 0, c.constI(int64(c.errorAction)), 4, ssa.MemSlot)
+	c.store(rec, 4, c.constI(int64(site)), 4, ssa.MemSlot)
+	c.store(rec, recordHeader, ret, 8, ssa.MemSlot)
+	c.call(fnRingbufOutput, ssa.I64, c.mapPtr(c.ring()), rec, c.constI(recordHeader+8), c.constI(0))
 }
 
 // lost counts a record that found no room.
 func (c *fn) lost() { c.count(object.CounterLost) }
 
-// count adds one to a counter.
+// count adds one to this CPU's counter.
 func (c *fn) count(counter int64) {
-	c.callSub("count", []ssa.Type{ssa.I64}, func(s *fn) { s.countAt(s.params[0]) }, c.constI(counter))
-}
-
-func (c *fn) countAt(counter *ssa.Value) {
-	key := c.slot("zero", 4, 4)
-	c.store(key, 0, c.constI(0), 4, ssa.MemSlot)
-	p := c.lookup(c.counters(), ref{base: key, class: ssa.MemSlot})
-	c.ifThen(p, 1, func() {
-		i := c.bin(ssa.OpAnd, counter, c.constI(7))
-		c.ifThen(c.cmp(ssa.OpULt, i, c.constI(object.NumCounters)), 1, func() {
-			at := c.emit(ssa.OpAdd, ssa.Ptr, p, c.bin(ssa.OpShl, i, c.constI(3)))
-			c.store(at, 0, c.bin(ssa.OpAdd, c.load(at, 0, mem(8, ssa.MemMap, false)), c.constI(1)), 8, ssa.MemMap)
-		})
+	name := "count_lost"
+	if counter == object.CounterStackError {
+		name = "count_stack_error"
+	}
+	c.callSub(name, nil, func(s *fn) {
+		p := s.mapValue(s.counters(), 8*counter)
+		if s.cpuSlots() > 1 {
+			cpu := s.bin(ssa.OpAnd, s.call(fnCPU, ssa.I64), s.constU(uint64(s.cpuSlots()-1)))
+			p = s.emit(ssa.OpAdd, ssa.Ptr, p, s.bin(ssa.OpMul, cpu, s.constI(object.CountersRow)))
+		}
+		n := s.load(p, 0, mem(8, ssa.MemMap, false))
+		s.store(p, 0, s.bin(ssa.OpAdd, n, s.constI(1)), 8, ssa.MemMap)
 	})
 }
 

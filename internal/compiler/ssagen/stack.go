@@ -87,39 +87,38 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
 		func() *ssa.Value {
-			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(3)), 8, ssa.MemSlot)
-			hash := c.hashFrames(frames, c.bin(ssa.OpLShr, n, c.constI(3)), int64(spec.Limit))
+			count := c.bin(ssa.OpLShr, n, c.constI(3))
+			c.store(buf, 0, count, 8, ssa.MemSlot)
+			hash := c.hashFrames(frames, count)
 			key := c.slot("hash", 8, 8)
 			c.store(key, 0, hash, 8, ssa.MemSlot)
 			ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
 			c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.count(object.CounterStackError) })
-			return c.bin(ssa.OpOr, hash, c.constU(object.StackSlow))
+			return hash
 		})
 }
 
-// hashFrames is a 63-bit multiply-and-xor hash of n frames, at most limit.
-func (c *fn) hashFrames(frames, n *ssa.Value, limit int64) *ssa.Value {
-	state := c.slot("state", 16, 8) // hash, index
-	c.store(state, 0, c.constU(0x9e3779b97f4a7c15), 8, ssa.MemSlot)
-	c.store(state, 8, c.constI(0), 8, ssa.MemSlot)
+// hashFrames is a multiply-and-xor hash of n frames, n being at most limit by what the
+// verifier knows of get_stack. Its highest bit is set, which marks the reference.
+func (c *fn) hashFrames(frames, n *ssa.Value) *ssa.Value {
+	state := c.slot("state", 16, 8) // hash, offset
+	c.zero(state, 16, ssa.MemSlot, 8)
 	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
-	head, check, body, done := c.block(), c.block(), c.block(), c.block()
+	head, body, done := c.block(), c.block(), c.block()
 	c.jump(head)
 	c.b = head
 	i := get(8)
-	c.branch(c.cmp(ssa.OpULt, i, c.constI(limit)), check, done, 1)
-	c.b = check
 	c.branch(c.cmp(ssa.OpULt, i, n), body, done, 1)
 	c.b = body
 	at := c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3)))
 	h := c.bin(ssa.OpXor, get(0), c.load(at, 0, mem(8, ssa.MemSlot, false)))
-	h = c.bin(ssa.OpMul, h, c.constU(0xff51afd7ed558ccd))
-	h = c.bin(ssa.OpXor, h, c.bin(ssa.OpLShr, h, c.constI(32)))
-	c.store(state, 0, h, 8, ssa.MemSlot)
+	c.store(state, 0, c.bin(ssa.OpMul, h, c.constI(0x5bd1e995)), 8, ssa.MemSlot)
 	c.store(state, 8, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
 	c.jump(head)
 	c.b = done
-	return c.bin(ssa.OpLShr, c.bin(ssa.OpShl, get(0), c.constI(1)), c.constI(1))
+	h = get(0)
+	h = c.bin(ssa.OpXor, h, c.bin(ssa.OpLShr, h, c.constI(32)))
+	return c.emit(ssa.OpNot, ssa.I64, c.bin(ssa.OpLShr, h, c.constI(1)))
 }
 
 // context is the program's context, from a callback too.

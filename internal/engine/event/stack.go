@@ -70,7 +70,7 @@ func (d *Decoder) rawStack(spec *object.StackSpec, ref uint64) ([]byte, error) {
 	index, key := spec.Map, order.AppendUint32(nil, uint32(ref))
 	slow := ref&object.StackSlow != 0
 	if slow {
-		index, key = spec.Slow, order.AppendUint64(nil, ref&^object.StackSlow)
+		index, key = spec.Slow, order.AppendUint64(nil, ref)
 	}
 	if d.Maps == nil || index < 0 {
 		return nil, fmt.Errorf("read stack %#x: the object has no map for it", ref)

@@ -17,6 +17,10 @@ import (
 // verifier when it left a log, else what the error number means.
 func (s *session) refused(p *object.Program, log string, err error) error {
 	if strings.TrimSpace(log) == "" {
+		if p.AttachTo != "" && len(p.Points) > 0 {
+			why := s.explainLoad(p, err)
+			return &engine.AttachError{Point: &p.Points[0], Reason: why.Error(), Err: why}
+		}
 		return fmt.Errorf("load program %s: %w", p.Name, s.explainLoad(p, err))
 	}
 	slot, words := lastWords(log)

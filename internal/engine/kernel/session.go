@@ -71,10 +71,14 @@ func (s *session) Counters() ([object.NumCounters]uint64, error) {
 	if err != nil {
 		return sum, fmt.Errorf("read counters: %w", err)
 	}
-	stride := roundUp8(int(s.obj.Maps[s.obj.CountersMap].ValueSize))
-	for ; len(value) >= stride; value = value[stride:] {
-		for i := 0; i < len(sum) && i*8+8 <= stride; i++ {
-			sum[i] += binary.NativeEndian.Uint64(value[i*8:])
+	for row := 0; row < rows(s.obj, len(value)); row++ {
+		for i := range sum {
+			sum[i] += binary.NativeEndian.Uint64(value[row*object.CountersRow+8*i:])
+		}
+	}
+	for _, site := range s.obj.Errors {
+		if site.Count != 0 {
+			sum[object.CounterMapError] += binary.NativeEndian.Uint64(value[site.Count:])
 		}
 	}
 	return sum, nil
@@ -121,4 +125,14 @@ func (s *session) Close() error {
 		s.ownKernel = false
 	}
 	return errors.Join(errs...)
+}
+
+// rows is the number of rows in the counters' element of n bytes: what the sites leave.
+func rows(o *object.Object, n int) int {
+	for _, site := range o.Errors {
+		if site.Count != 0 {
+			n = min(n, int(site.Count))
+		}
+	}
+	return n / object.CountersRow
 }
