@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 
+	"github.com/skep-bpf/skep/internal/compiler"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/engine"
 	"github.com/skep-bpf/skep/internal/engine/kernel"
@@ -64,7 +66,7 @@ func runJob(a *app, j *Job) int {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return a.runError(err, j, rep)
+		return a.runError(err, j, m, compiled, rep)
 	}
 	return status
 }
@@ -118,14 +120,20 @@ func (a *app) trouble(err error) int {
 	return exitError
 }
 
-// runError says why a session ended; a program that the kernel refused is shown at the
-// script's line.
-func (a *app) runError(err error, j *Job, rep *diag.Reporter) int {
+// runError says why a session ended; a program or an attach point that the kernel refused
+// is shown in the script.
+func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output, rep *diag.Reporter) int {
+	shown := diag.NewReporter(rep.Sources)
+	var missing *engine.AttachError
+	if errors.As(err, &missing) && missing.Point.Span.Start != diag.NoPos {
+		explainAttach(missing, m, compiled, shown)
+		a.report(rep.Sources, shown, j.ErrorStyle)
+		return exitError
+	}
 	var refused *engine.Rejection
 	if !errors.As(err, &refused) {
 		return a.trouble(err)
 	}
-	shown := diag.NewReporter(rep.Sources)
 	d := shown.Errorf("", rejectedSpan(refused), "the kernel refused this program: %s", refused.Reason)
 	if j.Verbose == 0 {
 		d.Note("-v shows the verifier's log")
@@ -135,6 +143,21 @@ func (a *app) runError(err error, j *Job, rep *diag.Reporter) int {
 		fmt.Fprintln(a.err, refused.Log)
 	}
 	return exitError
+}
+
+// explainAttach says why a point couldn't be attached to: for a function that the kernel
+// doesn't know, or doesn't take, what it's called today.
+func explainAttach(e *engine.AttachError, m *machine, compiled *compiler.Output, rep *diag.Reporter) {
+	gone := errors.Is(e.Err, fs.ErrNotExist) || errors.Is(e.Err, syscall.ESRCH) || errors.Is(e.Err, syscall.EINVAL)
+	for _, u := range compiled.Info.Units {
+		for _, p := range u.Points {
+			if gone && p.Text == e.Point.Text {
+				m.finder.Explain(p, errors.New(e.Reason), rep)
+				return
+			}
+		}
+	}
+	rep.Errorf(diag.CodeNoMatch, e.Point.Span, "%s: %s", e.Point.Text, e.Reason)
 }
 
 // rejectedSpan is the place in the script of the instruction that the verifier stopped at.
