@@ -52,9 +52,9 @@ const (
 const stride = 64
 
 // BTF reads the type information of the kernel or of a module. Opening it makes one
-// pass over the records and keeps the place of each 64th; all else is read from the
-// data when it's asked for. That's an order of magnitude less memory and several
-// times less work than decoding it, which matters as a script starts: scripts ask
+// pass over the records and keeps their names' offsets and the place of each 64th; all
+// else is read from the data when it's asked for. That's an order of magnitude less
+// work and memory than decoding it, which matters as a script starts: scripts ask
 // for a few types of a hundred thousand. A BTF isn't changed once made, and may be
 // used by several goroutines.
 type BTF struct {
@@ -63,11 +63,22 @@ type BTF struct {
 	types []byte
 	strs  []byte
 	index []uint32 // offset in types of the ids first, first+stride, …
+	names []uint32 // each own type's name_off, from first on: what a search by name reads
+	enums []place  // the enums, for a search by an enumerator's name
 	first TypeID   // the first own id: 1, or the number after the base's last
 	end   TypeID   // the number after the last id
 	// strBase is where own strings begin among all: the length of the base's.
 	strBase uint32
 }
+
+// place is where a type's record is.
+type place struct {
+	id  TypeID
+	off uint32
+}
+
+// meanRecord is about the bytes of a record in the kernel's BTF, of vmlinux 5.10 to 7.3.
+const meanRecord = 22
 
 // ParseBTF makes a BTF over data, which must stay as it is. base is vmlinux's for a
 // module, nil for vmlinux.
@@ -94,6 +105,7 @@ func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
 
 func (b *BTF) makeIndex() error {
 	b.end = b.first
+	b.names = make([]uint32, 0, len(b.types)/meanRecord)
 	off := 0
 	for off < len(b.types) {
 		if len(b.types)-off < typeLen {
@@ -103,9 +115,13 @@ func (b *BTF) makeIndex() error {
 			b.index = append(b.index, uint32(off))
 		}
 		info := binary.NativeEndian.Uint32(b.types[off+4:])
-		if info>>24&0x1f >= uint32(numTypeKinds) {
-			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, info>>24&0x1f, ErrBadBTF)
+		switch kind := TypeKind(info >> 24 & 0x1f); {
+		case kind == KindEnum || kind == KindEnum64:
+			b.enums = append(b.enums, place{b.end, uint32(off)})
+		case kind >= numTypeKinds:
+			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, kind, ErrBadBTF)
 		}
+		b.names = append(b.names, binary.NativeEndian.Uint32(b.types[off:]))
 		off += recordLen(info)
 		b.end++
 	}
@@ -302,21 +318,38 @@ func (t Type) Params() []Param {
 // Enumerators calls f for each name of an enum until it returns false. v holds the
 // bits of an int64 when the enum is signed.
 func (t Type) Enumerators(f func(name string, v uint64) bool) {
-	signed, wide := t.Flag(), t.Kind() == KindEnum64
 	for i := range t.vlen() {
-		var name, v uint64
-		switch at := typeLen + 12*i; {
-		case wide:
-			name, v = uint64(t.word(at)), uint64(t.word(at+4))|uint64(t.word(at+8))<<32
-		default:
-			at = typeLen + 8*i
-			name, v = uint64(t.word(at)), uint64(t.word(at+4))
-			if signed {
-				v = uint64(int64(int32(v)))
-			}
-		}
-		if !f(t.b.str(uint32(name)), v) {
+		off, v := t.enumeratorAt(i)
+		if !f(t.b.str(off), v) {
 			return
 		}
 	}
+}
+
+// enumeratorAt reads an enumerator: its name's offset and value.
+func (t Type) enumeratorAt(i int) (name uint32, v uint64) {
+	if t.Kind() == KindEnum64 {
+		at := typeLen + 12*i
+		return t.word(at), uint64(t.word(at+4)) | uint64(t.word(at+8))<<32
+	}
+	at := typeLen + 8*i
+	v = uint64(t.word(at + 4))
+	if t.Flag() {
+		v = uint64(int64(int32(v)))
+	}
+	return t.word(at), v
+}
+
+// enumerator is the number of the enumerator whose name is at an offset, or -1.
+func (t Type) enumerator(name uint32) int {
+	step := 8
+	if t.Kind() == KindEnum64 {
+		step = 12
+	}
+	for i := range t.vlen() {
+		if t.word(typeLen+step*i) == name {
+			return i
+		}
+	}
+	return -1
 }

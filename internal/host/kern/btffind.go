@@ -16,16 +16,18 @@ func (b *BTF) stringOff(s string) uint32 {
 			return off
 		}
 	}
-	pattern := make([]byte, 0, len(s)+2)
-	pattern = append(append(append(pattern, 0), s...), 0)
-	i := bytes.Index(b.strs, pattern)
-	switch {
-	case i >= 0:
-		return b.strBase + uint32(i) + 1
-	case b.base != nil && bytes.HasPrefix(b.strs, pattern[1:]):
-		return b.strBase // a module's strings don't begin with the empty one
+	// With a leading NUL, which is everywhere, the search would be slower.
+	pattern := append(append(make([]byte, 0, len(s)+1), s...), 0)
+	for at := 0; ; {
+		i := bytes.Index(b.strs[at:], pattern)
+		if i < 0 {
+			return noString
+		}
+		if at += i; at == 0 || b.strs[at-1] == 0 {
+			return b.strBase + uint32(at)
+		}
+		at++
 	}
-	return noString
 }
 
 // each calls f with the id, the info word and the record of each own type, in order,
@@ -64,13 +66,15 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 		return t, false
 	}
 	set := kindSet(kinds)
-	b.each(func(id TypeID, info uint32, rec []byte) bool {
-		if binary.NativeEndian.Uint32(rec) == want && set&(1<<(info>>24&0x1f)) != 0 {
-			t, ok = Type{b, id, rec}, true
+	for i, off := range b.names {
+		if off != want {
+			continue
 		}
-		return !ok
-	})
-	return t, ok
+		if t = b.Type(b.first + TypeID(i)); set&(1<<t.Kind()) != 0 {
+			return t, true
+		}
+	}
+	return Type{b: b}, false
 }
 
 // FindEnumerator looks a name up in every enum and returns its value and enum.
@@ -84,30 +88,14 @@ func (b *BTF) FindEnumerator(name string) (v uint64, enum Type, ok bool) {
 	if want == noString || name == "" {
 		return 0, Type{b: b}, false
 	}
-	b.each(func(id TypeID, info uint32, rec []byte) bool {
-		step := 0
-		switch TypeKind(info >> 24 & 0x1f) {
-		case KindEnum:
-			step = 8
-		case KindEnum64:
-			step = 12
+	for _, p := range b.enums {
+		enum = Type{b, p.id, b.types[p.off:]}
+		if i := enum.enumerator(want); i >= 0 {
+			_, v := enum.enumeratorAt(i)
+			return v, enum, true
 		}
-		for i := 0; step > 0 && i < int(info&0xffff); i++ {
-			if binary.NativeEndian.Uint32(rec[typeLen+step*i:]) == want {
-				enum, ok = Type{b, id, rec}, true
-				return false
-			}
-		}
-		return true
-	})
-	if !ok {
-		return 0, Type{b: b}, false
 	}
-	enum.Enumerators(func(n string, val uint64) bool {
-		v = val
-		return n != name
-	})
-	return v, enum, true
+	return 0, Type{b: b}, false
 }
 
 // Named calls f for each of the BTF's own named types of the kinds until it returns
