@@ -25,6 +25,9 @@ const (
 // being written; a program between reserve and submit takes about a microsecond.
 const busyPause = 20 * time.Microsecond
 
+// waitSpacing is the least time between two waits for the kernel's wake-up.
+const waitSpacing = 500 * time.Microsecond
+
 // ring reads a BPF_MAP_TYPE_RINGBUF without copying. One goroutine calls next.
 //
 // The kernel wakes the reader when the record that it submits is the one at the
@@ -39,8 +42,9 @@ type ring struct {
 	producer []byte // one page, then the data twice
 	data     []byte // both copies, so that a record never wraps
 	mask     uint64
-	pos      uint64 // consumer position, before the record leased out
-	lease    uint64 // bytes of the record leased out, with its header
+	pos      uint64    // consumer position, before the record leased out
+	waited   time.Time // when the last wait began
+	lease    uint64    // bytes of the record leased out, with its header
 }
 
 // newRing maps the ring buffer fd of size data bytes. fd -1: no records will come.
@@ -95,6 +99,9 @@ func (r *ring) next(deadline time.Time) ([]byte, error) {
 		if !deadline.IsZero() && !time.Now().Before(deadline) {
 			return nil, engine.ErrTimeout
 		}
+		if r.pause() {
+			continue
+		}
 		woken, err := r.waiter.Wait(deadline)
 		if err != nil {
 			return nil, fmt.Errorf("wait for events: %w", err)
@@ -103,6 +110,20 @@ func (r *ring) next(deadline time.Time) ([]byte, error) {
 			return nil, engine.ErrTimeout
 		}
 	}
+}
+
+// pause lets records gather when the last wait was just now, and reports whether it did.
+// A reader that keeps up with a million events a second would else be woken for each of
+// them, at the expense of what is traced. Rarer events never meet a pause.
+func (r *ring) pause() bool {
+	now := time.Now()
+	since := now.Sub(r.waited)
+	if since >= waitSpacing {
+		r.waited = now
+		return false
+	}
+	time.Sleep(waitSpacing - since)
+	return true
 }
 
 // take gives back the record leased before and leases the next one. busy: there is
