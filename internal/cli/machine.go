@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/host/discover"
 	"github.com/skep-bpf/skep/internal/host/exe"
@@ -37,6 +38,17 @@ func (m *machine) Close() error { return errors.Join(m.files.Close(), m.kernel.C
 // Expand makes the machine a compiler.Discoverer.
 func (m *machine) Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point {
 	return m.finder.Expand([]*probe.Point{p}, rep)
+}
+
+// Configure takes over what the script's config says of attach points.
+func (m *machine) Configure(c *object.Config) {
+	m.finder.MaxProbes = c.MaxProbes
+	switch c.MissingProbes {
+	case "warn":
+		m.finder.Missing = discover.MissingWarn
+	case "ignore":
+		m.finder.Missing = discover.MissingIgnore
+	}
 }
 
 // osFiles are the machine's files, for imports and headers.

@@ -20,6 +20,8 @@ import (
 
 // Discoverer finds what attach points mean on the machine: host/discover.
 type Discoverer interface {
+	// Configure tells what the script's config says of missing points and of how many there may be.
+	Configure(c *object.Config)
 	// Expand gives the concrete points of one from the script, resolved and checked;
 	// what's wrong is reported, and then there are none.
 	Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point
@@ -65,6 +67,10 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 	if rep.Failed() {
 		return out
 	}
+	if opt.Discover != nil {
+		cfg := types.ReadConfig(decls(ex), opt.Check.Environ)
+		opt.Discover.Configure(&cfg)
+	}
 	points := parsePoints(ex.Probes, &opt, rep)
 	if rep.Failed() {
 		return out
@@ -78,7 +84,7 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 	if rep.Failed() {
 		return out
 	}
-	out.Info.Units = split(out.Info.Units)
+	out.Info.Units = split(reachable(out.Info))
 	gen := ssagen.Build(out.Info, rep.Sources, opt.Gen, rep)
 	if rep.Failed() {
 		return out
@@ -125,6 +131,21 @@ func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*
 		}
 	}
 	return all
+}
+
+// reachable leaves out the units whose predicate is constantly false, as one on an option
+// of the script may be: nothing is attached for them.
+func reachable(info *types.Info) []*types.Unit {
+	var out []*types.Unit
+	for _, u := range info.Units {
+		if u.Pred != nil {
+			if k := info.Consts[u.Pred.ID()]; k != nil && !k.IsStr && k.Int == 0 {
+				continue
+			}
+		}
+		out = append(out, u)
+	}
+	return out
 }
 
 // split gives each point of the kinds whose programs are loaded for one target a unit

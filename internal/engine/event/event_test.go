@@ -256,7 +256,7 @@ func TestDynamicFields(t *testing.T) {
 
 func TestStacks(t *testing.T) {
 	fast := newMemory(raw(uint32(3)), raw(0x10, 0x20, 0, 0x99))
-	slow := newMemory(raw(5), raw(2, 0x30, 0x40, 0x50))
+	slow := newMemory(raw(object.StackSlow | 5), raw(2, 0x30, 0x40, 0x50))
 	build := newMemory(raw(uint32(1)), raw(
 		uint32(1), "\xab\xcd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", 0x1fa0,
 		uint32(2), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 0x7f10,

@@ -99,12 +99,28 @@ func (c *checker) config(script []syntax.Decl) {
 	c.info.StackMode = c.info.Config.StackMode
 }
 
+// ReadConfig is what a script's config block and the environment set, for those who need it
+// before Check, which reports its mistakes.
+func ReadConfig(script []syntax.Decl, environ []string) object.Config {
+	c := &checker{info: &Info{}, rep: diag.NewReporter(&diag.Sources{}), opt: Options{Environ: environ}, said: map[said]bool{}}
+	c.config(script)
+	return c.info.Config
+}
+
+// v5_11LargeKeys is the kernel whose maps take keys larger than the stack of 512 bytes
+// (htab_map_alloc_check, kernel/bpf/hashtab.c); on older ones strings are shorter, so that they
+// can be keys.
+const v5_11LargeKeys = 5<<16 | 11<<8
+
 func (c *checker) defaults() {
 	i := c.info
 	i.License, i.OnStackLimit, i.MaxMapKeys, i.MaxProbes, i.MaxProgs = "GPL", 32, 4096, 1024, 1024
 	i.Config = object.Config{MaxCatBytes: 10240, MaxStrlen: 1024, StrTruncTrailer: "..",
 		PrintMapsOnExit: true, CppDemangle: true, MissingProbes: "error", LazySymbols: true,
 		ShowDebugInfo: true, LogSize: 1000000}
+	if k := c.info.Facts; k != nil && k.Kernel != 0 && k.Kernel < v5_11LargeKeys {
+		i.Config.MaxStrlen = 256
+	}
 	c.unstable = map[string]unstableLevel{"unstable_tseries": unstableWarn, "unstable_dw_ustack": unstableWarn}
 }
 
