@@ -28,7 +28,8 @@ commands:
   run        run a script            fmt        format scripts
   tools      list and show tools     explain    explain a message's code
   bpftrace   take bpftrace's flags   completion for bash, zsh, fish
-  man        write manual pages      version    print the version
+  doctor     what works here         man        write manual pages
+  version    print the version
 tools: %s
 exit status: 0; 1 error; 2 wrong usage; or the script's own
 `

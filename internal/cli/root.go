@@ -146,7 +146,7 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range []*cobra.Command{
 		a.runCommand(flags), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
-		a.bpftraceCommand(), a.versionCommand(),
+		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(a.command(c))
 	}
