@@ -41,6 +41,7 @@ output:           diag bpf engine output
 run:              diag bpf engine host output
 tools:            diag lang
 testkit:          *
+e2e:              *
 cli:              *
 `
 
