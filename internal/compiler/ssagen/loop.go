@@ -18,7 +18,7 @@ const (
 	maxPlainSteps = 1024 // the bound where nothing better exists
 )
 
-// unroll repeats the body as text.
+// unroll repeats the body as text: break and continue in it mean the loop around it.
 func (c *fn) unroll(s *syntax.Unroll) {
 	k := c.constant(s.N)
 	if k == nil {
@@ -26,17 +26,9 @@ func (c *fn) unroll(s *syntax.Unroll) {
 		return
 	}
 	for range k.Int {
-		end, next := c.block(), c.block()
-		c.loops = append(c.loops, &loop{brk: end, cont: next})
 		saved := c.scope()
 		c.blockStmts(s.Body)
 		c.locals = saved
-		c.loops = c.loops[:len(c.loops)-1]
-		c.jump(next)
-		if len(end.Preds) > 0 {
-			c.unsupported(s.Span(), "break in unroll")
-		}
-		c.b = next
 	}
 }
 
