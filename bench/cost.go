@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -76,7 +79,6 @@ func (b *bench) costOf(text string) ([]figures, error) {
 
 // measure runs a tracer, a load under it, and reads the kernel's counts. The tracer's output goes to w.
 func measure(cmd []string, w io.Writer) (figures, error) {
-	before := programs()
 	c := exec.Command(cmd[0], cmd[1:]...)
 	c.Stdout = w
 	var stderr strings.Builder
@@ -104,7 +106,7 @@ func measure(cmd []string, w io.Writer) (figures, error) {
 			return figures{}, fmt.Errorf("ended early: %v: %s", err, stderr.String())
 		case <-time.After(200 * time.Millisecond):
 		}
-		if fresh = newPrograms(before); len(fresh) > 0 {
+		if fresh = programsOf(c.Process.Pid); len(fresh) > 0 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -113,30 +115,32 @@ func measure(cmd []string, w io.Writer) (figures, error) {
 		}
 	}
 	time.Sleep(time.Second) // attaching goes on after loading
-	fresh = newPrograms(before)
+	fresh = programsOf(c.Process.Pid)
 	err := exec.Command(os.Args[0], "load", "1.5").Run()
 	f, ferr := readFigures(fresh)
 	stop()
 	return f, errors.Join(err, ferr)
 }
 
-// programs are the ids of the programs that are loaded.
-func programs() map[ebpf.ProgramID]bool {
-	ids := map[ebpf.ProgramID]bool{}
-	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
-		ids[id] = true
-	}
-	return ids
-}
-
-func newPrograms(before map[ebpf.ProgramID]bool) []ebpf.ProgramID {
-	var ids []ebpf.ProgramID
-	for id := range programs() {
-		if !before[id] {
-			ids = append(ids, id)
+// programsOf are the programs that a process holds, itself or by a link: the kernel tells
+// them in its descriptors' fdinfo.
+func programsOf(pid int) []ebpf.ProgramID {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	seen := map[ebpf.ProgramID]bool{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue // closed meanwhile
+		}
+		for line := range strings.Lines(string(text)) {
+			if v, ok := strings.CutPrefix(line, "prog_id:"); ok {
+				if id, err := strconv.ParseUint(strings.TrimSpace(v), 10, 32); err == nil {
+					seen[ebpf.ProgramID(id)] = true
+				}
+			}
 		}
 	}
-	return ids
+	return slices.Collect(maps.Keys(seen))
 }
 
 // readFigures adds up the programs that ran.
