@@ -47,6 +47,7 @@ type Type struct {
 	Fields []Field           // struct, tuple, record
 	Names  map[uint64]string // enum
 	Bits   []BitName         // enum of flags: the names of those that are set, joined by "-"
+	Point  DecimalPoint      // enum without names: a number that prints with a decimal point
 	Format string            // timestamp's, cgroup path's filter
 	Clock  Clock             // timestamp
 	Stack  StackSpec
@@ -58,6 +59,10 @@ type BitName struct {
 	Mask, Bits uint64
 	Name       string
 }
+
+// DecimalPoint tells that a number counts units of 10^-Digits and prints with that many
+// Places, rounded: 1234567 with 6 and 2 is 1.23. Digits 0: it has none.
+type DecimalPoint struct{ Digits, Places uint8 }
 
 // Clock is a timestamp's clock.
 type Clock uint8

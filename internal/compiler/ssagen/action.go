@@ -95,8 +95,8 @@ func printLog2(style string) effectFunc {
 	}
 }
 
-// bitNames is bit_names(x, …): x, whose type tells the names.
-func (c *fn) bitNames(e syntax.Expr, args []syntax.Expr) operand {
+// named is bit_names(x, …) and decimal(x, …): x, whose type tells how it's printed.
+func (c *fn) named(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.intExpr(args[0])}
 }
 

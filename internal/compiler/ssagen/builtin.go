@@ -139,7 +139,8 @@ func newTables() *tables {
 		"kstack":      (*fn).stack,
 		"ustack":      (*fn).stack,
 		"ksym":        (*fn).ksym,
-		"bit_names":   (*fn).bitNames,
+		"bit_names":   (*fn).named,
+		"decimal":     (*fn).named,
 		"kptr":        (*fn).respaced,
 		"uptr":        (*fn).respaced,
 		"bswap":       (*fn).bswap,
@@ -242,29 +243,6 @@ func (c *fn) usymInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 	addr := c.intExpr(args[0])
 	c.store(dst, 0, addr, 8, class)
 	c.store(dst, 8, c.high32(c.call(fnPidTgid, ssa.I64)), 8, class)
-}
-
-// CommKeepsRest reports whether bpf_get_current_comm of a kernel (KERNEL_VERSION) leaves
-// the bytes after the NUL as they were: it padded with zeroes before 5.19 (strncpy) and
-// does again since 6.5 (strscpy_pad), kernel/bpf/helpers.c.
-func CommKeepsRest(kernel uint32) bool {
-	return kernel >= 5<<16|19<<8 && kernel < 6<<16|5<<8
-}
-
-// commInto writes the current task's name: 16 bytes.
-func (c *fn) commInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, padded bool) {
-	if len(args) > 0 {
-		c.unsupported(e.Span(), "comm of another process")
-		return
-	}
-	n := bytesOf(t)
-	if padded && CommKeepsRest(c.info.Facts.Kernel) {
-		c.zero(dst, min(n, 16), class, 8)
-	}
-	c.call(fnComm, ssa.I64, dst, c.constU(uint64(min(n, 16))))
-	if n > 16 && padded {
-		c.zero(c.addI(dst, 16), n-16, class, 8)
-	}
 }
 
 func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {

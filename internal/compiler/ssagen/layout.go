@@ -111,7 +111,7 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 		r.Kind = object.Enum
 		r.Names = map[uint64]string{}
 		if t.Enum != nil {
-			r.Bits = t.Enum.Bits
+			r.Bits, r.Point = t.Enum.Bits, t.Enum.Point
 			for _, e := range t.Enum.Values {
 				if _, dup := r.Names[e.Val]; !dup {
 					r.Names[e.Val] = e.Name

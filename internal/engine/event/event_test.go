@@ -194,6 +194,10 @@ func TestDecode(t *testing.T) {
 		{"flags", &object.Type{Kind: object.Enum, Size: 4, Bits: []object.BitName{
 			{Mask: 3, Bits: 0, Name: "Read"}, {Mask: 3, Bits: 1, Name: "Write"}, {Mask: 8, Bits: 8, Name: "Sync"}}},
 			raw(uint32(9)), "Write-Sync=9"},
+		{"decimal", decimalType(6, 2, false), raw(12345678), "12.35=12345678"},
+		{"decimal below 1", decimalType(9, 6, false), raw(1234), "0.000001=1234"},
+		{"decimal as printf rounds it", decimalType(3, 2, false), raw(125), "0.12=125"},
+		{"decimal with a sign", decimalType(3, 1, true), raw(-1500), "-1.5=18446744073709550116"},
 		{"string", str(8), raw("hello\x00xx"), `"hello"`},
 		{"string cut", str(5), raw("hello"), `"hello.."`},
 		{"buffer", &object.Type{Kind: object.Buf, Size: 8}, raw(uint32(3), "abcdefgh"), "616263"},
@@ -256,7 +260,7 @@ func TestDynamicFields(t *testing.T) {
 
 func TestStacks(t *testing.T) {
 	fast := newMemory(raw(uint32(3)), raw(0x10, 0x20, 0, 0x99))
-	slow := newMemory(raw(object.StackSlow | 5), raw(2, 0x30, 0x40, 0x50))
+	slow := newMemory(raw(object.StackSlow|5), raw(2, 0x30, 0x40, 0x50))
 	build := newMemory(raw(uint32(1)), raw(
 		uint32(1), "\xab\xcd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", 0x1fa0,
 		uint32(2), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 0x7f10,
@@ -361,4 +365,9 @@ func TestNoAllocations(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// decimalType is what decimal(x, digits, places) has.
+func decimalType(digits, places uint8, signed bool) *object.Type {
+	return &object.Type{Kind: object.Enum, Size: 8, Signed: signed, Point: object.DecimalPoint{Digits: digits, Places: places}}
 }

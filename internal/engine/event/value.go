@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -79,16 +80,28 @@ func (v *Value) divide(n uint64) {
 }
 
 // enumValue names n: by its name or, in an enum of flags, by those of its bits, joined by
-// "-". Without any it gives its digits.
+// "-". Without any it gives its digits, around a decimal point when it has one.
 func enumValue(n uint64, t *object.Type) Value {
 	name, ok := t.Names[n]
 	if t.Bits != nil {
 		name, ok = flagNames(n, t.Bits)
 	}
-	if !ok {
+	switch {
+	case t.Point.Digits > 0:
+		name = decimal(n, t)
+	case !ok:
 		name = strconv.FormatUint(n, 10)
 	}
 	return Value{Kind: Symbol, Num: n, Text: name}
+}
+
+// decimal is n with its point, rounded as C's printf rounds the quotient.
+func decimal(n uint64, t *object.Type) string {
+	x := float64(n)
+	if t.Signed {
+		x = float64(int64(n))
+	}
+	return strconv.FormatFloat(x/math.Pow10(int(t.Point.Digits)), 'f', int(t.Point.Places), 64)
 }
 
 func flagNames(n uint64, bits []object.BitName) (string, bool) {

@@ -121,4 +121,5 @@ const (
 	BuiltinPrintLog2JSON
 	BuiltinBitNames
 	BuiltinHasField
+	BuiltinDecimal
 )

@@ -13,6 +13,7 @@ func skepBuiltins() []Builtin {
 		{ID: BuiltinPrintLog2, Name: "print_log2", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() in bcc's form: print_log2(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintLog2JSON, Name: "print_log2_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() as bcc's JSON: print_log2_json(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
+		{ID: BuiltinDecimal, Name: "decimal", Min: 3, Max: 3, check: checkDecimal, Doc: "a number that prints with a decimal point: decimal(x, digits behind the point, digits to print)"},
 		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
 	}
 }
@@ -49,6 +50,27 @@ func checkBitNames(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *T
 		enum.Bits = append(enum.Bits, object.BitName{Mask: mask, Bits: bits, Name: name})
 	}
 	return &Type{Kind: Enum, Size: 8, Enum: enum}
+}
+
+// maxDigits is how many digits an integer of 64 bits has for certain.
+const maxDigits = 18
+
+// checkDecimal makes an enum without names: a number with its decimal point.
+func checkDecimal(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	t, ok := c.intArg(args[0], b.Name)
+	digits, ok1 := c.constInt(args[1], b.Name)
+	places, ok2 := c.constInt(args[2], b.Name)
+	switch {
+	case !ok:
+		return worse(t)
+	case !ok1 || !ok2:
+		return invalidType()
+	case digits < 1 || digits > maxDigits || places > maxDigits:
+		c.errorf(diag.CodeRange, args[1].Span(), "decimal() takes 1 to %d digits behind the point and prints up to %d", maxDigits, maxDigits)
+		return invalidType()
+	}
+	point := object.DecimalPoint{Digits: uint8(digits), Places: uint8(places)}
+	return &Type{Kind: Enum, Size: 8, Signed: t.Signed, Enum: &EnumType{Point: point}}
 }
 
 // checkHasField answers at compile time, so that a script fits several kernels.

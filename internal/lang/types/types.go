@@ -134,6 +134,8 @@ type EnumType struct {
 	Values []Enumerator
 	// Bits, for a set of flags, has the names of its bits: bit_names().
 	Bits []object.BitName
+	// Point, for a number without names, has its decimal point: decimal().
+	Point object.DecimalPoint
 }
 
 // Enumerator is one name of an enum.
