@@ -141,23 +141,3 @@ func TestToolNames(t *testing.T) {
 		}
 	}
 }
-
-func TestUnifiedDiff(t *testing.T) {
-	tests := []struct{ old, new, want string }{
-		{"a\n", "a\n", ""},
-		{"a\nb\nc\n", "a\nB\nc\n", "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"},
-		{"", "a\n", "@@ -0,0 +1,1 @@\n+a\n"},
-		{"a", "a\n", "@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n"},
-		{"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", "1\n2\nx\n3\n4\n5\n6\n7\n8\n9\n10\n12\n",
-			"@@ -1,5 +1,6 @@\n 1\n 2\n+x\n 3\n 4\n 5\n@@ -8,5 +9,4 @@\n 8\n 9\n 10\n-11\n 12\n"},
-	}
-	for _, tt := range tests {
-		want := tt.want
-		if want != "" {
-			want = "--- o\n+++ n\n" + want
-		}
-		if got := unifiedDiff("o", "n", tt.old, tt.new); got != want {
-			t.Errorf("%q to %q:\n%s\nwant\n%s", tt.old, tt.new, got, want)
-		}
-	}
-}

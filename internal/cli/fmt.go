@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/diag"
@@ -36,7 +37,7 @@ func (a *app) fmtCommand() *cobra.Command {
 }
 
 // format formats each of the files; errors in one don't keep it from the others.
-func (a *app) format(paths []string, write, diff bool) error {
+func (a *app) format(paths []string, write, showDiff bool) error {
 	failed := false
 	for _, path := range paths {
 		old, text, err := a.formatOne(path)
@@ -45,8 +46,8 @@ func (a *app) format(paths []string, write, diff bool) error {
 			return err
 		case text == "":
 			failed = true
-		case diff:
-			d := unifiedDiff(path+".orig", path, old, text)
+		case showDiff:
+			d := string(diff.Diff(path+".orig", []byte(old), path, []byte(text)))
 			failed = failed || d != "" && !write
 			fmt.Fprint(a.out, d)
 		case !write:
