@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,7 @@ OPTIONS:
     --traceable-functions FILE
                               list of the kernel functions that can be traced
     --no-feature LIST         do without kprobe_multi, kprobe_session, uprobe_multi
+    --probe-filter REGEX      attach only to the probes whose names match
     --unsafe                  allow what changes the system
     --mode MODE               codegen, test, format (bench: not supported yet)
     --test, --fmt             the same as --mode test, --mode format
@@ -198,6 +200,12 @@ func (c *bpftraceCall) choice(o option) error {
 			return fmt.Errorf("USAGE: --%s conflicts with existing --mode", o.name)
 		}
 		c.mode = map[string]string{"test": "test", "bench": "bench", "fmt": "format"}[o.name]
+	case "probe-filter":
+		re, err := regexp.Compile(o.value)
+		if err != nil {
+			return fmt.Errorf("Invalid --probe-filter regex '%s': %w", o.value, err)
+		}
+		c.ProbeFilter = re
 	case "no-feature":
 		for _, f := range strings.Split(o.value, ",") {
 			if !oneOf(f, "kprobe_multi kprobe_session uprobe_multi") {
@@ -267,15 +275,8 @@ func (a *app) bpftraceScript(c *bpftraceCall, rest []string) error {
 	case !oneOf(c.Format, "text json"):
 		return fmt.Errorf("Invalid output format %q\nValid formats: 'text', 'json'", c.Format)
 	}
-	if c.pid != "" {
-		n, err := strconv.ParseUint(c.pid, 0, 64)
-		switch {
-		case err != nil:
-			return fmt.Errorf("Failed to parse pid: invalid integer: %s", c.pid)
-		case n > maxPid:
-			return fmt.Errorf("Pid out of range: %d", n)
-		}
-		c.Pid = int(n)
+	if err := c.parsePid(); err != nil {
+		return err
 	}
 	switch {
 	case c.List:
@@ -291,6 +292,26 @@ func (a *app) bpftraceScript(c *bpftraceCall, rest []string) error {
 		rest = rest[1:]
 	}
 	c.Params, c.Named = plainArgs(rest)
+	return nil
+}
+
+// parsePid reads -p's value: digits, or 0x and hexadecimal ones.
+func (c *bpftraceCall) parsePid() error {
+	if c.pid == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(c.pid, 0, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return fmt.Errorf("Pid out of range: %s", c.pid)
+	case err != nil && c.pid[0] >= '0' && c.pid[0] <= '9':
+		return fmt.Errorf("Failed to parse pid: invalid trailing bytes: %s", c.pid)
+	case err != nil:
+		return fmt.Errorf("Failed to parse pid: invalid integer: %s", c.pid)
+	case n == 0 || n > maxPid:
+		return fmt.Errorf("Pid out of range: %d", n)
+	}
+	c.Pid = int(n)
 	return nil
 }
 

@@ -19,6 +19,14 @@ import (
 // for none. When rep has failed there may be no object.
 func (a *app) compileScript(j *Job, m *machine, child int, rep *diag.Reporter) *compiler.Output {
 	src := rep.Sources.Add(j.Name, j.Text)
+	out := compiler.Compile(src, a.compileOptions(j, m, child), rep)
+	if out != nil && j.Header != nil {
+		j.checkHeader(src, out.Options, rep)
+	}
+	return out
+}
+
+func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 	start, err := sys.Monotonic()
 	if err != nil {
 		start = time.Duration(0) // elapsed then counts from boot
@@ -39,11 +47,7 @@ func (a *app) compileScript(j *Job, m *machine, child int, rep *diag.Reporter) *
 	for _, stage := range j.Dump {
 		opt.Dump[stage] = true
 	}
-	out := compiler.Compile(src, opt, rep)
-	if out != nil && j.Header != nil {
-		j.checkHeader(src, out.Options, rep)
-	}
-	return out
+	return opt
 }
 
 // checkHeader reports where the script's option header and its getopt calls differ.

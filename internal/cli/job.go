@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/skep-bpf/skep/internal/lang/expand"
@@ -38,6 +39,8 @@ type Job struct {
 	Tests      bool     // run the test probes
 	Dump       []string // stages: ast, types, ssa, ssa:PASS, insns
 
+	// ProbeFilter picks from the attach points those to attach to; nil: all.
+	ProbeFilter *regexp.Regexp
 	// Traceable is a file with the kernel functions that can be traced; "": ask the kernel.
 	Traceable string
 	// Bpftrace: called as bpftrace, whose words and exit statuses count.

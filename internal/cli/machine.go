@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"regexp"
 	"runtime"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
@@ -21,11 +23,12 @@ type machine struct {
 	files  *exe.Files
 	env    *target.Env
 	finder *discover.Finder
+	filter *regexp.Regexp // of --probe-filter: the points to keep; nil: all
 }
 
 func newMachine(j *Job) *machine {
 	root := os.DirFS("/")
-	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root)}
+	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root), filter: j.ProbeFilter}
 	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
 	m.finder = &discover.Finder{
 		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe,
@@ -36,8 +39,14 @@ func newMachine(j *Job) *machine {
 func (m *machine) Close() error { return errors.Join(m.files.Close(), m.kernel.Close()) }
 
 // Expand makes the machine a compiler.Discoverer.
-func (m *machine) Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point {
-	return m.finder.Expand([]*probe.Point{p}, rep)
+func (m *machine) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
+	found := m.finder.Expand(points, rep)
+	if m.filter == nil {
+		return found
+	}
+	return slices.DeleteFunc(found, func(p *probe.Point) bool {
+		return p.Kind != probe.Begin && p.Kind != probe.End && !m.filter.MatchString(p.Text)
+	})
 }
 
 // Configure takes over what the script's config says of attach points.

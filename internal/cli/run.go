@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -171,37 +170,4 @@ func rejectedSpan(r *engine.Rejection) (s diag.Span) {
 		}
 	}
 	return s
-}
-
-// listProbes prints the probes that match a search, or those of a script.
-func (a *app) listProbes(j *Job, m *machine) int {
-	out := bufio.NewWriter(a.out)
-	if j.Search == "" {
-		rep := diag.NewReporter(new(diag.Sources))
-		compiled := a.compileScript(j, m, 0, rep)
-		if rep.Failed() {
-			a.report(rep.Sources, rep, j.ErrorStyle)
-			return exitError
-		}
-		for _, u := range compiled.Info.Units {
-			for _, p := range u.Points {
-				fmt.Fprintln(out, p.Text)
-			}
-		}
-	}
-	if j.Search != "" {
-		for line, err := range m.finder.List(j.Search, j.Verbose > 0) {
-			if err != nil {
-				fmt.Fprintf(a.err, "WARNING: %v\n", err)
-				continue
-			}
-			if _, err := fmt.Fprintln(out, line); err != nil {
-				break
-			}
-		}
-	}
-	if err := out.Flush(); err != nil && !errors.Is(err, syscall.EPIPE) {
-		return a.trouble(err)
-	}
-	return exitOK
 }

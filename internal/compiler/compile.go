@@ -22,9 +22,9 @@ import (
 type Discoverer interface {
 	// Configure tells what the script's config says of missing points and of how many there may be.
 	Configure(c *object.Config)
-	// Expand gives the concrete points of one from the script, resolved and checked;
-	// what's wrong is reported, and then there are none.
-	Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point
+	// Expand gives the concrete points of one probe of the script, resolved and checked;
+	// what's wrong is reported.
+	Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point
 }
 
 // Options are what a script is compiled with.
@@ -97,6 +97,29 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 	return out
 }
 
+// Points are the concrete attach points of the script f, in order, without compiling it.
+func Points(f *diag.Source, opt Options, rep *diag.Reporter) []*probe.Point {
+	ids := &syntax.IDs{}
+	script := syntax.Parse(f, ids, rep)
+	if rep.Failed() {
+		return nil
+	}
+	ex := expand.Expand(script, opt.Expand, ids, rep)
+	if rep.Failed() {
+		return nil
+	}
+	if opt.Discover != nil {
+		cfg := types.ReadConfig(decls(ex), opt.Check.Environ)
+		opt.Discover.Configure(&cfg)
+	}
+	byProbe := parsePoints(ex.Probes, &opt, rep)
+	var all []*probe.Point
+	for _, p := range ex.Probes {
+		all = append(all, byProbe[p]...)
+	}
+	return all
+}
+
 // decls are the declarations that the checker reads besides the probes.
 func decls(ex *expand.Result) []syntax.Decl {
 	var ds []syntax.Decl
@@ -121,13 +144,10 @@ func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*
 			for i, part := range ap.Parts {
 				parts[i] = probe.Part{Text: part.Text, Quoted: part.Quoted, Span: part.Pos}
 			}
-			for _, pt := range opt.Parser.Parse(ap.Text, parts, ap.Span(), rep) {
-				if opt.Discover == nil {
-					all[p] = append(all[p], pt)
-					continue
-				}
-				all[p] = append(all[p], opt.Discover.Expand(pt, rep)...)
-			}
+			all[p] = append(all[p], opt.Parser.Parse(ap.Text, parts, ap.Span(), rep)...)
+		}
+		if opt.Discover != nil {
+			all[p] = opt.Discover.Expand(all[p], rep)
 		}
 	}
 	return all

@@ -53,8 +53,8 @@ func newLive(t testing.TB) *live {
 }
 
 // Expand and Configure make the machine a compiler.Discoverer.
-func (l *live) Expand(p *probe.Point, rep *diag.Reporter) []*probe.Point {
-	return l.finder.Expand([]*probe.Point{p}, rep)
+func (l *live) Expand(ps []*probe.Point, rep *diag.Reporter) []*probe.Point {
+	return l.finder.Expand(ps, rep)
 }
 func (l *live) Configure(*object.Config) {}
 

@@ -67,7 +67,7 @@ const NotifyEnv = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
 
 // Errors of sessions without anything to run.
 var (
-	ErrNoProbes    = errors.New("no probes to attach")
+	ErrNoProbes    = errors.New("No probes to attach")
 	ErrNotAttached = errors.New("attachment failed for all probes")
 )
 

@@ -46,16 +46,26 @@ type Progs interface {
 	Each(f func(id uint32, name string) bool) error
 }
 
-// Expand turns points into concrete ones: no wildcards, paths resolved, Text as the probe
-// builtin prints it. Those that it can't find are reported to rep as Missing says. For a
+// Expand turns the points of one probe into concrete ones: no wildcards, paths resolved, Text as
+// the probe builtin prints it. Those that it can't find are reported to rep as Missing says; a
+// wildcard that matches nothing counts only when the whole probe is left without a point. For a
 // kprobe of one function nothing is read: whether it exists turns out when it's
 // attached, and Explain says why it doesn't.
 func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
 	var out []*probe.Point
+	var empty []*probe.Point // that match nothing, and
+	var why []*missingError
+	told := false
 	for _, p := range points {
 		found, err := f.expand(p)
-		if err != nil {
+		var m *missingError
+		switch {
+		case errors.As(err, &m) && m.wild:
+			empty, why = append(empty, p), append(why, m)
+			continue
+		case err != nil:
 			f.report(p, err, rep)
+			told = true
 			continue
 		}
 		for _, q := range found {
@@ -71,6 +81,15 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		}
 		out = append(out, found...)
 	}
+	if len(out) == 0 && len(empty) > 0 && !told {
+		f.reportEmpty(empty[0], why[0], rep)
+		return nil
+	}
+	for i, p := range empty {
+		if !probe.HasWildcard(p.Func) && f.Missing != MissingIgnore {
+			describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s. Skipping.", why[i].msg), why[i])
+		}
+	}
 	return out
 }
 
@@ -80,12 +99,26 @@ type missingError struct {
 	msg  string
 	near string // an attach point to write instead
 	note string
+	wild bool // nothing matches: no mistake while the probe has other points
 }
 
 func (e *missingError) Error() string { return e.msg }
 
 func missing(code diag.Code, format string, args ...any) *missingError {
 	return &missingError{code: code, msg: fmt.Sprintf(format, args...)}
+}
+
+// unmatched is a wildcard, or a name that's searched for like one, without a match.
+func unmatched(format string, args ...any) *missingError {
+	m := missing(diag.CodeNoMatch, format, args...)
+	m.wild = true
+	return m
+}
+
+// because adds a reason.
+func (e *missingError) because(note string) *missingError {
+	e.note = note
+	return e
 }
 
 // report adds the diagnostic of an expansion that failed. What can't be read at all is an
@@ -97,10 +130,23 @@ func (f *Finder) report(p *probe.Point, err error, rep *diag.Reporter) {
 	} else if f.Missing == MissingIgnore {
 		return
 	} else if f.Missing == MissingWarn {
-		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s; probe skipped", m.msg), m)
+		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s. Skipping.", m.msg), m)
 		return
 	}
 	describe(rep.Errorf(m.code, p.Span, "%s", m.msg), m)
+}
+
+// reportEmpty adds the diagnostic of a probe whose wildcards match nothing.
+func (f *Finder) reportEmpty(p *probe.Point, m *missingError, rep *diag.Reporter) {
+	switch f.Missing {
+	case MissingIgnore:
+	case MissingWarn:
+		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "Probe has no valid attach points: %s. It's left out.", m.msg), m)
+	default:
+		d := rep.Errorf(m.code, p.Span, "Probe has no valid attach points: %s", m.msg)
+		describe(d, m)
+		d.Note("if this is expected, set the option missing_probes to \"warn\"")
+	}
 }
 
 func describe(d *diag.Diagnostic, m *missingError) {

@@ -90,15 +90,15 @@ func TestExpandMissing(t *testing.T) {
 		msg  string
 		fix  string
 	}{
-		{"tracepoint:sched:sched_swich", diag.CodeNoTracepoint, "no tracepoint sched:sched_swich", "tracepoint:sched:sched_switch"},
-		{"tracepoint:syscall:sys_enter_openat", diag.CodeNoTracepoint, "no tracepoint", "tracepoint:syscalls:sys_enter_openat"},
-		{"tracepoint:shed:sched_swich", diag.CodeNoTracepoint, "no tracepoint", "tracepoint:sched:sched_switch"},
-		{"tracepoint:nosuch:*", diag.CodeNoMatch, "no tracepoint matches", ""},
+		{"tracepoint:sched:sched_swich", diag.CodeNoTracepoint, "No matches for tracepoint sched:sched_swich", "tracepoint:sched:sched_switch"},
+		{"tracepoint:syscall:sys_enter_openat", diag.CodeNoTracepoint, "No matches for tracepoint", "tracepoint:syscalls:sys_enter_openat"},
+		{"tracepoint:shed:sched_swich", diag.CodeNoTracepoint, "No matches for tracepoint", "tracepoint:sched:sched_switch"},
+		{"tracepoint:nosuch:*", diag.CodeNoMatch, "Probe has no valid attach points: no tracepoint matches nosuch:*", ""},
 		{"kprobe:nosuch*", diag.CodeNoMatch, "no kernel function matches", ""},
 		{"kprobe:nf_table:f", diag.CodeNoModule, "isn't loaded", "kprobe:nf_tables:f"},
 		{"rawtracepoint:sched_switch", diag.CodeNoBTF, "has no BTF", ""},
 		{"fentry:vfs_read", diag.CodeNoBTF, "has no BTF", ""},
-		{"uprobe:/bin/nosuch:f", diag.CodeNoBinary, "no program or library /bin/nosuch", ""},
+		{"uprobe:/bin/nosuch:f", diag.CodeNoBinary, "uprobe target file '/bin/nosuch' does not exist", ""},
 		{"uprobe:/proc/modules:f", diag.CodeNoBinary, "isn't an ELF binary", ""},
 	} {
 		rep := diag.NewReporter(&diag.Sources{})
@@ -114,6 +114,50 @@ func TestExpandMissing(t *testing.T) {
 		}
 		if d.Code != tt.code || !strings.Contains(d.Msg, tt.msg) || fix != tt.fix {
 			t.Errorf("%s: %s %q fix %q, want %s %q fix %q", tt.text, d.Code, d.Msg, fix, tt.code, tt.msg, tt.fix)
+		}
+	}
+}
+
+// A wildcard without a match is a mistake only when nothing else is left of the probe.
+func TestExpandProbe(t *testing.T) {
+	for _, tt := range []struct{ points, want, diagnostics string }{
+		{"t:nosuch:* t:sched:sched_switch", "tracepoint:sched:sched_switch", ""},
+		{"t:nosuch:* t:none:*", "", "E0424 Probe has no valid attach points: no tracepoint matches nosuch:*"},
+		{"t:nosuch:* t:sched:no", "", "E0420 No matches for tracepoint sched:no"},
+		{"t:sched:no t:sched:sched_switch", "tracepoint:sched:sched_switch", "E0420 No matches for tracepoint sched:no"},
+	} {
+		rep := diag.NewReporter(&diag.Sources{})
+		var points []*probe.Point
+		for text := range strings.FieldsSeq(tt.points) {
+			points = append(points, point(t, text))
+		}
+		got := captured().Expand(points, rep)
+		var said []string
+		for _, d := range rep.All() {
+			said = append(said, string(d.Code)+" "+d.Msg)
+		}
+		if texts(got) != tt.want || strings.Join(said, "; ") != tt.diagnostics {
+			t.Errorf("%s: %q %q, want %q %q", tt.points, texts(got), said, tt.want, tt.diagnostics)
+		}
+	}
+}
+
+func TestWrittenName(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, tt := range []struct{ target, path, want string }{
+		{"./a/prog", dir + "/a/prog", "./a/prog"},
+		{"a/../a/prog", dir + "/a/prog", "a/../a/prog"},
+		{"./a/pr*", dir + "/a/prog2", "./a/prog2"},
+		{"./*/pr*", dir + "/a/prog2", "./a/prog2"},
+		{"/usr/bin/ls", "/usr/bin/ls", "/usr/bin/ls"},
+		{"prog", dir + "/prog", "prog"},
+		{"prog", "/usr/bin/prog", "/usr/bin/prog"},
+		{"pr*", "/usr/bin/prog", "/usr/bin/prog"},
+		{"libc", "/usr/lib/libc.so.6", "/usr/lib/libc.so.6"},
+	} {
+		if got := writtenName(tt.target, tt.path); got != tt.want {
+			t.Errorf("%s found as %s: %s, want %s", tt.target, tt.path, got, tt.want)
 		}
 	}
 }
@@ -242,7 +286,7 @@ func TestLiveRawTracepoint(t *testing.T) {
 	}
 	rep := diag.NewReporter(&diag.Sources{})
 	pts := f.Expand([]*probe.Point{point(t, "rt:sched_switch"), point(t, "rt:sched_swich")}, rep)
-	if texts(pts) != "rawtracepoint:vmlinux:sched_switch" || len(rep.All()) != 1 || rep.All()[0].Fix.Text != "rawtracepoint:sched_switch" {
+	if texts(pts) != "rawtracepoint:vmlinux:sched_switch" || len(rep.All()) != 1 || rep.Failed() || rep.All()[0].Fix.Text != "rawtracepoint:sched_switch" {
 		t.Errorf("%s %v", texts(pts), rep.All())
 	}
 }

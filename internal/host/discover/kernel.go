@@ -28,7 +28,7 @@ func (f *Finder) tracepoints(p *probe.Point) ([]*probe.Point, error) {
 		found = append(found, with(p, category, name))
 	})
 	if err == nil && len(found) == 0 {
-		err = missing(diag.CodeNoMatch, "no tracepoint matches %s:%s", p.Target, p.Func)
+		err = unmatched("no tracepoint matches %s:%s", p.Target, p.Func)
 	}
 	return found, err
 }
@@ -63,7 +63,7 @@ func (f *Finder) eachTracepoint(category, name string, yield func(category, name
 // noTracepoint explains an unknown tracepoint by the nearest in its category, else by
 // the same event in another, else by the nearest category.
 func (f *Finder) noTracepoint(p *probe.Point) error {
-	m := missing(diag.CodeNoTracepoint, "no tracepoint %s:%s", p.Target, p.Func)
+	m := missing(diag.CodeNoTracepoint, "No matches for tracepoint %s:%s", p.Target, p.Func)
 	events, err := f.Kernel.Events(p.Target)
 	if err != nil {
 		return err
@@ -113,7 +113,8 @@ func (f *Finder) rawTracepoints(p *probe.Point) ([]*probe.Point, error) {
 				return []*probe.Point{with(p, b.Name, p.Func)}, nil
 			}
 		}
-		m := missing(diag.CodeNoTracepoint, "no raw tracepoint %s", p.Func)
+		m := unmatched("no raw tracepoint %s", p.Func)
+		m.code = diag.CodeNoTracepoint
 		if near := probe.Nearest(p.Func, rawNames(btfs, "*")); near != "" {
 			m.near = p.Kind.String() + ":" + near
 		}
@@ -126,7 +127,7 @@ func (f *Finder) rawTracepoints(p *probe.Point) ([]*probe.Point, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, missing(diag.CodeNoMatch, "no raw tracepoint matches %s", p.Func)
+		return nil, unmatched("no raw tracepoint matches %s", p.Func)
 	}
 	return found, nil
 }
@@ -200,7 +201,7 @@ func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 		found = append(found, with(p, module, n.name))
 	}
 	if err == nil && len(found) == 0 {
-		err = missing(diag.CodeNoMatch, "no kernel function matches %s", p.Func)
+		err = unmatched("no kernel function matches %s", p.Func)
 	}
 	return found, err
 }
@@ -289,7 +290,7 @@ func (f *Finder) fentries(p *probe.Point) ([]*probe.Point, error) {
 		found = append(found, with(p, fn.module, fn.name))
 	}
 	if len(found) == 0 {
-		return nil, missing(diag.CodeNoMatch, "no kernel function matches %s", p.Func)
+		return nil, unmatched("no kernel function matches %s", p.Func)
 	}
 	return found, nil
 }
@@ -342,7 +343,7 @@ func (f *Finder) bpfProgs(p *probe.Point) ([]*probe.Point, error) {
 		return true
 	})
 	if err == nil && len(found) == 0 {
-		err = missing(diag.CodeNoMatch, "no running BPF program matches %s", p.Func)
+		err = unmatched("no running BPF program matches %s", p.Func)
 	}
 	return found, err
 }

@@ -95,7 +95,7 @@ func (l *lister) kinds(pattern, rest string) []probe.Kind {
 		return nil
 	}
 	target, _, _ := strings.Cut(rest, ":")
-	user := l.Pid != 0 || strings.HasPrefix(target, "/") && !probe.HasWildcard(target)
+	user := l.Pid != 0 || strings.Contains(target, "/")
 	var kinds []probe.Kind
 	for _, row := range probe.Kinds() {
 		if (row.ListKernel || row.ListUser && user) && probe.Match(pattern, row.Name) {
@@ -332,8 +332,11 @@ func (l *lister) iterEntries(rest string) ([]entry, error) {
 
 func (l *lister) uprobeEntries(k probe.Kind, rest string) ([]entry, error) {
 	target, name, ok := strings.Cut(rest, ":")
-	if !ok {
+	switch {
+	case !ok && l.Pid == 0:
 		return nil, nil
+	case !ok:
+		target, name = "*", rest
 	}
 	lang := ""
 	if plain, ok := strings.CutPrefix(name, "cpp:"); ok {
@@ -345,23 +348,23 @@ func (l *lister) uprobeEntries(k probe.Kind, rest string) ([]entry, error) {
 	}
 	var found []entry
 	for _, p := range paths {
-		file, err := l.Files.Open(p)
+		file, err := l.Files.Open(p.path)
 		if err != nil {
 			continue
 		}
 		for _, sym := range matchingFuncs(file, name, lang) {
-			found = append(found, l.uprobeEntry(k, file, sym, lang))
+			found = append(found, l.uprobeEntry(k, p.name, file, sym, lang))
 		}
 	}
 	return found, nil
 }
 
-func (l *lister) uprobeEntry(k probe.Kind, file *exe.File, sym exe.Symbol, lang string) entry {
-	e := entry{text: file.Path + ":" + sym.Name}
+func (l *lister) uprobeEntry(k probe.Kind, bin string, file *exe.File, sym exe.Symbol, lang string) entry {
+	e := entry{text: bin + ":" + sym.Name}
 	if plain, ok := exe.Demangle(sym.Name, true); lang != "" {
-		e.text = file.Path + ":" + lang + ":" + sym.Name
+		e.text = bin + ":" + lang + ":" + sym.Name
 		if ok {
-			e.text = file.Path + ":" + lang + ":\"" + plain + "\""
+			e.text = bin + ":" + lang + ":\"" + plain + "\""
 		}
 	}
 	if !l.verbose || k == probe.Uretprobe {
@@ -377,8 +380,11 @@ func (l *lister) uprobeEntry(k probe.Kind, file *exe.File, sym exe.Symbol, lang 
 
 func (l *lister) usdtEntries(rest string) ([]entry, error) {
 	target, name, ok := strings.Cut(rest, ":")
-	if !ok {
+	switch {
+	case !ok && l.Pid == 0:
 		return nil, nil
+	case !ok:
+		target, name = "*", rest
 	}
 	provider, event, ok := strings.Cut(name, ":")
 	if !ok {
@@ -390,13 +396,13 @@ func (l *lister) usdtEntries(rest string) ([]entry, error) {
 	}
 	var found []entry
 	for _, p := range paths {
-		file, err := l.Files.Open(p)
+		file, err := l.Files.Open(p.path)
 		if err != nil {
 			continue
 		}
 		for _, u := range file.USDTs() {
 			if probe.Match(provider, u.Provider) && probe.Match(event, u.Name) {
-				found = append(found, entry{text: p + ":" + u.Provider + ":" + u.Name})
+				found = append(found, entry{text: p.name + ":" + u.Provider + ":" + u.Name})
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +22,8 @@ func (f *Finder) uprobes(p *probe.Point) ([]*probe.Point, error) {
 	}
 	var found []*probe.Point
 	for _, bin := range paths {
-		q := with(p, bin, p.Func)
-		q.Path = bin
+		q := with(p, bin.name, p.Func)
+		q.Path = bin.path
 		more, err := f.inBinary(q)
 		if err != nil && len(paths) == 1 {
 			return nil, err
@@ -31,7 +31,7 @@ func (f *Finder) uprobes(p *probe.Point) ([]*probe.Point, error) {
 		found = append(found, more...)
 	}
 	if len(found) == 0 {
-		return nil, missing(diag.CodeNoMatch, "nothing matches %s", p.Text)
+		return nil, unmatched("nothing matches %s", p.Text)
 	}
 	return found, nil
 }
@@ -54,7 +54,7 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 	case p.HasAddr:
 		off, ok := file.Offset(p.Addr)
 		if !ok && !f.Unsafe {
-			return nil, missing(diag.CodeNoUserSymbol, "address %#x isn't in the code of %s", p.Addr, p.Path)
+			return nil, missing(diag.CodeNoUserSymbol, "Could not resolve address: %s:%#x", p.Target, p.Addr).because("it isn't in the binary's code")
 		}
 		if ok {
 			p.FileOff = off
@@ -65,9 +65,9 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 	}
 	sym, ok := file.Symbol(p.Func)
 	if !ok {
-		m := missing(diag.CodeNoUserSymbol, "no symbol %s in %s", p.Func, p.Path)
+		m := missing(diag.CodeNoUserSymbol, "No matches for %s %s:%s", p.Kind, p.Target, p.Func)
 		if near := probe.Nearest(p.Func, funcNames(file)); near != "" {
-			m.near = p.Kind.String() + ":" + p.Path + ":" + near
+			m.near = p.Kind.String() + ":" + p.Target + ":" + near
 		}
 		return nil, m
 	}
@@ -77,11 +77,11 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 // place fills in where symbol+offset is in the file.
 func (f *Finder) place(p *probe.Point, file *exe.File, sym exe.Symbol) ([]*probe.Point, error) {
 	if p.Offset != 0 && sym.Size != 0 && p.Offset >= sym.Size && !f.Unsafe {
-		return nil, missing(diag.CodeProbeOffset, "offset %d is behind the end of %s, which has %d bytes", p.Offset, p.Func, sym.Size)
+		return nil, missing(diag.CodeProbeOffset, "Offset outside the function bounds ('%s' size is %d)", p.Func, sym.Size)
 	}
 	off, ok := file.Offset(sym.Addr + p.Offset)
 	if !ok {
-		return nil, missing(diag.CodeNoUserSymbol, "symbol %s of %s isn't code", p.Func, p.Path)
+		return nil, missing(diag.CodeNoUserSymbol, "symbol %s of %s isn't code", p.Func, p.Target)
 	}
 	p.FileOff = off
 	return []*probe.Point{p}, nil
@@ -102,7 +102,7 @@ func (f *Finder) matchingSymbols(p *probe.Point, file *exe.File) ([]*probe.Point
 		}
 	}
 	if len(found) == 0 {
-		return nil, missing(diag.CodeNoMatch, "no function of %s matches %s", p.Path, p.Func)
+		return nil, unmatched("no function of %s matches %s", p.Target, p.Func)
 	}
 	return found, nil
 }
@@ -160,7 +160,7 @@ func (f *Finder) usdts(p *probe.Point) ([]*probe.Point, error) {
 	var found []*probe.Point
 	var names []string
 	for _, bin := range paths {
-		file, err := f.Files.Open(bin)
+		file, err := f.Files.Open(bin.path)
 		if err != nil {
 			continue
 		}
@@ -169,16 +169,17 @@ func (f *Finder) usdts(p *probe.Point) ([]*probe.Point, error) {
 			if !probe.Match(p.Func, u.Name) || p.NS != "" && !probe.Match(p.NS, u.Provider) {
 				continue
 			}
-			q := with(p, bin, u.Name)
-			q.NS, q.Path, q.FileOff, q.Semaphore, q.USDTArgs = u.Provider, bin, u.FileOff, u.Semaphore, u.Args
+			q := with(p, bin.name, u.Name)
+			q.NS, q.Path, q.FileOff, q.Semaphore, q.USDTArgs = u.Provider, bin.path, u.FileOff, u.Semaphore, u.Args
 			rename(q, p)
 			found = append(found, q)
 		}
 	}
 	if len(found) == 0 {
-		m := missing(diag.CodeNoUSDT, "no static event matches %s", p.Text)
+		m := unmatched("no static event matches %s", p.Text)
+		m.code = diag.CodeNoUSDT
 		if near := probe.Nearest(p.Func, names); near != "" && len(paths) == 1 {
-			m.near = "usdt:" + paths[0] + ":" + near
+			m.near = "usdt:" + paths[0].name + ":" + near
 		}
 		return nil, m
 	}
@@ -187,18 +188,20 @@ func (f *Finder) usdts(p *probe.Point) ([]*probe.Point, error) {
 
 // binaries resolves a user probe's target. With a process and no target it's the process's own
 // binary; * is every binary that the process, or any process, runs.
-func (f *Finder) binaries(p *probe.Point) ([]string, error) {
+func (f *Finder) binaries(p *probe.Point) ([]binary, error) {
 	switch {
 	case p.Target == "" && p.Kind == probe.USDT, p.Target == "*" && f.Pid != 0:
-		return f.mapped(f.Pid)
+		paths, err := f.mapped(f.Pid)
+		return byPath(paths), err
 	case p.Target == "":
 		exe, err := fs.ReadLink(f.Root, procPath(f.Pid, "exe"))
 		if err != nil {
 			return nil, fmt.Errorf("find the binary of process %d: %w", f.Pid, err)
 		}
-		return []string{f.mountRoot() + exe}, nil
+		return byPath([]string{f.mountRoot() + exe}), nil
 	case p.Target == "*":
-		return f.mappedByAll()
+		paths, err := f.mappedByAll()
+		return byPath(paths), err
 	}
 	target := p.Target
 	if root := f.mountRoot(); root != "" && strings.HasPrefix(target, "/") {
@@ -207,19 +210,23 @@ func (f *Finder) binaries(p *probe.Point) ([]string, error) {
 	paths, err := f.Files.Find(target, f.SearchPath)
 	switch {
 	case errors.Is(err, exe.ErrNotFound):
-		return nil, missing(diag.CodeNoBinary, "no program or library %s", p.Target)
-	case errors.Is(err, exe.ErrNotELF) && f.Unsafe && p.HasAddr && path.IsAbs(target):
-		return []string{target}, nil
+		return nil, missing(diag.CodeNoBinary, "%s target file '%s' does not exist or is not executable", p.Kind, p.Target)
+	case errors.Is(err, exe.ErrNotELF) && f.Unsafe && p.HasAddr:
+		abs, err := filepath.Abs(target)
+		return []binary{{target, abs}}, err
 	case errors.Is(err, exe.ErrNotELF):
-		m := missing(diag.CodeNoBinary, "%s isn't an ELF binary", p.Target)
-		m.note = "a script's interpreter can be probed instead; other files by address, with --unsafe"
-		return nil, m
+		return nil, missing(diag.CodeNoBinary, "%s isn't an ELF binary", p.Target).
+			because("a script's interpreter can be probed instead; other files by address, with --unsafe")
 	case err != nil:
 		return nil, missing(diag.CodeNoBinary, "%s: %v", p.Target, err)
 	case len(paths) == 0:
 		return nil, missing(diag.CodeNoBinary, "no program or library matches %s", p.Target)
 	}
-	return paths, nil
+	found := byPath(paths)
+	for i := range found {
+		found[i].name = writtenName(target, found[i].path)
+	}
+	return found, nil
 }
 
 func procPath(pid int, name string) string { return "proc/" + strconv.Itoa(pid) + "/" + name }
