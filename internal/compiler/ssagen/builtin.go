@@ -319,12 +319,11 @@ func (c *fn) length(e syntax.Expr, args []syntax.Expr) operand {
 
 // stackDepth counts the frames of the current stack.
 func (c *fn) stackDepth(t *types.Type) *ssa.Value {
-	spec := c.stackSpec(t)
 	flags := int64(0)
 	if t.Kind == types.Ustack {
 		flags = flagUserStack
 	}
-	size := 8 * uint32(spec.Limit)
+	size := 8 * uint32(stackLimit(t))
 	buf := c.slot("frames", size, 8)
 	n := c.call(fnGetStack, ssa.I64, c.context(), buf, c.constU(uint64(size)), c.constI(flags))
 	return c.ifElse(c.cmp(ssa.OpSLt, n, c.constI(0)), -1,

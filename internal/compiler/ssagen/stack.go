@@ -12,37 +12,71 @@ import (
 // common case stays cheap.
 
 const (
-	stackBuckets  = 16384 // of the kernel's stack map; a power of two
-	stackSlow     = 4096  // elements of the second map
-	flagUserStack = 1 << 8
-	errExist      = -17
+	stackBuckets = 16384 // of the kernel's stack map; a power of two
+	stackSlow    = 4096  // elements of the second map
+	errExist     = -17
+)
+
+// Flags of stack maps and of the helpers that take stacks (include/uapi/linux/bpf.h).
+const (
+	flagStackBuildID = 1 << 5  // BPF_F_STACK_BUILD_ID, of a map
+	flagUserStack    = 1 << 8  // BPF_F_USER_STACK
+	flagUserBuildID  = 1 << 11 // BPF_F_USER_BUILD_ID, of get_stack
 )
 
 // v6_1MemAlloc is the kernel whose hash maps may allocate in any context (bpf_mem_alloc);
 // older ones refuse programs of perf events with such maps.
 const v6_1MemAlloc = 6<<16 | 1<<8
 
+// stackKey tells stacks apart that need maps of their own.
 type stackKey struct {
-	user  bool
-	limit uint16
+	user, buildID bool
+	limit         uint16
+}
+
+// name is what the maps are called.
+func (k stackKey) name() string {
+	switch {
+	case k.buildID:
+		return "ustack_id"
+	case k.user:
+		return "ustack"
+	}
+	return "kstack"
+}
+
+// frameShift is the binary logarithm of a frame's bytes: an address, or a struct
+// bpf_stack_build_id (status, build id, offset).
+func (k stackKey) frameShift() int64 {
+	if k.buildID {
+		return 5
+	}
+	return 3
+}
+
+// stackLimit is the most frames of a stack of type t: the kernel's own limit when the
+// script sets none.
+func stackLimit(t *types.Type) uint16 {
+	if t.Stack.Limit == 0 {
+		return 127
+	}
+	return t.Stack.Limit
 }
 
 // stackSpec gives a stack type its maps.
 func (g *gen) stackSpec(t *types.Type) object.StackSpec {
-	limit := t.Stack.Limit
-	if limit == 0 {
-		limit = 127
-	}
-	k := stackKey{t.Kind == types.Ustack, limit}
+	limit := stackLimit(t)
+	k := keyOfStack(t, limit)
 	s, ok := g.stacks[k]
 	if !ok {
-		name := "kstack"
-		if k.user {
-			name = "ustack"
-		}
+		size := uint32(limit) << k.frameShift()
 		s = object.StackSpec{Limit: limit, Slow: -1}
-		s.Map = g.addMap(&object.Map{Name: name, Kind: object.MapStackTrace, KeySize: 4, ValueSize: 8 * uint32(limit), MaxEntries: stackBuckets})
-		slow := &object.Map{Name: name + "_slow", Kind: object.MapHash, KeySize: 8, ValueSize: 8 + 8*uint32(limit), MaxEntries: stackSlow}
+		fast := &object.Map{Name: k.name(), Kind: object.MapStackTrace, KeySize: 4, ValueSize: size, MaxEntries: stackBuckets}
+		if k.buildID {
+			fast.Flags = flagStackBuildID
+		}
+		s.Map = g.addMap(fast)
+		slow := &object.Map{Name: k.name() + "_slow", Kind: object.MapHash, KeySize: 8, ValueSize: 8 + size, MaxEntries: stackSlow}
 		if g.info.Facts.Kernel >= v6_1MemAlloc {
 			slow.Flags = flagNoPrealloc
 		} else {
@@ -53,6 +87,10 @@ func (g *gen) stackSpec(t *types.Type) object.StackSpec {
 	}
 	s.Mode = t.Stack.Mode
 	return s
+}
+
+func keyOfStack(t *types.Type, limit uint16) stackKey {
+	return stackKey{t.Kind == types.Ustack, t.Kind == types.Ustack && t.Stack.Mode == object.StackBuildID, limit}
 }
 
 // stackRef takes the stack of kind t and gives its reference.
@@ -76,7 +114,11 @@ func (c *fn) stackRef(t *types.Type) *ssa.Value {
 
 // slowStack stores a stack under a hash of its frames.
 func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
-	size := 8 * uint32(spec.Limit)
+	shift := int64(3)
+	if spec.Mode == object.StackBuildID {
+		shift, flags = stackKey{buildID: true}.frameShift(), flags|flagUserBuildID
+	}
+	size := uint32(spec.Limit) << shift
 	buf := c.slot("frames", 8+size, 8)
 	frames := c.addI(buf, 8)
 	if 8+size <= 512 {
@@ -87,9 +129,8 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
 		func() *ssa.Value {
-			count := c.bin(ssa.OpLShr, n, c.constI(3))
-			c.store(buf, 0, count, 8, ssa.MemSlot)
-			hash := c.hashFrames(frames, count)
+			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(shift)), 8, ssa.MemSlot)
+			hash := c.hashWords(frames, c.bin(ssa.OpLShr, n, c.constI(3)))
 			key := c.slot("hash", 8, 8)
 			c.store(key, 0, hash, 8, ssa.MemSlot)
 			ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
@@ -98,9 +139,9 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 		})
 }
 
-// hashFrames is a multiply-and-xor hash of n frames, n being at most limit by what the
+// hashWords is a multiply-and-xor hash of n words of 8 bytes, whose bound the
 // verifier knows of get_stack. Its highest bit is set, which marks the reference.
-func (c *fn) hashFrames(frames, n *ssa.Value) *ssa.Value {
+func (c *fn) hashWords(frames, n *ssa.Value) *ssa.Value {
 	state := c.slot("state", 16, 8) // hash, offset
 	c.zero(state, 16, ssa.MemSlot, 8)
 	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
