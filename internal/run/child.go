@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -45,6 +46,9 @@ func ChildMain() {
 	if len(os.Args) < 3 || os.Args[0] != childArg0 {
 		return
 	}
+	// Executed by another thread than the first, the command would lose the perf events that
+	// are on this process: execve(2) then frees the task that they were opened for.
+	runtime.LockOSThread()
 	failed := os.NewFile(childFailed, "failed")
 	var b [1]byte
 	if n, _ := os.NewFile(childStart, "start").Read(b[:]); n != 1 {
