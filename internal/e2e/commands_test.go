@@ -33,13 +33,17 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"sum":    sum,
 }
 
-// condition is [feature:NAME]: a kernel feature of package testkit.
+// condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],
+// at least that kernel.
 func condition(cond string) (bool, error) {
-	name, ok := strings.CutPrefix(cond, "feature:")
-	if !ok {
-		return false, errors.New("unknown condition")
+	kind, name, _ := strings.Cut(cond, ":")
+	switch kind {
+	case "feature":
+		return testkit.Feature(name).Missing() == "", nil
+	case "kernel":
+		return testkit.Kernel(name).Missing() == "", nil
 	}
-	return testkit.Feature(name).Missing() == "", nil
+	return false, errors.New("unknown condition")
 }
 
 // status runs a command that must end with a status: `status 2 skep -x`.

@@ -1,8 +1,8 @@
 //go:build linux
 
 // Package e2e tests the skep binary from end to end: a script goes in, the kernel runs it,
-// text comes out. testdata/*.txtar are run on this machine's kernel, testdata/guest/*.txtar
-// in each booted one.
+// text comes out. testdata/*.txtar are run on this machine's kernel and in each booted one,
+// testdata/guest/*.txtar in those only.
 package e2e
 
 import (

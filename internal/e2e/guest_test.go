@@ -16,8 +16,7 @@ import (
 // guestBin is where guests have the binaries under test.
 const guestBin = "/test/bin"
 
-// TestGuests runs the scripts of testdata/guest in each booted kernel, and those of
-// testdata that need nothing but the kernel and target.
+// TestGuests runs the scripts of testdata and testdata/guest in each booted kernel.
 func TestGuests(t *testing.T) {
 	vm.Package(t, "^TestInGuest$", func(c *vm.Config) {
 		for _, name := range []string{"skep", "target"} {
@@ -37,7 +36,8 @@ func TestInGuest(t *testing.T) {
 	if err := makeFiles(); err != nil {
 		t.Fatal(err)
 	}
-	scripts(t, "testdata/guest")
+	t.Run("common", func(t *testing.T) { scripts(t, "testdata") })
+	t.Run("guest", func(t *testing.T) { scripts(t, "testdata/guest") })
 }
 
 // makeFiles writes the files that the scripts have target read, of 128 KiB and 8 MiB, and

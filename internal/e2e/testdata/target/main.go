@@ -27,6 +27,8 @@ func main() {
 		for range n {
 			read(os.Args[3])
 		}
+	case "fail":
+		os.Exit(1)
 	case "fds": // the descriptors that it was started with
 		for fd := range 64 {
 			var st syscall.Stat_t
