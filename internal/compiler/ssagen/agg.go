@@ -49,7 +49,12 @@ func (c *fn) aggregate(st *mapState, args []syntax.Expr, call *syntax.CallExpr) 
 }
 
 // histWeight is hist's third argument where a script gives one; else 1.
-func (c *fn) histWeight(*syntax.CallExpr) *ssa.Value { return c.constI(1) }
+func (c *fn) histWeight(call *syntax.CallExpr) *ssa.Value {
+	if len(call.Args) == 3 {
+		return c.intExpr(call.Args[2])
+	}
+	return c.constI(1)
+}
 
 // aggregateInto merges in into this CPU's value at p.
 func (c *fn) aggregateInto(t *types.Type, p, in *ssa.Value) {

@@ -16,7 +16,7 @@ func aggregateBuiltins() []Builtin {
 		{ID: BuiltinMin, Name: "min", Min: 1, Max: 1, Doc: "the least: @ = min(n)"},
 		{ID: BuiltinMax, Name: "max", Min: 1, Max: 1, Doc: "the greatest: @ = max(n)"},
 		{ID: BuiltinStats, Name: "stats", Min: 1, Max: 1, Doc: "count, average and sum: @ = stats(n)"},
-		{ID: BuiltinHist, Name: "hist", Min: 1, Max: 2, Doc: "a histogram by powers of two, each in 2^bits parts: @ = hist(n[, bits])"},
+		{ID: BuiltinHist, Name: "hist", Min: 1, Max: 3, Doc: "a histogram by powers of two, each in 2^bits parts, in which n counts weight times: @ = hist(n[, bits[, weight]])"},
 		{ID: BuiltinLhist, Name: "lhist", Min: 4, Max: 4, Doc: "a linear histogram: @ = lhist(n, min, max, step)"},
 	}
 	for i := range rows {
@@ -152,7 +152,13 @@ const maxHistBits = 5
 
 func (c *checker) hist(call *syntax.CallExpr, t *Type) *Type {
 	bits := uint64(0)
-	if len(call.Args) == 2 {
+	if len(call.Args) == 3 {
+		if w, ok := c.intArg(call.Args[2], "hist"); !ok {
+			c.args(call.Args[1:2])
+			return worse(w)
+		}
+	}
+	if len(call.Args) > 1 {
 		var ok bool
 		if bits, ok = c.constInt(call.Args[1], "hist"); !ok {
 			return worse(c.info.Types[call.Args[1].ID()])

@@ -75,8 +75,11 @@ func checkDecimal(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Ty
 
 // checkHasField answers at compile time, so that a script fits several kernels.
 func checkHasField(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
-	t := c.quietly(args[0])
 	name, ok := c.constStr(args[1], b.Name)
+	if ok && c.unknownType(args[0]) {
+		return c.boolConst(e, false)
+	}
+	t := c.quietly(args[0])
 	if bad(t) || !ok {
 		return invalidType()
 	}
@@ -84,4 +87,17 @@ func checkHasField(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *T
 		t = t.Elem
 	}
 	return c.boolConst(e, t.Kind == Struct && t.S != nil && Select(t.S, name) != nil)
+}
+
+// unknownType reports whether e is a type that this kernel, or the script, doesn't have.
+func (c *checker) unknownType(e syntax.Expr) bool {
+	t, ok := unparen(e).(*syntax.TypeExpr)
+	for ok && t.TypeofType != nil {
+		t = t.TypeofType
+	}
+	if !ok || t.Name == "" {
+		return false
+	}
+	_, known := c.lookupType(t.Tag, t.Name)
+	return !known
 }
