@@ -47,9 +47,9 @@ func (c *fn) arith(op syntax.Op, a, b operand, t *types.Type) operand {
 	case syntax.Mul:
 		o = ssa.OpMul
 	case syntax.Div: // unsigned, as the language has it: the checker warns of signed ones
-		o = ssa.OpUDiv
+		return operand{t: t, v: c.divide(ssa.OpUDiv, x, y)}
 	case syntax.Mod:
-		o = ssa.OpUMod
+		return operand{t: t, v: c.divide(ssa.OpUMod, x, y)}
 	case syntax.And:
 		o = ssa.OpAnd
 	case syntax.Or:
@@ -59,12 +59,33 @@ func (c *fn) arith(op syntax.Op, a, b operand, t *types.Type) operand {
 	case syntax.Shl:
 		o = ssa.OpShl
 	case syntax.Shr:
-		o = pick(a.t.Signed, ssa.OpAShr, ssa.OpLShr)
+		o = ssa.OpLShr // without a sign, too
 	default:
 		c.unsupported(c.span(), "operator %s", op)
 		o = ssa.OpAdd
 	}
 	return operand{t: t, v: c.extendTo(c.bin(o, x, y), t)}
+}
+
+// divide is x / y or x % y; with zero for y it's 1, and reported.
+func (c *fn) divide(op ssa.Op, x, y *ssa.Value) *ssa.Value {
+	if y.Op == ssa.OpConst && y.AuxInt != 0 {
+		return c.bin(op, x, y)
+	}
+	return c.ifElse(c.cmp(ssa.OpNe, y, c.constI(0)), 1,
+		func() *ssa.Value { return c.bin(op, x, y) },
+		func() *ssa.Value {
+			c.reportText(siteDivide)
+			return c.constI(1)
+		})
+}
+
+// fixed reports whether v is a constant, of whatever width.
+func fixed(v *ssa.Value) bool {
+	for v.Op >= ssa.OpSExt8 && v.Op <= ssa.OpTrunc {
+		v = v.Args[0]
+	}
+	return v.Op == ssa.OpConst
 }
 
 func pick(cond bool, a, b ssa.Op) ssa.Op {
@@ -128,8 +149,25 @@ func (c *fn) cond(e syntax.Expr, yes, no *ssa.Block) {
 	}
 	v := c.truth(c.expr(e))
 	if c.b != nil {
-		c.branch(v, yes, no, 0)
+		c.branch(v, yes, no, guess(v))
 	}
+}
+
+// guess says that a number seldom equals a constant. The verifier follows the likely side
+// first: there the number keeps its range, and what it learns covers the other side,
+// where the number is known. The other way round, a run of such tests would be walked
+// a time for each of them.
+func guess(v *ssa.Value) int8 {
+	if len(v.Args) != 2 || !fixed(v.Args[0]) && !fixed(v.Args[1]) {
+		return 0
+	}
+	switch v.Op {
+	case ssa.OpEq:
+		return -1
+	case ssa.OpNe:
+		return 1
+	}
+	return 0
 }
 
 // compare is x op y as a Bool.
@@ -147,9 +185,13 @@ func (c *fn) compare(x *syntax.BinaryExpr) *ssa.Value {
 		c.unsupported(x.Span(), "comparing %s and %s", kindName(a.t), kindName(b.t))
 		return c.constI(0)
 	}
+	// Both sides become what Promote makes of them: int64 and uint64 are compared signed.
+	t := types.Promote(a.t, b.t)
+	if t != nil && t.IsInt() {
+		a, b = c.convert(a, t), c.convert(b, t)
+	}
 	p, q := c.asInt(a.v), c.asInt(b.v)
-	signed := a.t.Signed && b.t.Signed || a.t.Signed && c.constant(x.Y) != nil || b.t.Signed && c.constant(x.X) != nil ||
-		a.t.Signed && bytesOf(b.t) < 8 || b.t.Signed && bytesOf(a.t) < 8
+	signed := t != nil && t.IsInt() && t.Signed
 	lt, le := pick(signed, ssa.OpSLt, ssa.OpULt), pick(signed, ssa.OpSLe, ssa.OpULe)
 	switch x.Op {
 	case syntax.Eq:

@@ -183,10 +183,8 @@ func (c *fn) element(r ref, i syntax.Expr, size uint32, in *types.Type) ref {
 	}
 	n := c.intExpr(i)
 	if r.class == ssa.MemSlot || r.class == ssa.MemMap || r.class == ssa.MemConst {
-		// The verifier wants a bound: the checker saw the array's length.
-		if in.Len > 0 {
-			n = c.clamp(n, in.Len)
-		}
+		// The verifier wants a bound.
+		n = c.bounded(n, bytesOf(in)/size)
 		base := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), c.bin(ssa.OpMul, n, c.constI(int64(size))))
 		return ref{base: base, class: r.class}
 	}
@@ -194,6 +192,16 @@ func (c *fn) element(r ref, i syntax.Expr, size uint32, in *types.Type) ref {
 	addr := c.bin(ssa.OpAdd, c.asInt(c.refAddr(r)), off)
 	// An address with a variable part is no BTF pointer or context any more.
 	return ref{base: addr, probed: true, user: r.user}
+}
+
+// bounded gives index n, or 0 with a report when there are no more than length elements.
+func (c *fn) bounded(n *ssa.Value, length uint32) *ssa.Value {
+	return c.ifElse(c.cmp(ssa.OpULt, n, c.constI(int64(length))), 1,
+		func() *ssa.Value { return n },
+		func() *ssa.Value {
+			c.reportText(siteBounds)
+			return c.constI(0)
+		})
 }
 
 // clamp makes indexes past the end read element 0, so that the verifier knows the bound.
@@ -329,10 +337,10 @@ func (c *fn) dataLoc(r ref, t *types.Type) operand {
 func (c *fn) unary(x *syntax.UnaryExpr) operand {
 	t := c.typeOf(x)
 	switch x.Op {
-	case syntax.Neg:
-		return operand{t: t, v: c.extendTo(c.emit(ssa.OpNeg, ssa.I64, c.intExpr(x.X)), t)}
-	case syntax.BitNot:
-		return operand{t: t, v: c.extendTo(c.emit(ssa.OpNot, ssa.I64, c.intExpr(x.X)), t)}
+	case syntax.Neg, syntax.BitNot:
+		// Computed in the operand's width: ~(uint8)5 is 250.
+		op := pick(x.Op == syntax.Neg, ssa.OpNeg, ssa.OpNot)
+		return operand{t: t, v: c.extendTo(c.emit(op, ssa.I64, c.intExpr(x.X)), c.typeOf(x.X))}
 	case syntax.Not:
 		v := c.truth(c.expr(x.X))
 		return operand{t: t, v: c.cmp(ssa.OpEq, c.asInt(v), c.constI(0))}

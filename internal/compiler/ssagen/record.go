@@ -250,11 +250,28 @@ func (c *fn) readStr(dst, size *ssa.Value, r ref) *ssa.Value {
 
 // Failures.
 
-// siteKey is a call in the script that may fail.
+// siteKey is a place in the script where a helper may fail, or a mistake be found: helper
+// is then one of the negative numbers below.
 type siteKey struct {
 	pos    uint32
 	helper int64
 }
+
+// Mistakes that are found at run time.
+const (
+	siteDivide = -1 - iota
+	siteBounds
+	siteNoTask
+)
+
+var siteTexts = map[int64]string{
+	siteNoTask: "comm(pid): no such process",
+	siteDivide: "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
+	siteBounds: "Array access out of bounds. This can lead to unexpected results.",
+}
+
+// reportText tells of a mistake of the script that shows only at run time.
+func (c *fn) reportText(site int64) { c.report(site, c.constI(0), false) }
 
 // helperError reports a failing helper under -k.
 func (c *fn) helperError(id int64, ret *ssa.Value) {
@@ -277,7 +294,7 @@ func (c *fn) report(id int64, ret *ssa.Value, counted bool) {
 	if !ok {
 		site = len(c.obj.Errors)
 		c.errSite[k] = site
-		c.obj.Errors = append(c.obj.Errors, &object.ErrorSite{Helper: helperNames[id], Span: c.span()})
+		c.obj.Errors = append(c.obj.Errors, &object.ErrorSite{Helper: helperNames[id], Msg: siteTexts[id], Span: c.span()})
 	}
 	if !counted {
 		c.sendError(site, ret)

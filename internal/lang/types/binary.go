@@ -170,7 +170,7 @@ func (c *checker) unary(e *syntax.UnaryExpr) *Type {
 	case e.Op == syntax.Not && (t.IsInt() || t.Kind == Bool || t.Kind == Pointer || t.Castable()):
 		return boolType()
 	case e.Op != syntax.Not && (t.IsInt() || t.Castable()):
-		return IntType(8, t.Signed || e.Op == syntax.Neg)
+		return IntType(8, t.Signed)
 	}
 	c.errorf(diag.CodeOperand, e.Span(), "%s doesn't work on %s", e.Op, t)
 	return invalidType()
