@@ -52,6 +52,7 @@ var doors = map[string][]string{
 	"github.com/spf13/cobra":             {"internal/cli"},
 	"github.com/spf13/pflag":             {"internal/cli", "internal/tools"},
 	"github.com/ianlancetaylor/demangle": {"internal/host/exe", "internal/host/sym", "internal/host/discover"},
+	"github.com/ulikunitz/xz":            {"internal/host/exe"},
 }
 
 func TestImportsFollowTheDesign(t *testing.T) {

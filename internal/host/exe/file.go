@@ -7,11 +7,11 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/sys"
@@ -19,9 +19,10 @@ import (
 
 // Files opens binaries below a root and keeps them open. One goroutine uses it.
 type Files struct {
-	root fs.FS
-	open map[string]*File
-	libs *libCache
+	root  fs.FS
+	open  map[string]*File
+	stale []*File // forgotten, but perhaps still in use
+	libs  *libCache
 }
 
 // NewFiles opens nothing yet. root is the file system tree from /.
@@ -33,8 +34,35 @@ func (fs *Files) Close() error {
 	for _, f := range fs.open {
 		errs = append(errs, f.done())
 	}
+	for _, f := range fs.stale {
+		errs = append(errs, f.done())
+	}
 	clear(fs.open)
+	fs.stale = nil
 	return errors.Join(errs...)
+}
+
+// Forget makes the next Open of path read the file that is there by then. What was opened
+// before stays valid.
+func (fs *Files) Forget(path string) {
+	if f := fs.open[path]; f != nil {
+		fs.stale = append(fs.stale, f)
+		delete(fs.open, path)
+	}
+}
+
+// Release closes a file before Close does. What it gave is invalid then.
+func (fs *Files) Release(f *File) error {
+	if fs.open[f.Path] == f {
+		delete(fs.open, f.Path)
+	}
+	fs.stale = slices.DeleteFunc(fs.stale, func(s *File) bool { return s == f })
+	err := f.done()
+	if f.debug != nil {
+		err = errors.Join(err, fs.Release(f.debug))
+	}
+	f.debug, f.mini = nil, nil
+	return err
 }
 
 // ErrNotELF: the file isn't an ELF binary.
@@ -47,9 +75,10 @@ type File struct {
 	data []byte
 	done func() error
 	all  *Files
-	// debug is the file with the symbols and DWARF that were cut off this one.
-	debug       *File
-	debugLooked bool
+	// debug is the file with the symbols and DWARF that were cut off this one, mini the
+	// symbols that it carries compressed.
+	debug, mini             *File
+	debugLooked, miniLooked bool
 }
 
 // Open opens a binary by its absolute path.
@@ -120,23 +149,6 @@ func (f *File) BuildID() []byte {
 		}
 	}
 	return nil
-}
-
-// debugFile is the separate debug file by the build id, or nil.
-func (f *File) debugFile() *File {
-	if f.debugLooked {
-		return f.debug
-	}
-	f.debugLooked = true
-	id := hex.EncodeToString(f.BuildID())
-	if len(id) < 4 {
-		return nil
-	}
-	d, err := f.all.Open("/usr/lib/debug/.build-id/" + id[:2] + "/" + id[2:] + ".debug")
-	if err == nil && d != f {
-		f.debug = d
-	}
-	return f.debug
 }
 
 // note is an ELF note.

@@ -17,17 +17,20 @@ type Symbol struct {
 // Func reports whether it's a function: STT_FUNC or STT_GNU_IFUNC.
 func (s Symbol) Func() bool { return s.Type == elf.STT_FUNC || s.Type == elf.STT_GNU_IFUNC }
 
-// Symbols calls f with each defined symbol until it returns false: .symtab, .dynsym, and
-// those of the separate debug file when there's one. A symbol in two tables comes
-// twice. Names share the file's memory.
+// Symbols calls f with each defined symbol until it returns false: .symtab and .dynsym; of
+// a stripped binary also those of the separate debug file, else of those that it carries
+// compressed or in Go's table of functions. A symbol in two tables comes twice. Names
+// share the file's memory.
 func (f *File) Symbols(yield func(Symbol) bool) {
-	if !f.ownSymbols(yield) {
+	if !f.ownSymbols(yield) || f.ELF.SectionByType(elf.SHT_SYMTAB) != nil {
 		return
 	}
-	if f.ELF.SectionByType(elf.SHT_SYMTAB) == nil {
-		if d := f.debugFile(); d != nil {
-			d.ownSymbols(yield)
-		}
+	if d := f.debugFile(); d != nil && d.ELF.SectionByType(elf.SHT_SYMTAB) != nil {
+		d.ownSymbols(yield)
+	} else if m := f.miniDebug(); m != nil {
+		m.ownSymbols(yield)
+	} else {
+		f.goFuncs(yield)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // USDT is a static probe that a binary declares: a note of .note.stapsdt.
 type USDT struct {
 	Provider, Name string
-	Args           string // where its arguments are: "4@%edi -8@8(%rsp)"
+	Args           string // where its arguments are: "4@%edi -8@8(%rsp)"; symbols are numbers, see usdtsym.go
 	FileOff        uint64 // of its nop
 	Semaphore      uint64 // file offset of the counter that turns it on; 0: it has none
 }
@@ -62,7 +62,7 @@ func (f *File) usdt(desc []byte, base uint64) (u USDT, ok bool) {
 			sem += base - was
 		}
 	}
-	u.Provider, u.Name, u.Args = string(texts[0]), string(texts[1]), string(texts[2])
+	u.Provider, u.Name, u.Args = string(texts[0]), string(texts[1]), f.usdtSymbols(string(texts[2]), pc)
 	if u.FileOff, ok = f.Offset(pc); !ok {
 		return u, false
 	}
