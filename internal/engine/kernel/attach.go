@@ -33,7 +33,7 @@ var attachers = map[string]attacher{
 	"fexit":         {attach: attachTrampolines, last: true},
 	"uprobe":        {attach: attachUprobes, last: true},
 	"uretprobe":     {attach: attachUprobes, last: true},
-	"usdt":          {attach: attachUprobes, last: true},
+	"usdt":          {attach: attachUSDTs, last: true},
 	"profile":       {attach: attachProfiles},
 	"interval":      {attach: attachIntervals},
 	"software":      {attach: attachSoftware},

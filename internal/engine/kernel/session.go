@@ -26,6 +26,7 @@ type session struct {
 	progs []*program
 	links []int // descriptors whose closing detaches, in order of attachment
 	ring  *ring
+	usdts map[string]bool // attached USDT probes by name; each may have several places
 
 	kernel    *kern.Kernel
 	ownKernel bool           // it's ours to close

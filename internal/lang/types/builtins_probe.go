@@ -91,11 +91,14 @@ func checkArgN(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 		name = e.Fun.Name
 	}
 	n := argNumber(name)
+	if n >= 0 && c.kindIs(probe.USDT) {
+		return c.usdtArg(e, n)
+	}
 	most := c.maxArgs()
 	if c.kindIs(probe.RawTracepoint) && c.unit.Sig != nil {
 		most = len(c.unit.Sig.Args)
 	}
-	if n >= most && !c.kindIs(probe.USDT) {
+	if n >= most {
 		c.errorf(diag.CodeRange, e.Span(), "there is no %s: arguments are arg0 to arg%d", name, most-1)
 		return invalidType()
 	}

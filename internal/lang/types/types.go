@@ -252,6 +252,8 @@ type Unit struct {
 	Args   *StructType   // what `args` is; nil: none
 	Sig    *Signature    // fentry, fexit, raw tracepoints: the function
 	Ctx    *Type         // what `ctx` is
+	// USDT is where the arguments of a USDT probe are that the program reads.
+	USDT USDTArgs
 }
 
 // FuncInfo is a script function's body and types.

@@ -35,10 +35,11 @@ type use struct {
 	args   bool            // the args struct, whole
 	fields map[string]bool // fields of args
 	names  map[string]bool // other builtins by name; "argN" for all arguments
+	argN   map[int]bool    // the arguments read by number
 }
 
 func contextUse(p *syntax.Probe) *use {
-	u := &use{fields: map[string]bool{}, names: map[string]bool{}}
+	u := &use{fields: map[string]bool{}, names: map[string]bool{}, argN: map[int]bool{}}
 	var visit func(syntax.Node)
 	visit = func(n syntax.Node) {
 		switch n := n.(type) {
@@ -66,7 +67,7 @@ func (u *use) name(name string) {
 	case name == "args":
 		u.args = true
 	case argNumber(name) >= 0:
-		u.names["argN"] = true
+		u.names["argN"], u.argN[argNumber(name)] = true, true
 	default:
 		u.names[name] = true
 	}
@@ -124,6 +125,8 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 		if g.use.readsArgs() {
 			u.Sig, _ = g.env.UserFunc(binary(pt), pt.Func)
 		}
+	case probe.USDT:
+		u.USDT = g.usdtArgs(pt)
 	}
 	if u.Sig != nil {
 		u.Args = signatureArgs(u.Sig)
@@ -178,9 +181,7 @@ func (g *grouper) key(u *Unit, pt *probe.Point) string {
 		// The kernel wants to know the one target when such a program is loaded.
 		fmt.Fprintf(&b, " %s:%s:%d:%s", pt.Target, pt.Func, pt.BPFProg, pt.Mode)
 	case probe.USDT:
-		if g.use.names["argN"] {
-			b.WriteString(" " + pt.USDTArgs)
-		}
+		b.WriteString(u.USDT.key())
 	}
 	if info := pt.Kind.Info(); info != nil && info.TestRun || pt.Kind == probe.Invalid {
 		b.WriteString(" " + pt.Text)
