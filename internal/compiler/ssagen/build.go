@@ -116,8 +116,20 @@ func (c *fn) mapValue(index int, off int64) *ssa.Value {
 
 // call calls helper id.
 func (c *fn) call(id int64, t ssa.Type, args ...*ssa.Value) *ssa.Value {
-	return c.emitAux(ssa.OpCall, t, id, nil, args...)
+	ret := c.emitAux(ssa.OpCall, t, id, nil, args...)
+	switch id {
+	case fnMapUpdate, fnMapDelete, fnForEachMap:
+		// Such calls go straight to the map's function, which returned an int: the upper
+		// half of a negative result isn't set.
+		if c.info.Facts.Kernel < v6_4MapLong {
+			return c.emit(ssa.OpSExt32, t, ret)
+		}
+	}
+	return ret
 }
+
+// v6_4MapLong is the kernel whose map functions return a long (struct bpf_map_ops).
+const v6_4MapLong = 6<<16 | 4<<8
 
 // Control flow.
 
