@@ -157,11 +157,15 @@ const portWait = 10 * time.Second
 func openPort(n int) (*os.File, error) {
 	for end := time.Now().Add(portWait); ; time.Sleep(5 * time.Millisecond) {
 		paths, _ := filepath.Glob(fmt.Sprintf("/dev/vport*p%d", n))
+		err := os.ErrNotExist
 		if len(paths) == 1 {
-			return os.OpenFile(paths[0], os.O_WRONLY, 0)
+			var port *os.File
+			if port, err = os.OpenFile(paths[0], os.O_WRONLY, 0); err == nil {
+				return port, nil
+			}
 		}
 		if time.Now().After(end) {
-			return nil, fmt.Errorf("open port %d: no such device", n)
+			return nil, fmt.Errorf("open port %d: %w", n, err)
 		}
 	}
 }
