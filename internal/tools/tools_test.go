@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,9 +11,8 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/expand"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected results")
 
 // check reads a script's header and compares it with its getopt calls.
 func check(name, text string) (*Header, *diag.Reporter) {
@@ -70,7 +68,7 @@ func TestTools(t *testing.T) {
 					t.Errorf("help line of %d columns: %s", len(line)-1, line)
 				}
 			}
-			golden(t, filepath.Join("testdata", tool.Name+".help"), usage)
+			testkit.Golden(t, filepath.Join("testdata", tool.Name+".help"), []byte(usage))
 		})
 	}
 }
@@ -78,22 +76,6 @@ func TestTools(t *testing.T) {
 func format(text string) string {
 	var sources diag.Sources
 	return syntax.Format(syntax.Parse(sources.Add("", text), new(syntax.IDs), diag.NewReporter(&sources)))
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
 }
 
 func TestParse(t *testing.T) {
