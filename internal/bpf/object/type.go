@@ -24,6 +24,7 @@ const (
 	Mac             // 6 bytes
 	Timestamp       // u64 ns of clock Clock; Format is the strftime format
 	CgroupPath      // u64 cgroup id; Format is the filter
+	Username        // u64 user id
 	// Aggregations: a map's value only.
 	Count // u64
 	Sum   // u64 or i64 by Signed

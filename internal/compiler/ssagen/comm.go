@@ -22,9 +22,9 @@ func CommKeepsRest(kernel uint32) bool {
 
 // commInto writes the current task's name: 16 bytes, read from the task where its type is
 // known, by the helper otherwise.
-func (c *fn) commInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, padded bool) {
+func (c *fn) commInto(_ syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, padded bool) {
 	if len(args) > 0 {
-		c.unsupported(e.Span(), "comm of another process")
+		c.commOf(args[0], dst, class, bytesOf(t))
 		return
 	}
 	n := bytesOf(t)

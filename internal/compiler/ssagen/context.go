@@ -128,6 +128,9 @@ func (c *fn) argN(e syntax.Expr, _ []syntax.Expr) operand {
 	if c.typedArgs() {
 		return operand{t: t, v: c.load(c.context(), int64(8*i), mem(8, ssa.MemCtx, false))}
 	}
+	if c.kind == probe.USDT {
+		return operand{t: t, v: c.usdtArg(i)}
+	}
 	return operand{t: t, v: c.callArg(i)}
 }
 
@@ -230,17 +233,6 @@ func (c *fn) pointText(t *types.Type, text func(*probe.Point) string) operand {
 	return operand{t: t, ref: ref{base: row, class: ssa.MemConst}}
 }
 
-// ppid is the parent's tgid, from the task.
-func (c *fn) ppid(e syntax.Expr, _ []syntax.Expr) operand {
-	t := c.typeOf(e)
-	v, ok := c.taskPath(nil, "real_parent", "tgid")
-	if !ok {
-		c.unsupported(e.Span(), "ppid without BTF")
-		v = c.constI(0)
-	}
-	return operand{t: t, v: v}
-}
-
 // taskPath follows members from the current task; the last is an integer.
 func (c *fn) taskPath(_ *types.Type, names ...string) (*ssa.Value, bool) {
 	st, ok := c.info.Env.Type("struct task_struct")
@@ -285,22 +277,4 @@ func (c *fn) usermode(e syntax.Expr, _ []syntax.Expr) operand {
 	}
 	ring := c.bin(ssa.OpAnd, c.loadReg("cs"), c.constI(3))
 	return operand{t: t, v: c.cmp(ssa.OpEq, ring, c.constI(3))}
-}
-
-// pcommInto writes the name of the process's first thread.
-func (c *fn) pcommInto(e syntax.Expr, _ []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, padded bool) {
-	st, ok := c.info.Env.Type("struct task_struct")
-	leader, ok1 := findField(st, "group_leader")
-	comm, ok2 := findField(st, "comm")
-	if !ok || !ok1 || !ok2 {
-		c.unsupported(e.Span(), "pcomm without BTF")
-		return
-	}
-	o := c.task(&types.Type{Kind: types.Pointer, Size: 8, Elem: st, Space: types.SpaceKernel})
-	o = c.deref(c.follow(o).add(int64(leader.Offset)), leader.Type)
-	if padded {
-		c.zero(dst, bytesOf(t), class, 8)
-	}
-	r := ref{base: c.asInt(o.v), off: int64(comm.Offset), probed: true}
-	c.readStr(dst, c.constU(uint64(min(16, bytesOf(t)))), r)
 }

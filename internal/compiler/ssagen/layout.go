@@ -9,7 +9,7 @@ import (
 func scalar(t *types.Type) bool {
 	switch t.Kind {
 	case types.Int, types.Bool, types.Enum, types.Pointer, types.Ksym, types.Kstack,
-		types.Timestamp, types.CgroupPath:
+		types.Timestamp, types.CgroupPath, types.Username:
 		return true
 	}
 	return false
@@ -22,7 +22,7 @@ func bytesOf(t *types.Type) uint32 {
 		return 1
 	case types.Buf:
 		return 4 + t.Size
-	case types.Pointer, types.Ksym, types.Kstack, types.Timestamp, types.CgroupPath,
+	case types.Pointer, types.Ksym, types.Kstack, types.Timestamp, types.CgroupPath, types.Username,
 		types.Count, types.Sum:
 		return 8
 	case types.Usym, types.Ustack, types.Avg, types.Min, types.Max, types.Stats:
@@ -150,6 +150,8 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 		r.Kind = object.Mac
 	case types.Timestamp:
 		r.Kind, r.Format, r.Clock = object.Timestamp, t.Format, t.Clock
+	case types.Username:
+		r.Kind = object.Username
 	case types.CgroupPath:
 		r.Kind, r.Format = object.CgroupPath, t.Format
 	case types.Count:

@@ -246,7 +246,7 @@ func (c *fn) compareText(a, b ref, n uint32) *ssa.Value {
 	return c.load(state, 8, mem(8, ssa.MemSlot, true))
 }
 
-// strncmp(a, b, n) is 0 when the first n bytes are equal.
+// strncmp(a, b, n) is 0 when the first n bytes are equal, else 1.
 func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 	t := c.typeOf(e)
 	a, b := c.expr(args[0]), c.expr(args[1])
@@ -254,7 +254,8 @@ func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 	if k := c.constant(args[2]); k != nil && k.Int < uint64(n) {
 		n = uint32(k.Int)
 	}
-	return operand{t: t, v: c.compareText(c.textAt(a), c.textAt(b), n)}
+	d := c.compareText(c.textAt(a), c.textAt(b), n)
+	return operand{t: t, v: c.cmp(ssa.OpNe, d, c.constI(0))}
 }
 
 // textLength is the number of bytes before the NUL.
@@ -276,24 +277,26 @@ func (c *fn) strlen(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.textLength(c.expr(args[0]))}
 }
 
-// strcontains(hay, needle) is whether the literal needle stands in hay: an automaton whose
-// table is in read-only memory reads hay once (Knuth, Morris, Pratt).
+// strcontains(hay, needle) is whether needle stands in hay. For a literal an automaton whose
+// table is in read-only memory reads hay once (Knuth, Morris, Pratt); other needles are searched for.
 func (c *fn) strcontains(e syntax.Expr, args []syntax.Expr) operand {
 	t := c.typeOf(e)
-	needle := c.expr(args[1])
-	hay := c.expr(args[0])
+	k := c.constant(args[1])
 	switch {
-	case needle.lit == nil:
-		c.unsupported(args[1].Span(), "strcontains with a needle that isn't a literal")
-		return operand{t: t, v: c.constI(0)}
-	case *needle.lit == "":
+	case k == nil || !k.IsStr || len(k.Str) > maxAutomaton:
+		return operand{t: t, v: c.cmp(ssa.OpSLe, c.constI(0), c.find(e, args))}
+	case k.Str == "":
 		return operand{t: t, v: c.constI(1)}
-	case len(*needle.lit) > 64:
-		c.unsupported(args[1].Span(), "strcontains with a needle longer than 64 bytes")
+	}
+	hay, n := c.textOf(args[0])
+	if c.b == nil {
 		return operand{t: t, v: c.constI(0)}
 	}
-	return operand{t: t, v: c.automaton(c.textAt(hay), bytesOf(hay.t), *needle.lit)}
+	return operand{t: t, v: c.automaton(hay, n, k.Str)}
 }
+
+// maxAutomaton is the longest needle that an automaton is made for; its table has 256 bytes a state.
+const maxAutomaton = 64
 
 // automaton runs over the n bytes at r: table[state*256 + byte] is the next state.
 func (c *fn) automaton(r ref, n uint32, needle string) *ssa.Value {

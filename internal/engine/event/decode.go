@@ -49,7 +49,7 @@ func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 		*v = StringValue(inet(order.Uint32(b), b[4:20]))
 	case object.Mac:
 		*v = StringValue(mac(b[:6]))
-	case object.Ksym, object.Usym, object.CgroupPath, object.Kstack, object.Ustack, object.Timestamp:
+	case object.Ksym, object.Usym, object.CgroupPath, object.Username, object.Kstack, object.Ustack, object.Timestamp:
 		*v, err = d.resolved(t, b)
 	default:
 		*v, err = d.aggregate(t, b, 1)
@@ -76,6 +76,11 @@ func (d *Decoder) resolved(t *object.Type, b []byte) (Value, error) {
 			return Value{Kind: Uint, Num: n}, nil
 		}
 		return Value{Kind: String, Text: d.Names.CgroupPath(n, t.Format)}, nil
+	case object.Username:
+		if d.Names == nil {
+			return Value{Kind: Uint, Num: n}, nil
+		}
+		return Value{Kind: String, Text: d.Names.Username(uint32(n))}, nil
 	case object.Timestamp:
 		return Value{Kind: String, Bytes: AppendStrftime(nil, t.Format, d.Time(t.Clock, n))}, nil
 	}

@@ -44,6 +44,8 @@ type Resolver interface {
 	// CgroupPath is what cgroup_path() prints: the id's paths, of the hierarchies
 	// that filter selects.
 	CgroupPath(id uint64, filter string) string
+	// Username is the name of a user, "" when there's none.
+	Username(uid uint32) string
 }
 
 // Decoder decodes the bytes of one loaded object. One goroutine uses it at a time.

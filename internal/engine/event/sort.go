@@ -78,7 +78,7 @@ func compareBytes(t *object.Type, a, b []byte) int {
 	switch t.Kind {
 	case object.Int, object.Enum:
 		return cmp.Compare(int64(load(a, t.Size, true)), int64(load(b, t.Size, true)))
-	case object.Pointer, object.Ksym, object.Usym, object.Timestamp:
+	case object.Pointer, object.Ksym, object.Usym, object.Timestamp, object.Username:
 		return cmp.Compare(order.Uint64(a), order.Uint64(b))
 	case object.Tuple, object.Record, object.Struct:
 		for i := range t.Fields {

@@ -44,7 +44,7 @@ func (e *btfEncoder) typ(t *object.Type) (id, size uint32) {
 		return e.int("bool", 1, btfBool), 1
 	case object.Int, object.Enum, object.Pointer:
 		return e.number(t.Size, t.Signed)
-	case object.Ksym, object.Timestamp, object.CgroupPath, object.Count, object.Sum:
+	case object.Ksym, object.Timestamp, object.CgroupPath, object.Username, object.Count, object.Sum:
 		return e.number(8, t.Signed)
 	case object.String:
 		return e.array(e.int("char", 1, btfChar), t.Size), t.Size

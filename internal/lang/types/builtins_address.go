@@ -19,7 +19,7 @@ func addressBuiltins() []Builtin {
 		{ID: BuiltinPath, Name: "path", Min: 1, Max: 2, Probes: []probe.Kind{probe.Fentry, probe.Fexit, probe.Iter}, check: checkPath, Doc: "the path of a struct path: path(args.file.f_path[, size])"},
 		{ID: BuiltinBswap, Name: "bswap", Min: 1, Max: 1, check: checkBswap, Doc: "an integer with its bytes in reverse order: bswap(n)"},
 		{ID: BuiltinIsErr, Name: "is_err", Min: 1, Max: 1, check: checkIsErr, Doc: "whether a pointer is one of the kernel's error codes: is_err(retval)"},
-		{ID: BuiltinContainerOf, Name: "container_of", Min: 3, Max: 3, check: checkContainerOf, Doc: "the struct that a member's address lies in: container_of(pointer, struct s, member)"},
+		{ID: BuiltinContainerOf, Name: "container_of", Min: 3, Max: 3, check: checkContainerOf, Doc: "the struct that a member's address lies in: container_of(pointer, typeof(struct s), member)"},
 	}
 }
 

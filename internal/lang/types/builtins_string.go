@@ -19,6 +19,7 @@ func stringBuiltins() []Builtin {
 		{ID: BuiltinStrerror, Name: "strerror", Min: 1, Max: 1, check: nameOf, Doc: "an error number in words: strerror(2)"},
 		{ID: BuiltinSignalName, Name: "signal_name", Min: 1, Max: 1, check: nameOf, Doc: "a signal's name: signal_name(9)"},
 		{ID: BuiltinSyscallName, Name: "syscall_name", Min: 1, Max: 1, check: nameOf, Doc: "a system call's name: syscall_name(0)"},
+		{ID: BuiltinStrConcat, Name: "str_concat", Min: 2, Max: 2, check: checkConcat, Doc: "two strings joined: str_concat(a, b)"},
 		{ID: BuiltinDefaultStrLength, Name: "default_str_length", Var: true, check: checkStrLength, Doc: "the size of what str() gives without a length"},
 	}
 }
@@ -159,6 +160,16 @@ func checkMemcmp(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Typ
 		}
 	}
 	return IntType(4, true)
+}
+
+// concatSize is the size of what str_concat gives.
+const concatSize = 1024
+
+func checkConcat(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	if t := stringCall(2, 8, false)(c, e, args, b); bad(t) {
+		return t
+	}
+	return StringType(concatSize)
 }
 
 // nameSize is the size of what names a number.

@@ -3,6 +3,7 @@ package types
 import (
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // taskBuiltins tell about the task, the CPU and the system at hand.
@@ -75,12 +76,37 @@ func list(words []string) string {
 	return s
 }
 
-func checkComm(c *checker, _ syntax.Expr, args []syntax.Expr, _ *Builtin) *Type {
+// taskFromPidSince says where bpf_task_from_pid may be called.
+const taskFromPidSince = "programs of the kernel's types have since Linux 6.2, tracepoints and perf events since 6.12"
+
+// callsTasks reports whether the probe may call bpf_task_from_pid. It's one of the kernel
+// functions of tracing programs, which tracepoints and perf events got to share in 6.12
+// (bpf_prog_type_to_kfunc_hook, kernel/bpf/btf.c).
+func (c *checker) callsTasks() bool {
+	if _, ok := c.env.Kfunc("bpf_task_from_pid"); !ok {
+		return false
+	}
+	switch c.kind().Info().Prog {
+	case probe.ProgTracing:
+		return true
+	case probe.ProgTracepoint, probe.ProgPerfEvent:
+		return c.info.Facts.Kernel >= 6<<16|12<<8
+	}
+	return false
+}
+
+func checkComm(c *checker, e syntax.Expr, args []syntax.Expr, _ *Builtin) *Type {
 	if len(args) == 1 {
-		if t, ok := c.intArg(args[0], "comm"); !ok {
+		t, ok := c.intArg(args[0], "comm")
+		switch {
+		case !ok:
 			return worse(t)
+		case !c.callsTasks():
+			c.errorf(diag.CodeProbeKind, e.Span(), "comm(pid) isn't supported in %s probes", c.kind()).
+				Note("it needs the kernel function bpf_task_from_pid, which %s", taskFromPidSince)
+			return invalidType()
 		}
-		return StringType(64).In(SpaceKernel)
+		return StringType(nameSize).In(SpaceKernel)
 	}
 	return StringType(commSize).In(SpaceKernel)
 }
@@ -112,6 +138,7 @@ func checkCgroupPath(c *checker, _ syntax.Expr, args []syntax.Expr, _ *Builtin) 
 		return worse(t)
 	}
 	p := plain(CgroupPath)
+	p.Format = "*"
 	if len(args) == 2 {
 		if p.Format, ok = c.constStr(args[1], "cgroup_path"); !ok {
 			return invalidType()

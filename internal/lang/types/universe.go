@@ -106,7 +106,6 @@ func plannedBuiltins() []Builtin {
 		{ID: BuiltinPercpuKaddr, Name: "percpu_kaddr", Min: 1, Max: 2, Doc: "the address of a per-CPU kernel variable: percpu_kaddr(name[, cpu])"},
 		{ID: BuiltinUnwatch, Name: "unwatch", Min: 1, Max: 1, Async: true, Stmt: true, Doc: "removes a watchpoint: unwatch(address)"},
 		{ID: BuiltinKfuncAllowed, Name: "kfunc_allowed", Min: 1, Max: 1, Doc: "whether this kind of probe may call a kernel function: kfunc_allowed(name)"},
-		{ID: BuiltinStrConcat, Name: "str_concat", Min: 2, Max: 2, Doc: "two strings joined: str_concat(a, b)"},
 		{ID: BuiltinDebugf, Name: "debugf", Min: 1, Max: -1, Stmt: true, Doc: "prints to the kernel's trace pipe: debugf(format, …)"},
 	}
 	for i := range rows {
