@@ -132,12 +132,7 @@ func (c *fn) variable(x *syntax.VarExpr) operand {
 	if !scalar(l.t) {
 		return operand{t: l.t, ref: ref{base: p, class: ssa.MemSlot}}
 	}
-	o := operand{t: l.t}
-	if l.btf {
-		o.v, o.btf = c.loadPtr(p, 0, ssa.MemSlot), true
-		return o
-	}
-	o.v = c.load(p, 0, mem(bytesOf(l.t), ssa.MemSlot, l.t.Signed && l.t.Kind != types.Pointer))
+	o := operand{t: l.t, v: c.loadLocal(l), btf: l.btf}
 	if l.t.Kind == types.Pointer && l.t.Space == types.SpaceCtx {
 		o.v.Type = ssa.Ptr
 	}

@@ -136,9 +136,10 @@ type local struct {
 	off  int64      // in the slot
 	addr *ssa.Value // in a callback: nil slot, the address through the frame
 	t    *types.Type
-	// space overrides the type's address space: a pointer that may come from
-	// several places isn't one the verifier knows.
+	// btf: it holds a pointer that the verifier knows.
 	btf bool
+	// hidden: a cell, of which the verifier doesn't know what was stored; see carried.go.
+	hidden bool
 }
 
 // loop is where break and continue go.

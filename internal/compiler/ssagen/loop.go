@@ -133,6 +133,7 @@ func (c *fn) iterRange(s *syntax.For) {
 			big := c.cmp(ssa.OpSLt, c.constI(maxIterSteps), count)
 			return c.ifElse(big, -1, func() *ssa.Value { return c.constI(maxIterSteps) }, func() *ssa.Value { return count })
 		})
+	back := c.carry(s.Body)
 	it := c.f.NewSlot("iter", 8, 8)
 	it.Captured = true
 	c.kfunc("bpf_iter_num_new", ssa.I64, c.slotAddr(it, 0), c.constI(0), count)
@@ -150,6 +151,7 @@ func (c *fn) iterRange(s *syntax.For) {
 	c.jump(head)
 	c.b = done
 	c.endIter(it)
+	back()
 }
 
 func (c *fn) kfunc(name string, t ssa.Type, args ...*ssa.Value) *ssa.Value {
@@ -179,7 +181,24 @@ type frame struct {
 	slot   *ssa.Slot
 	vars   []*types.Local
 	offset map[*types.Local]int64
+	set    map[*types.Local]bool // the body sets them: they're in cells
 	size   uint32
+}
+
+// place is where l lives in the frame; base is the frame's address in a callback.
+func (fr *frame) place(l *types.Local, base *ssa.Value) *local {
+	off, ok := fr.offset[l]
+	if !ok {
+		return nil
+	}
+	v := &local{off: off, t: l.Type}
+	if fr.set[l] && scalar(l.Type) {
+		v = hidden(nil, off, l.Type)
+	}
+	if v.addr = base; base == nil {
+		v.slot = fr.slot
+	}
+	return v
 }
 
 // add gives l a place in the frame.
@@ -207,6 +226,7 @@ func (c *fn) callback(s *syntax.For, extra []*types.Local, params []ssa.Type, ct
 	for _, l := range extra {
 		fr.add(l)
 	}
+	fr.set = c.assignedIn(s.Body)
 	c.capture(s, fr)
 	fr.slot.Size = alignUp(fr.size, 8)
 	base := c.slotAddr(fr.slot, 0)
@@ -246,33 +266,30 @@ func (c *fn) capture(s *syntax.For, fr *frame) {
 		fr.add(info)
 		return true
 	})
-	base := c.slotAddr(fr.slot, 0)
 	for _, info := range fr.vars {
-		l, off := c.local(info), fr.offset[info]
-		n := bytesOf(l.t)
-		if scalar(l.t) {
-			v := c.load(c.localAddr(l), 0, mem(n, ssa.MemSlot, l.t.Signed))
-			c.store(base, off, v, n, ssa.MemSlot)
-		} else {
-			c.move(c.addI(base, off), ssa.MemSlot, c.localAddr(l), ssa.MemSlot, n, min(8, alignOf(l.t)))
-		}
+		c.copyLocal(fr.place(info, nil), c.local(info))
 	}
 }
 
-// release brings the captured variables back from the frame after the loop.
+// copyLocal sets variable to to what from holds.
+func (c *fn) copyLocal(to, from *local) {
+	if scalar(to.t) {
+		c.storeLocal(to, c.loadLocal(from))
+		return
+	}
+	c.move(c.localAddr(to), ssa.MemSlot, c.localAddr(from), ssa.MemSlot, bytesOf(to.t), min(8, alignOf(to.t)))
+}
+
+// release brings the captured variables that the body set back from the frame after the loop.
 func (c *fn) release(fr *frame) {
-	base := c.slotAddr(fr.slot, 0)
 	for _, info := range fr.vars {
-		l, off := c.local(info), fr.offset[info]
-		n := bytesOf(l.t)
-		if scalar(l.t) {
-			v := c.load(base, off, mem(n, ssa.MemSlot, l.t.Signed))
-			c.store(c.localAddr(l), 0, v, n, ssa.MemSlot)
+		if fr.set[info] {
+			l := c.local(info)
 			l.btf = false
-		} else {
-			c.move(c.localAddr(l), ssa.MemSlot, c.addI(base, off), ssa.MemSlot, n, min(8, alignOf(l.t)))
+			c.copyLocal(l, fr.place(info, nil))
 		}
 	}
+	base := c.slotAddr(fr.slot, 0)
 	// The body may have returned from the program.
 	c.leaveIf(c.load(base, frameReturn, mem(8, ssa.MemSlot, false)))
 }
@@ -306,11 +323,7 @@ func (c *fn) known(l *types.Local) *local {
 
 // captured is l's place in the frame, in a callback.
 func (c *fn) captured(l *types.Local) *local {
-	off, ok := c.frame.offset[l]
-	if !ok {
-		return nil
-	}
-	return &local{addr: c.frameBase, off: off, t: l.Type}
+	return c.frame.place(l, c.frameBase)
 }
 
 // returnThroughCallback tells the function around the loop to return, and ends the loop.

@@ -200,7 +200,7 @@ func (c *fn) setLocal(l *local, info *types.Local, o operand) {
 	} else {
 		v = c.asInt(v)
 	}
-	c.store(c.localAddr(l), 0, v, bytesOf(l.t), ssa.MemSlot)
+	c.storeLocal(l, v)
 }
 
 // assignedOnce reports whether the unit sets l at one place only.
@@ -283,7 +283,7 @@ func (c *fn) increment(x *syntax.UnaryExpr) operand {
 			step = int64(max(1, bytesOf(l.t.Elem)))
 		}
 		v := c.extendTo(c.bin(op, c.asInt(old.v), c.constI(step)), l.t)
-		c.store(c.localAddr(l), 0, v, bytesOf(l.t), ssa.MemSlot)
+		c.storeLocal(l, v)
 		if post {
 			v = c.asInt(old.v)
 		}
