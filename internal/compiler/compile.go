@@ -300,6 +300,8 @@ func objectPoint(pt *probe.Point) object.Point {
 				o.Value = e.Default
 			}
 		}
+	case probe.Iter:
+		o.Pin = pt.PinPath()
 	case probe.Self:
 		o.Func = pt.Mode
 	}

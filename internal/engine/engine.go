@@ -55,6 +55,15 @@ type Session interface {
 	Close() error
 }
 
+// Iterator is a Session that can run iterators: probes that go through the kernel's
+// objects when they are asked to.
+type Iterator interface {
+	// Iterate runs program prog over the next objects, some hundred of them so that what it
+	// sends can be read between; more is false after the last one. Attach has to be called
+	// before. Iterators that are pinned aren't run.
+	Iterate(prog int) (more bool, err error)
+}
+
 // Map is a loaded map, as bytes.
 type Map interface {
 	// Each calls f for each element until it returns false. value holds one value, or for

@@ -61,3 +61,12 @@ type Point struct {
 	Semaphore uint64
 	USDTArgs  string // the note's argument string
 }
+
+// PinPath is where an iterator is pinned: Mode, below the BPF file system when it's
+// relative; "" when it isn't pinned.
+func (pt *Point) PinPath() string {
+	if pt.Kind != Iter || pt.Mode == "" || pt.Mode[0] == '/' {
+		return pt.Mode
+	}
+	return "/sys/fs/bpf/" + pt.Mode
+}

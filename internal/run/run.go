@@ -57,8 +57,12 @@ type Names interface {
 	event.Resolver
 	// Preload reads what naming a process's addresses takes before it ends.
 	Preload(pid uint32)
-	// Follow records what a process and its descendants map from now on.
+	// Follow records what a process and its descendants map from now on; 0: all processes.
 	Follow(pid uint32) error
+	// Collect takes in what was recorded. It's called every tick.
+	Collect()
+	// Unrecorded is how many records were lost.
+	Unrecorded() uint64
 }
 
 // NotifyEnv is the environment variable, and the line, by which test harnesses of the
@@ -111,6 +115,10 @@ type runner struct {
 	ended   bool // exit() was called, or the sink failed
 	lost    uint64
 	checked time.Time // when losses were last looked for
+	naming  bool      // addresses of processes are to be named
+	// recorded: what processes map is recorded. collected is when that was last taken in.
+	recorded  bool
+	collected time.Time
 }
 
 func newRunner(cfg *Config, s engine.Session) *runner {
@@ -129,6 +137,7 @@ func (r *runner) session() error {
 	if err := r.runAll("begin"); err != nil {
 		return err
 	}
+	r.follow()
 	attached, err := r.s.Attach()
 	if err != nil {
 		return err
@@ -137,7 +146,7 @@ func (r *runner) session() error {
 		return nil
 	}
 	if r.Child != nil {
-		if err := r.startChild(); err != nil {
+		if err := r.Child.Go(); err != nil {
 			return err
 		}
 	}
@@ -149,8 +158,13 @@ func (r *runner) session() error {
 	if err := r.ready(attached + own + selves); err != nil {
 		return err
 	}
-	if attached+selves == 0 {
-		err = r.drain() // nothing will come after what begin sent
+	r.sayPinned()
+	iterators, err := r.iterate()
+	if err != nil {
+		return err
+	}
+	if r.ended || attached+selves == iterators {
+		err = r.drain() // nothing will come after what begin and iterators sent
 	} else {
 		r.watch.limit(r.Duration)
 		err = r.pump()
@@ -161,15 +175,30 @@ func (r *runner) session() error {
 	return r.finish()
 }
 
-// startChild lets the command run. When addresses of it are to be named, what it maps is
-// recorded, since it may be gone by then.
-func (r *runner) startChild() error {
-	if r.Names != nil && namesUsers(r.Object) {
-		if err := r.Names.Follow(uint32(r.Child.Pid())); err != nil && r.Options.Logf != nil {
-			r.Options.Logf("%v", err)
-		}
+// follow has recorded what processes map when addresses of theirs are to be named, since
+// they may be gone by then: the command and its descendants, or all.
+func (r *runner) follow() {
+	if r.Names == nil || r.DryRun || !namesUsers(r.Object) {
+		return
 	}
-	return r.Child.Go()
+	r.naming = true
+	pid := uint32(0)
+	if r.Child != nil {
+		pid = uint32(r.Child.Pid())
+	}
+	err := r.Names.Follow(pid)
+	if err != nil && r.Options.Logf != nil {
+		r.Options.Logf("%v", err)
+	}
+	r.recorded = err == nil
+}
+
+// collect reads what naming takes, while it's there.
+func (r *runner) collect() {
+	r.Names.Collect()
+	if !r.recorded && r.Child != nil {
+		r.Names.Preload(uint32(r.Child.Pid()))
+	}
 }
 
 // ready says that everything is attached.
@@ -227,13 +256,16 @@ func (r *runner) runAll(kind string) error {
 }
 
 // tick is how often a session looks after things that nothing tells it of: losses, and
-// the mappings of a child whose symbols may be needed after its end.
+// the mappings of processes whose symbols may be needed after their end.
 const tick = 100 * time.Millisecond
 
 // pump turns events into output until something ends the session.
 func (r *runner) pump() error {
-	naming := r.Names != nil && r.Child != nil && namesUsers(r.Object)
 	for {
+		if now := time.Now(); r.naming && now.Sub(r.collected) >= tick {
+			r.collect()
+			r.collected = now
+		}
 		idle, err := r.available()
 		if err != nil || r.ended {
 			return err
@@ -253,8 +285,7 @@ func (r *runner) pump() error {
 			return err
 		}
 		var deadline time.Time
-		if naming {
-			r.Names.Preload(uint32(r.Child.Pid()))
+		if r.naming {
 			deadline = time.Now().Add(tick)
 		}
 		rec, err := r.s.Next(deadline)
@@ -398,6 +429,9 @@ func (r *runner) reportLost(end bool) error {
 	}
 	if !end || r.Options.Warnf == nil {
 		return nil
+	}
+	if r.naming && r.Names.Unrecorded() > 0 {
+		r.Options.Warnf("%d records of processes' mappings were lost: some addresses have no names", r.Names.Unrecorded())
 	}
 	for _, w := range totals {
 		if n := c[w.counter]; n > 0 {

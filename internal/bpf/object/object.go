@@ -126,6 +126,8 @@ type Point struct {
 	Config uint64
 	// Semaphore is the file offset of a USDT semaphore, 0 for none.
 	Semaphore uint64
+	// Pin is the path where an iterator is pinned instead of being run; "": it's run.
+	Pin string
 }
 
 // MapKind is the kernel's map type (enum bpf_map_type).

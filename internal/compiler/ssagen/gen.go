@@ -161,6 +161,9 @@ func (g *gen) unit(i int, u *types.Unit) {
 		c.pos = u.Body.Span().Start
 	}
 	c.ctx = c.emit(ssa.OpParam, ssa.Ptr)
+	if c.kind == probe.Iter {
+		c.paceIter()
+	}
 	if u.Pred != nil {
 		c.predicate(u.Pred)
 	}

@@ -30,6 +30,8 @@ const (
 	fnJiffies            = 118
 	fnNsPidTgid          = 120
 	fnKtimeBoot          = 125
+	fnSeqPrintf          = 126
+	fnSeqWrite           = 127
 	fnRingbufOutput      = 130
 	fnRingbufReserve     = 131
 	fnRingbufSubmit      = 132

@@ -38,6 +38,7 @@ var attachers = map[string]attacher{
 	"interval":      {attach: attachIntervals},
 	"software":      {attach: attachSoftware},
 	"hardware":      {attach: attachHardware},
+	"iter":          {attach: attachIters},
 }
 
 // Attach attaches everything that attaches.

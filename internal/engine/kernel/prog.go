@@ -22,6 +22,7 @@ type program struct {
 	obj        *object.Program
 	fd         int
 	attachType uint32 // expected_attach_type that it was loaded with
+	iter       int    // descriptor of an iterator's walk, which the session closes; 0: none
 }
 
 // Program types (enum bpf_prog_type).
@@ -97,7 +98,7 @@ func (s *session) loadProgram(index int, p *object.Program, info *btfInfo, attac
 	if log != "" && s.opt.Verbose >= 2 {
 		s.opt.Logf("verifier log of %s:\n%s", p.Name, log)
 	}
-	return &program{index, p, fd, attachType}, nil
+	return &program{index: index, obj: p, fd: fd, attachType: attachType}, nil
 }
 
 // Sizes of the verifier's log: the first try and the kernel's limit of old.

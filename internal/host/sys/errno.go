@@ -14,6 +14,7 @@ const (
 	E2BIG      = unix.E2BIG
 	EACCES     = unix.EACCES
 	EADDRINUSE = unix.EADDRINUSE
+	EAGAIN     = unix.EAGAIN
 	EBADF      = unix.EBADF
 	EBUSY      = unix.EBUSY
 	EEXIST     = unix.EEXIST
