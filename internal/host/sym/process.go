@@ -2,7 +2,6 @@ package sym
 
 import (
 	"bytes"
-	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -13,10 +12,11 @@ const vdsoName = "[vdso]"
 
 // process is what is known of a process.
 type process struct {
-	maps    []mapping // executable ones; where two overlap, the later is there now
-	misses  int       // addresses that no mapping had
-	jitTab  *table    // of its perf map
-	jitPath string
+	maps   []mapping // executable ones; where two overlap, the later is there now
+	misses int       // addresses that no mapping had
+	parent uint32    // of a process that began while it was followed; else 0
+	ended  bool
+	jit    *perfMap // nil: not read yet
 }
 
 // mapping is an executable range of a process's memory.
@@ -26,20 +26,64 @@ type mapping struct {
 	path       string
 	dev        string // "08:01"
 	ino        uint64 // 0: no file
+	deleted    bool   // no path leads to the file any more
 }
 
-// process is what is known of pid; its mappings are read at first sight.
+// generated reports whether the code was made by the process itself: memory without a
+// file, or with one that only serves to map it twice.
+func (m *mapping) generated() bool { return m.ino == 0 || strings.HasPrefix(m.path, "/memfd:") }
+
+// maxMaps bounds the mappings of a process; of more the oldest go.
+const maxMaps = 4096
+
+func (p *process) add(m mapping) {
+	if len(p.maps) >= maxMaps {
+		p.maps = append(p.maps[:0], p.maps[maxMaps/2:]...)
+	}
+	p.maps = append(p.maps, m)
+}
+
+// process is what is known of pid; its mappings are read when an address needs them.
 func (s *Symbolizer) process(pid uint32) *process {
-	s.followed()
 	p := s.procs[pid]
+	if p == nil {
+		s.take()
+		p = s.procs[pid]
+	}
 	if p == nil {
 		p = &process{}
 		s.procs[pid] = p
-		s.readMaps(pid, p)
-	} else if s.cfg.Reread {
+	}
+	if s.cfg.Reread {
 		s.readMaps(pid, p)
 	}
 	return p
+}
+
+// maxForks bounds the way from a process to the ancestor that it's a copy of.
+const maxForks = 16
+
+// mapping is what is mapped at addr, or nil. A process that ended before it executed a
+// program had its parent's mappings.
+func (s *Symbolizer) mapping(pid uint32, p *process, addr uint64) *mapping {
+	if m := p.find(addr); m != nil {
+		return m
+	}
+	if s.take() {
+		if m := p.find(addr); m != nil {
+			return m
+		}
+	}
+	if p.missed() {
+		s.readMaps(pid, p)
+	}
+	for n := 0; len(p.maps) == 0 && p.parent != 0 && n < maxForks; n++ {
+		parent := p.parent
+		if p = s.process(parent); len(p.maps) == 0 && p.missed() {
+			s.readMaps(parent, p)
+		}
+	}
+	return p.find(addr)
 }
 
 // missed counts an address without mapping and says whether reading the mappings again
@@ -50,7 +94,7 @@ func (p *process) missed() bool {
 	return p.misses&(p.misses-1) == 0
 }
 
-func (p *process) mapping(addr uint64) *mapping {
+func (p *process) find(addr uint64) *mapping {
 	for i := len(p.maps) - 1; i >= 0; i-- {
 		if m := &p.maps[i]; addr >= m.start && addr < m.end {
 			return m
@@ -89,59 +133,9 @@ func parseMaps(data []byte) []mapping {
 		m := mapping{start: start, end: end, off: off, dev: f[0]}
 		m.ino, _ = strconv.ParseUint(f[1], 10, 64)
 		if len(f) == 3 {
-			m.path = strings.TrimSuffix(strings.TrimSpace(f[2]), " (deleted)")
+			m.path, m.deleted = strings.CutSuffix(strings.TrimSpace(f[2]), " (deleted)")
 		}
 		maps = append(maps, m)
 	}
 	return maps
-}
-
-// jit is the table of the symbols that a runtime wrote to /tmp/perf-PID.map, where the
-// number and the directory are the process's own (linux/tools/perf/Documentation/
-// jit-interface.txt): lines "start size name" in hexadecimal.
-func (p *process) jit(s *Symbolizer, pid uint32) *table {
-	if p.jitTab != nil {
-		return p.jitTab
-	}
-	p.jitTab = &table{}
-	dir := "proc/" + strconv.Itoa(int(pid))
-	own := strconv.Itoa(int(pid))
-	if status, err := fs.ReadFile(s.cfg.Root, dir+"/status"); err == nil {
-		own = lastNSpid(string(status), own)
-	}
-	p.jitPath = "/tmp/perf-" + own + ".map"
-	f, err := s.cfg.Root.Open(dir + "/root" + p.jitPath)
-	if err != nil {
-		return p.jitTab
-	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return p.jitTab
-	}
-	for line := range bytes.Lines(data) {
-		start, rest, ok := hexWord(line)
-		if !ok {
-			continue
-		}
-		size, name, ok := hexWord(rest)
-		if ok {
-			p.jitTab.add(start, size, strings.TrimRight(string(name), "\n"))
-		}
-	}
-	p.jitTab.sort()
-	return p.jitTab
-}
-
-// lastNSpid is the process's id in its own pid namespace, of /proc/PID/status.
-func lastNSpid(status, fallback string) string {
-	_, rest, ok := strings.Cut(status, "NSpid:")
-	if !ok {
-		return fallback
-	}
-	line, _, _ := strings.Cut(rest, "\n")
-	if ids := strings.Fields(line); len(ids) > 0 {
-		return ids[len(ids)-1]
-	}
-	return fallback
 }

@@ -6,15 +6,12 @@ package sym
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
 	"github.com/ianlancetaylor/demangle"
 
 	"github.com/skep-bpf/skep/internal/host/exe"
-	"github.com/skep-bpf/skep/internal/host/kern"
-	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
 // Symbol is the name for an address.
@@ -40,11 +37,15 @@ type Symbolizer struct {
 	kernel *kernelTable // nil: not read yet
 	procs  map[uint32]*process
 	files  *exe.Files
-	tables map[fileID]*table
+	tables tables
 	names  map[string]string // demangled
 	groups cgroups
-	watch  *sys.MmapWatch // of the process that is followed, or nil
+	users  map[uint32]string // nil: not read yet
+	follow follower
 }
+
+// maxNames bounds the demangled names that are kept.
+const maxNames = 1 << 16
 
 // New returns a Symbolizer that has read nothing yet.
 func New(cfg Config) *Symbolizer {
@@ -53,19 +54,14 @@ func New(cfg Config) *Symbolizer {
 	}
 	return &Symbolizer{
 		cfg: cfg, procs: map[uint32]*process{}, files: exe.NewFiles(cfg.Root),
-		tables: map[fileID]*table{}, names: map[string]string{},
+		tables: newTables(), names: map[string]string{},
 	}
 }
 
 // Close gives mapped files back; names that were returned stay valid.
 func (s *Symbolizer) Close() error {
-	s.tables, s.procs = map[fileID]*table{}, map[uint32]*process{}
-	err := s.files.Close()
-	if s.watch != nil {
-		err = errors.Join(err, s.watch.Close())
-		s.watch = nil
-	}
-	return err
+	s.tables, s.procs = newTables(), map[uint32]*process{}
+	return errors.Join(s.files.Close(), s.follow.close())
 }
 
 // Kernel names a kernel address; false when it's below all symbols, or when the kernel
@@ -85,19 +81,14 @@ func (s *Symbolizer) Kernel(addr uint64) (Symbol, bool) {
 // Without a symbol Module alone is set when a file is mapped there.
 func (s *Symbolizer) User(pid uint32, addr uint64) (Symbol, bool) {
 	p := s.process(pid)
-	m := p.mapping(addr)
-	if m == nil && p.missed() {
-		s.readMaps(pid, p)
-		m = p.mapping(addr)
-	}
-	if m == nil {
-		return Symbol{}, false
-	}
+	m := s.mapping(pid, p, addr)
 	switch {
+	case m == nil:
+		return Symbol{}, false
 	case m.path == vdsoName:
 		return s.tableOf(pid, m).find(addr-m.start, vdsoName, s.demangle)
-	case m.ino == 0:
-		return p.jit(s, pid).find(addr, p.jitPath, s.demangle)
+	case m.generated():
+		return s.generated(pid, p, addr)
 	}
 	t := s.tableOf(pid, m)
 	return t.find(t.vaddr(addr-m.start+m.off), m.path, s.demangle)
@@ -114,35 +105,6 @@ func (s *Symbolizer) Preload(pid uint32) {
 	}
 }
 
-// Follow records from now on what a process and its descendants map, until Close, so that
-// their addresses can be named however short they live. One process is followed.
-func (s *Symbolizer) Follow(pid uint32) error {
-	cpus, err := kern.New(s.cfg.Root).OnlineCPUs()
-	if err != nil {
-		return err
-	}
-	s.watch, err = sys.WatchMmaps(int(pid), cpus)
-	return err
-}
-
-// followed takes in what was recorded.
-func (s *Symbolizer) followed() {
-	if s.watch == nil {
-		return
-	}
-	s.watch.Each(func(e sys.MmapEvent) {
-		p := s.procs[e.Pid]
-		if p == nil {
-			p = &process{}
-			s.procs[e.Pid] = p
-		}
-		p.maps = append(p.maps, mapping{
-			start: e.Start, end: e.Start + e.Len, off: e.Off, path: e.Path,
-			dev: fmt.Sprintf("%02x:%02x", e.Major, e.Minor), ino: e.Ino,
-		})
-	})
-}
-
 // demangle is a C++ or Rust name as its source has it; others stay as they are.
 func (s *Symbolizer) demangle(name string) string {
 	if !s.cfg.Demangle || len(name) < 3 || name[0] != '_' {
@@ -154,6 +116,9 @@ func (s *Symbolizer) demangle(name string) string {
 	d, err := demangle.ToString(name)
 	if errors.Is(err, demangle.ErrNotMangledName) || err != nil {
 		d = name
+	}
+	if len(s.names) >= maxNames {
+		clear(s.names)
 	}
 	s.names[name] = d
 	return d

@@ -85,10 +85,10 @@ const maps = `55d0c8a00000-55d0c8a02000 r--p 00000000 fe:00 1234 /usr/bin/app
 
 func TestParseMaps(t *testing.T) {
 	want := []mapping{
-		{0x55d0c8a02000, 0x55d0c8a08000, 0x2000, "/usr/bin/app", "fe:00", 1234},
-		{0x7f0000000000, 0x7f0000010000, 0, "", "00:00", 0},
-		{0x7f1000000000, 0x7f1000001000, 0, "/tmp/with space.so", "fe:00", 99},
-		{0x7ffd00000000, 0x7ffd00002000, 0, "[vdso]", "00:00", 0},
+		{0x55d0c8a02000, 0x55d0c8a08000, 0x2000, "/usr/bin/app", "fe:00", 1234, false},
+		{0x7f0000000000, 0x7f0000010000, 0, "", "00:00", 0, false},
+		{0x7f1000000000, 0x7f1000001000, 0, "/tmp/with space.so", "fe:00", 99, true},
+		{0x7ffd00000000, 0x7ffd00002000, 0, "[vdso]", "00:00", 0, false},
 	}
 	if got := parseMaps([]byte(maps)); !reflect.DeepEqual(got, want) {
 		t.Errorf("parseMaps = %+v", got)
@@ -244,7 +244,7 @@ func TestFollow(t *testing.T) {
 	if cat, err = filepath.EvalSymlinks(cat); err != nil {
 		t.Fatal(err)
 	}
-	s.followed()
+	s.Collect()
 	for _, m := range s.procs[pid].maps {
 		if path, err := filepath.EvalSymlinks(m.path); err == nil && path == cat && m.ino != 0 && m.end > m.start {
 			return

@@ -7,22 +7,17 @@ import (
 	"os"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/exe"
 )
 
-// fileID tells files apart, whatever paths lead to them.
-type fileID struct {
-	dev string
-	ino uint64
-}
-
 // table holds the functions of a binary by address.
 type table struct {
 	syms  []symbol
 	loads []load
+	file  *exe.File // whose memory the names share; nil: they have their own
+	used  uint64    // when it was last asked for, in requests
 }
 
 type symbol struct {
@@ -46,6 +41,11 @@ func (t *table) sort() {
 	})
 }
 
+// sortStable orders symbols by address; of several at one address the last added comes last.
+func (t *table) sortStable() {
+	slices.SortStableFunc(t.syms, func(a, b symbol) int { return cmp.Compare(a.addr, b.addr) })
+}
+
 func underscores(name string) int { return len(name) - len(strings.TrimLeft(name, "_")) }
 
 // maxBack bounds the search for a symbol around addr that starts far before it.
@@ -58,7 +58,8 @@ func (t *table) find(addr uint64, module string, demangle func(string) string) (
 		s := &t.syms[i]
 		// A symbol without size, as assembly leaves it, names its first byte only.
 		if addr-s.addr < s.size || addr == s.addr {
-			return Symbol{demangle(s.name), addr - s.addr, module}, true
+			// The name outlives the file that it's in.
+			return Symbol{demangle(strings.Clone(s.name)), addr - s.addr, module}, true
 		}
 	}
 	return Symbol{Module: module}, false
@@ -74,39 +75,15 @@ func (t *table) vaddr(off uint64) uint64 {
 	return off
 }
 
-// tableOf is the table of the file that m maps, read through the process's own root, so
-// that files of containers are found. A file that can't be read has an empty table.
-func (s *Symbolizer) tableOf(pid uint32, m *mapping) *table {
-	id := fileID{m.dev, m.ino}
-	if m.path == vdsoName {
-		id = fileID{dev: vdsoName}
-	}
-	if t := s.tables[id]; t != nil {
-		return t
-	}
-	t := &table{}
-	if m.path == vdsoName {
-		t.readVDSO()
-	} else if f, err := s.files.Open("/proc/" + strconv.Itoa(int(pid)) + "/root" + m.path); err == nil {
-		t.read(f)
-	} else if f, err := s.files.Open(m.path); err == nil {
-		t.read(f)
-	} else {
-		return t // perhaps another process leads to it
-	}
-	t.sort()
-	s.tables[id] = t
-	return t
-}
-
+// read takes the functions of f, which has to stay open as long as the table is used.
 func (t *table) read(f *exe.File) {
+	t.file = f
 	for _, p := range f.ELF.Progs {
 		if p.Type == elf.PT_LOAD {
 			t.loads = append(t.loads, load{p.Off, p.Filesz, p.Vaddr})
 		}
 	}
 	f.Funcs(func(s exe.Symbol) bool {
-		// Names share the file's memory, which Close takes away.
 		t.add(s.Addr, s.Size, s.Name)
 		return true
 	})

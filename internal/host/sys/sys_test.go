@@ -37,23 +37,43 @@ func TestWaiter(t *testing.T) {
 	}
 }
 
-func TestParseMmap(t *testing.T) {
-	var rec []byte
-	for _, v := range []uint32{recordMmap, 0, 7, 8} {
-		rec = binary.NativeEndian.AppendUint32(rec, v)
+func TestParseTask(t *testing.T) {
+	record := func(kind uint32, words ...uint32) []byte {
+		var rec []byte
+		for _, v := range append([]uint32{kind, 0}, words...) {
+			rec = binary.NativeEndian.AppendUint32(rec, v)
+		}
+		return rec
 	}
-	for _, v := range []uint64{0x1000, 0x2000, 0x3000, 0xfe | 1<<32, 42, 0, 5} {
-		rec = binary.NativeEndian.AppendUint64(rec, v)
+	long := func(rec []byte, words ...uint64) []byte {
+		for _, v := range words {
+			rec = binary.NativeEndian.AppendUint64(rec, v)
+		}
+		return rec
 	}
-	rec = append(rec, "/bin/cat\x00\x00\x00\x00"...)
-	want := MmapEvent{7, 0x1000, 0x2000, 0x3000, 0xfe, 1, 42, "/bin/cat"}
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		want.Major, want.Minor = 1, 0xfe
+	mmap := long(record(recordMmap2, 7, 8), 0x1000, 0x2000, 0x3000)
+	for _, v := range []uint32{0xfe, 1} {
+		mmap = binary.NativeEndian.AppendUint32(mmap, v)
 	}
-	if got, ok := parseMmap(rec); !ok || got != want {
-		t.Errorf("parseMmap = %+v, %v", got, ok)
+	mmap = append(long(mmap, 42, 0, 5), "/bin/cat\x00\x00\x00\x00"...)
+	tests := []struct {
+		name string
+		rec  []byte
+		want TaskEvent
+		ok   bool
+	}{
+		{"mmap", mmap, TaskEvent{Kind: TaskMmap, Pid: 7, Start: 0x1000, Len: 0x2000, Off: 0x3000, Major: 0xfe, Minor: 1, Ino: 42, Path: "/bin/cat"}, true},
+		{"cut", mmap[:40], TaskEvent{}, false},
+		{"process begins", long(record(recordFork, 9, 7, 9, 7), 1), TaskEvent{Kind: TaskFork, Pid: 9, Parent: 7}, true},
+		{"process ends", long(record(recordExit, 9, 7, 9, 7), 1), TaskEvent{Kind: TaskExit, Pid: 9, Parent: 7}, true},
+		{"lost", long(record(recordLost), 1, 30), TaskEvent{Kind: TaskLost, Lost: 30}, true},
 	}
-	if _, ok := parseMmap(rec[:40]); ok {
-		t.Error("a cut record was read")
+	for _, tt := range tests {
+		if got, ok := parseTask(tt.rec); ok != tt.ok || ok && got != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, got, ok)
+		}
+	}
+	if _, ok := parseTask(long(record(recordFork, 7, 7, 8, 7), 1)); ok {
+		t.Error("the beginning of a thread was read")
 	}
 }
