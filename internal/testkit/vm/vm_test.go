@@ -13,8 +13,8 @@ import (
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
-// TestVM boots each kernel and looks at what a program finds there.
-func TestVM(t *testing.T) {
+// TestGuestBoots boots each kernel and looks at what a program finds there.
+func TestGuestBoots(t *testing.T) {
 	Each(t, func(t *testing.T, k *Kernel) {
 		probe := filepath.Join(t.TempDir(), "probe")
 		if err := Build(probe, "github.com/skep-bpf/skep/internal/testkit/vm/testdata/probe"); err != nil {
@@ -35,16 +35,16 @@ func TestVM(t *testing.T) {
 	})
 }
 
-// TestInGuest is what TestPackage runs in the guests.
+// TestInGuest is what TestGuestPackage runs in the guests.
 func TestInGuest(t *testing.T) {
 	if !InGuest() {
-		t.Skip("run by TestPackage in guests")
+		t.Skip("run by TestGuestPackage in guests")
 	}
 	testkit.Need(t, testkit.Root(), testkit.Kernel("5.10"), testkit.Feature("btf"),
 		testkit.Feature("tracefs"), testkit.Feature("kprobe"), testkit.Feature("bpf lsm"), testkit.Feature("fentry"))
 }
 
-func TestPackage(t *testing.T) {
+func TestGuestPackage(t *testing.T) {
 	Package(t, "^TestInGuest$", nil)
 }
 
