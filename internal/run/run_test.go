@@ -27,13 +27,12 @@ func TestMain(m *testing.M) {
 // records that sends has by its index; Attach those of all programs with points that
 // attach. Wake ends a wait, as does close.
 type fake struct {
-	sends    map[int][][]byte
-	obj      *object.Object
-	queue    chan []byte
-	woken    chan struct{}
-	attached bool
-	lost     uint64
-	log      []string
+	sends map[int][][]byte
+	obj   *object.Object
+	queue chan []byte
+	woken chan struct{}
+	lost  uint64
+	log   []string
 }
 
 func newFake(sends map[int][][]byte) *fake {

@@ -14,7 +14,6 @@ type interval struct {
 	segs   []segment
 	weight float64 // cost of keeping it in memory, by its length
 	hints  []hint
-	short  bool // made by spilling around uses: can't be spilled once more
 }
 
 // hint is a machine or virtual register that moves connect an interval with.

@@ -244,7 +244,7 @@ func (p *parser) attributes(a *attributes) {
 		case p.got("__packed"):
 			a.packed = true
 		case p.got("__attribute__"):
-			if p.want("(") && p.want("(") {
+			if outer := p.want("("); outer && p.want("(") {
 				p.attributeList(a)
 				p.want(")")
 			}
