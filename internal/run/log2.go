@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/bits"
 	"time"
 
@@ -30,15 +31,16 @@ func (r *runner) printLog2(a *object.Action) error {
 			name = string(output.AppendValue(nil, &e.Key))
 		}
 		if a.Style == "log2json" {
-			if out, err = appendLog2JSON(out, a, counts, name); err != nil {
-				return err
-			}
+			out = appendLog2JSON(out, a, counts, name)
 			continue
 		}
 		if snap.Var.Key != nil && a.Section != "" {
 			out = text.AppendSection(out, a.Section, name)
 		}
 		out = text.AppendLog2(out, a.Unit, counts, false)
+	}
+	if len(out) == 0 && snap.Var.Key == nil && a.Style == "log2json" {
+		out = appendLog2JSON(out, a, nil, "") // as bcc: an object without data
 	}
 	r.actions.text = out
 	if len(out) > 0 {
@@ -59,16 +61,9 @@ func slots(h *event.Hist) []uint64 {
 	return counts
 }
 
-// log2Range is a slot in bcc's JSON.
-type log2Range struct {
-	Start uint64 `json:"interval-start"`
-	End   uint64 `json:"interval-end"`
-	Count uint64 `json:"count"`
-}
-
 // appendLog2JSON appends one line: {"ts": …, "val_type": …, "data": […], "SECTION": name}.
-func appendLog2JSON(dst []byte, a *object.Action, counts []uint64, name string) ([]byte, error) {
-	data := []log2Range{}
+func appendLog2JSON(dst []byte, a *object.Action, counts []uint64, name string) []byte {
+	dst = fmt.Appendf(dst, `{"ts": "%s", "val_type": %s, "data": [`, time.Now().Format(time.DateTime), quote(a.Unit))
 	last := 0
 	for i, n := range counts {
 		if n > 0 {
@@ -76,16 +71,24 @@ func appendLog2JSON(dst []byte, a *object.Action, counts []uint64, name string) 
 		}
 	}
 	for i := 1; i <= last; i++ {
-		low := uint64(1) << (i - 1)
+		low, separator := uint64(1)<<(i-1), ", "
 		if i == 1 {
-			low = 0
+			low, separator = 0, ""
 		}
-		data = append(data, log2Range{low, uint64(1)<<i - 1, counts[i]})
+		dst = fmt.Appendf(dst, `%s{"interval-start": %d, "interval-end": %d, "count": %d}`, separator, low, uint64(1)<<i-1, counts[i])
 	}
-	line := map[string]any{"ts": time.Now().Format("2006-01-02 15:04:05"), "val_type": a.Unit, "data": data}
+	dst = append(dst, ']')
 	if name != "" && a.Section != "" {
-		line[a.Section] = name
+		dst = fmt.Appendf(dst, `, %s: %s`, quote(a.Section), quote(name))
 	}
-	b, err := json.Marshal(line)
-	return append(append(dst, b...), '\n'), err
+	return append(dst, "}\n"...)
+}
+
+// quote is a JSON string.
+func quote(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic("BUG: a string without JSON: " + err.Error())
+	}
+	return b
 }

@@ -116,13 +116,15 @@ func (o *Option) allow(value string) error {
 	if o.Choices != nil && !slices.Contains(o.Choices, value) {
 		return usageErrorf("option %s is one of %s, not %q", o.spelling(), strings.Join(o.Choices, ", "), value)
 	}
-	if !o.List {
-		return nil
-	}
-	for _, item := range strings.Split(value, ",") {
-		if _, err := strconv.ParseUint(strings.TrimSpace(item), 0, 64); err != nil {
-			return usageErrorf("option %s takes numbers separated by commas, not %q", o.spelling(), value)
+	switch {
+	case o.List:
+		for _, item := range strings.Split(value, ",") {
+			if !o.Range.holds(strings.TrimSpace(item)) {
+				return usageErrorf("option %s takes numbers%s separated by commas, not %q", o.spelling(), o.Range, value)
+			}
 		}
+	case o.Range != nil && !o.Range.holds(value):
+		return usageErrorf("option %s is a number%s, not %q", o.spelling(), o.Range, value)
 	}
 	return nil
 }
@@ -139,14 +141,15 @@ func (h *Header) positional(given []string) ([]string, error) {
 			return nil, usageErrorf("argument %s is missing", a.Name)
 		case i >= len(given):
 			out = append(out, a.Default)
-		case a.HasDefault && isNumber(a.Default) && !isNumber(given[i]):
-			return nil, usageErrorf("argument %s is a number, not %q", a.Name, given[i])
+		case a.isNumber() && !a.Range.holds(given[i]):
+			return nil, usageErrorf("argument %s is a number%s, not %q", a.Name, a.Range, given[i])
 		}
 	}
 	return out, nil
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.ParseUint(s, 0, 64)
-	return err == nil
+// isNumber reports whether the argument is a number by its range or by its default.
+func (a *Arg) isNumber() bool {
+	_, err := strconv.ParseUint(a.Default, 0, 64)
+	return a.Range != nil || a.HasDefault && err == nil
 }

@@ -16,17 +16,18 @@ import (
 //	//
 //	// @option -m --milliseconds   millisecond histogram
 //	// @option -d --disk DISK      trace this disk only
-//	// @option -L --port PORT,...  trace these ports only
+//	// @option -L --port PORT{1..65535},...  trace these ports only
 //	// @option --mode MODE{fast,full}  how much to collect
 //	// @exclusive milliseconds mode
-//	// @arg interval [99999999]    output interval, in seconds
+//	// @arg interval{1..} [99999999]  output interval, in seconds
 //	// @example biolatency 1 10    print 1 second summaries, 10 times
 //
 // The script gets the value of an option by getopt("disk", ""), whose default gives the
 // option's type; an option without a VALUE is true or false. The @arg lines are the
 // positional parameters $1, $2 … in their order, with the defaults in brackets. Two or
 // more blanks stand between what a line declares and the words that explain it, which go
-// on in lines indented by four or more. `PORT,...` is a list of numbers, for in_list.
+// on in lines indented by four or more. `PORT,...` is a list of numbers, for in_list;
+// braces hold the words or the range of the numbers that are allowed.
 type Header struct {
 	Name     string // the tool
 	Summary  string // one sentence
@@ -45,6 +46,7 @@ type Option struct {
 	Value   string   // what -h calls the value; "" for an option that's true or false
 	List    bool     // values separated by commas
 	Choices []string // the values allowed; nil: any
+	Range   *Range   // the numbers allowed; nil: all, or it isn't a number
 	Help    string
 	Span    diag.Span
 }
@@ -52,6 +54,7 @@ type Option struct {
 // Arg is an @arg line: a positional parameter.
 type Arg struct {
 	Name       string
+	Range      *Range // the numbers allowed; nil: all, or it isn't a number
 	Default    string
 	HasDefault bool
 	Help       string
@@ -200,20 +203,29 @@ func (p *headerParser) option(decl, help string, at diag.Span) {
 	p.help = &p.h.Options[len(p.h.Options)-1].Help
 }
 
-// value reads VALUE, VALUE,... or VALUE{a,b}.
+// value reads VALUE, VALUE{a,b}, VALUE{1..9}, and VALUE,... or VALUE{1..9},... .
 func (o *Option) value(s string) {
-	if name, choices, ok := strings.Cut(strings.TrimSuffix(s, "}"), "{"); ok {
-		o.Value, o.Choices = name, strings.Split(choices, ",")
+	s, o.List = strings.CutSuffix(s, ",...")
+	name, allowed, ok := strings.Cut(strings.TrimSuffix(s, "}"), "{")
+	o.Value = name
+	if !ok {
 		return
 	}
-	o.Value, o.List = strings.CutSuffix(s, ",...")
+	if o.Range = parseRange(allowed); o.Range == nil {
+		o.Choices = strings.Split(allowed, ",")
+	}
 }
 
-// arg reads `name` or `name [default]`.
+// arg reads `name`, `name{1..9}`, `name [default]` or `name{1..9} [default]`.
 func (p *headerParser) arg(decl, help string, at diag.Span) {
 	a := Arg{Help: help, Span: at}
 	name, rest, _ := strings.Cut(decl, " ")
-	if a.Name = name; rest != "" {
+	if name, allowed, ok := strings.Cut(strings.TrimSuffix(name, "}"), "{"); ok {
+		a.Name, a.Range = name, parseRange(allowed)
+	} else {
+		a.Name = name
+	}
+	if rest != "" {
 		a.HasDefault = true
 		a.Default = strings.TrimSuffix(strings.TrimPrefix(rest, "["), "]")
 	}

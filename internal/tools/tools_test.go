@@ -87,7 +87,15 @@ func TestParse(t *testing.T) {
 		{"biolatency", "-mdsda", "[99999999 99999999] map[disk:sda milliseconds:true]"},
 		{"biolatency", "-h 1 2 3 4", "help"},
 		{"biolatency", "1 2 3", `unexpected argument "3"`},
-		{"biolatency", "1 x", `argument count is a number, not "x"`},
+		{"biolatency", "1 x", `argument count is a number from 1, not "x"`},
+		{"biolatency", "0", `argument interval is a number from 1, not "0"`},
+		{"biolatency", "-1", "unknown option -1"},
+		{"biolatency", "1.5", `argument interval is a number from 1, not "1.5"`},
+		{"biolatency", "-D -F", "options --disks and --flags exclude each other"},
+		{"readahead", "-d x", `option -d/--duration is a number from 1, not "x"`},
+		{"readahead", "-d0x10", "[] map[duration:0x10]"},
+		{"tcplife", "--pid=0", `option -p/--pid is a number from 1, not "0"`},
+		{"tcplife", "-D 65536", `option -D/--remoteport takes numbers from 1 to 65535 separated by commas, not "65536"`},
 		{"biolatency", "-mz", "unknown option -z"},
 		{"biolatency", "--timestmap", "unknown option --timestmap; did you mean --timestamp?"},
 		{"biolatency", "--wombat", "unknown option --wombat"},
@@ -96,7 +104,7 @@ func TestParse(t *testing.T) {
 		{"biolatency", "--queued=7", "option --queued takes no value"},
 		{"tcplife", "-4 -6", "options --ipv4 and --ipv6 exclude each other"},
 		{"tcplife", "-L 80,443", "[] map[localport:80,443]"},
-		{"tcplife", "-L 80,http", `option -L/--localport takes numbers separated by commas, not "80,http"`},
+		{"tcplife", "-L 80,http", `option -L/--localport takes numbers from 1 to 65535 separated by commas, not "80,http"`},
 		{"tcplife", "-stT", "[] map[csv:true time:true timestamp:true]"},
 	}
 	for _, tt := range tests {
@@ -151,6 +159,7 @@ func TestHeaderErrors(t *testing.T) {
 		{fits + strings.Replace(body, "\"on\"", "\"on\", 2", 1), "6:16 E0244: option --on takes a value here, and the header names none"},
 		{fits + strings.Replace(body, "\"on\"", "\"on\", true", 1), "6:16 E0244: option --on can only be switched on, so its default is false"},
 		{fits + strings.Replace(body, "\"n\", 1", "\"n\"", 1), "6:30 E0244: option --n has the value N in the header, and is true or false here"},
+		{strings.Replace(fits, "--n N", "--n N{1..9}", 1) + strings.Replace(body, ", 1)", `, "")`, 1), "6:30 E0244: option --n is a number in the header, and a string here"},
 		{strings.Replace(fits, "--n N", "--n N,...", 1) + body, "6:30 E0244: option --n is a string in the header, and a number here"},
 	}
 	for _, tt := range tests {
