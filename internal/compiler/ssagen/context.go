@@ -195,7 +195,12 @@ func (c *fn) funcName(e syntax.Expr, _ []syntax.Expr) operand {
 }
 
 func (c *fn) funcAddr() *ssa.Value {
-	if c.info.Facts.Kernel >= 5<<16|15<<8 {
+	least := uint32(5<<16 | 15<<8)
+	switch c.unit.Points[0].Kind {
+	case probe.Uprobe, probe.Uretprobe:
+		least = 6<<16 | 6<<8 // before, it gives 0 in them
+	}
+	if c.info.Facts.Kernel >= least {
 		return c.call(fnFuncIP, ssa.I64, c.context())
 	}
 	return c.loadReg("ip")
