@@ -71,7 +71,11 @@ func NewReader(opt Options, rep *diag.Reporter) *Reader {
 
 func (r *Reader) predefine(name, text string) {
 	s := scanner{text: text}
-	r.macros[name] = &Define{Name: name, Text: text, body: s.line()}
+	var body []token
+	for t := s.next(); t.kind != eof; t = s.next() {
+		body = append(body, t)
+	}
+	r.macros[name] = &Define{Name: name, Text: text, body: body}
 }
 
 // Text reads C text that stands at a position; dir is where its quoted includes are
@@ -121,7 +125,7 @@ var systemDirs = []string{
 var libcHeaders = map[string]bool{
 	"errno.h": true, "fcntl.h": true, "limits.h": true, "netdb.h": true, "pthread.h": true, "sched.h": true,
 	"signal.h": true, "stdbool.h": true, "stddef.h": true, "stdint.h": true, "stdio.h": true, "stdlib.h": true,
-	"string.h": true, "time.h": true, "unistd.h": true, "inttypes.h": true, "vmlinux.h": true,
+	"string.h": true, "syscall.h": true, "time.h": true, "unistd.h": true, "inttypes.h": true, "vmlinux.h": true,
 }
 
 // include reads a header, or notes that a system's one is asked for.

@@ -97,6 +97,29 @@ func showFields(b *strings.Builder, fields []types.Field, indent string) {
 	}
 }
 
+// The last member's semicolon may be missing.
+func TestLastSemicolon(t *testing.T) {
+	s, rep := read("struct s { struct { int m[1] } y; union { int n; char c } u; int b : 3 };", Options{})
+	if got := messages(rep); got != "" {
+		t.Fatal(got)
+	}
+	typ, ok := s.Type("struct s")
+	if !ok || typ.Size != 12 || len(typ.S.Fields()) != 3 || typ.S.Fields()[2].BitLen != 3 {
+		t.Errorf("struct s: %+v", typ)
+	}
+}
+
+func TestSyscallNumbers(t *testing.T) {
+	for arch, want := range map[string]string{"amd64": "59 59", "arm64": "221 221"} {
+		s, rep := read("#include <syscall.h>\nenum { A = __NR_execve, B = SYS_execve };", Options{Arch: arch})
+		a, _, _ := s.Enumerator("A")
+		b, _, _ := s.Enumerator("B")
+		if got := fmt.Sprint(a, b); got != want || messages(rep) != "" {
+			t.Errorf("%s: %s, want %s %s", arch, got, want, messages(rep))
+		}
+	}
+}
+
 func TestEnumerators(t *testing.T) {
 	s, _ := read("enum a { X, Y = 7, Z, N = -2, M }; enum { ANON = sizeof(long) * Y };", Options{})
 	for name, want := range map[string]int64{"X": 0, "Y": 7, "Z": 8, "N": -2, "M": -1, "ANON": 56} {
@@ -201,7 +224,7 @@ func TestErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
 		{"struct s { struct none x; };", "script:1:24 E0234: member `x` has the incomplete type `struct none`"},
-		{"struct s { int x };", "script:1:18 E0233: expected `;`, found `}`"},
+		{"struct s { int x int y; };", "script:1:18 E0233: expected `;`, found `int`"},
 		{"struct s { int x : 40; };", "script:1:16 E0233: width 40 doesn't fit the bit-field's type"},
 		{"struct s { int x[N]; };", "script:1:18 E0233: unknown name `N` in a constant expression"},
 		{"struct s { int x[1/0]; };", "script:1:18 E0233: division by zero in a constant expression"},

@@ -1,6 +1,11 @@
 package cdecl
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
 
 // constant is a macro of the kernel's headers that BTF can't tell of.
 type constant struct{ name, text string }
@@ -19,9 +24,27 @@ func constantsOf(header, arch string) []constant {
 	if arch == "arm64" && slices.Contains(fcntlHeaders, header) {
 		out = append(out, arm64Fcntl...)
 	}
+	if slices.Contains(syscallHeaders, header) {
+		out = append(out, syscallNumbers(arch)...)
+	}
 	for _, g := range constantGroups {
 		if slices.Contains(g.headers, header) {
 			out = append(out, g.constants...)
+		}
+	}
+	return out
+}
+
+// syscallHeaders define what stands in the kernel's asm/unistd.h.
+var syscallHeaders = []string{"syscall.h", "sys/syscall.h", "asm/unistd.h", "linux/unistd.h", "unistd.h"}
+
+// syscallNumbers are the numbers of the system calls, under their two names.
+func syscallNumbers(arch string) []constant {
+	var out []constant
+	for n, call := range types.Syscalls(arch) {
+		if call != "" {
+			text := strconv.Itoa(n)
+			out = append(out, constant{"__NR_" + call, text}, constant{"SYS_" + call, text})
 		}
 	}
 	return out

@@ -103,10 +103,14 @@ func (p *parser) members() []member {
 		}
 		for !p.failed {
 			out = append(out, p.member(s))
-			if !p.got(",") {
-				p.want(";")
-				break
+			if p.got(",") {
+				continue
 			}
+			// Compilers let the last semicolon be left out.
+			if !p.peek().is("}") {
+				p.want(";")
+			}
+			break
 		}
 	}
 	return out
@@ -141,7 +145,7 @@ func (p *parser) member(s specifiers) member {
 // width reads a bit-field's width.
 func (p *parser) width(m member, at diag.Span) int {
 	start := p.pos
-	for !p.peek().is(",") && !p.peek().is(";") && !p.peek().is("__attribute__") && p.peek().kind != eof {
+	for !p.peek().is(",") && !p.peek().is(";") && !p.peek().is("}") && !p.peek().is("__attribute__") && p.peek().kind != eof {
 		p.next()
 	}
 	n := p.constant(p.toks[start:p.pos])

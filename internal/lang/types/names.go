@@ -20,13 +20,17 @@ func NameTable(b *Builtin, arch string) (names []string, unknown string) {
 	case BuiltinSignalName:
 		return signalTexts(), "N/A"
 	case BuiltinSyscallName:
-		calls := syscallsAmd64
-		if arch == "arm64" {
-			calls = syscallsArm64
-		}
-		return numbered(calls), "Unknown syscall"
+		return Syscalls(arch), "Unknown syscall"
 	}
 	panic("BUG: " + b.Name + " names no numbers")
+}
+
+// Syscalls are the names of an architecture's system calls by number, "" where there's none.
+func Syscalls(arch string) []string {
+	if arch == "arm64" {
+		return numbered(syscallsArm64)
+	}
+	return numbered(syscallsAmd64)
 }
 
 // numbered reads a table of words; a number says where the words after it go.
