@@ -106,6 +106,9 @@ func (a *app) script(j *Job, args []string, name string) error {
 	j.Params = v.Params
 	for _, o := range j.Header.Options {
 		if value, ok := v.Named[o.Long]; ok {
+			if _, err := os.Stat(o.Dir + value); o.Dir != "" && err != nil {
+				return usagef("%s: there is no %s%s for option --%s", strings.TrimPrefix(name, "skep "), o.Dir, value, o.Long)
+			}
 			j.Named = append(j.Named, expand.Named{Name: o.Long, Value: value})
 		}
 	}
@@ -130,6 +133,9 @@ func (a *app) plainHelp(j *Job, name string) error {
 		switch {
 		case own:
 			return exit(a.run(a, j))
+		case !rep.Failed() && j.Bpftrace:
+			fmt.Fprint(a.err, optionHint(r.Options))
+			return nil
 		case !rep.Failed():
 			fmt.Fprint(a.out, tools.FromOptions(j.Name, r.Options).Usage(name))
 			return nil
@@ -137,6 +143,20 @@ func (a *app) plainHelp(j *Job, name string) error {
 	}
 	a.report(rep.Sources, rep, j.ErrorStyle)
 	return exit(exitError)
+}
+
+// optionHint is bpftrace's list of a script's options, one a line.
+func optionHint(options []types.Option) string {
+	var b strings.Builder
+	b.WriteString("HINT: expected program options:\n")
+	for _, o := range options {
+		fmt.Fprintf(&b, "--%s", o.Name)
+		if o.Help != "" {
+			fmt.Fprintf(&b, ": %s", o.Help)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // plainArgs divides the arguments of a script without an option header as bpftrace does:

@@ -1,7 +1,6 @@
 package expand
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -41,7 +40,7 @@ func (v *values) options() []types.Option {
 }
 
 func (v *values) unknown(name string, names []string) {
-	d := v.rep.Errorf(diag.CodeOptionUnknown, diag.Span{}, "unknown option --%s of the script", name)
+	d := v.rep.Errorf(diag.CodeOptionUnknown, diag.Span{}, "unexpected program command line options: --%s", name)
 	if near, ok := diag.Nearest(name, names); ok {
 		d.Note("did you mean --%s?", near)
 		return
@@ -50,7 +49,7 @@ func (v *values) unknown(name string, names []string) {
 		d.Note("the script has no options")
 		return
 	}
-	d.Note("its options are --%s", strings.Join(names, ", --"))
+	d.Note("expected program options: --%s", strings.Join(names, ", --"))
 }
 
 // getopt is the value of an option as a literal of its type.
@@ -145,7 +144,8 @@ func (v *values) value(o *option) optionValue {
 		if text = n.Value; n.Bare {
 			text = "true"
 			if o.Kind != types.Bool {
-				v.badValue(o, fmt.Sprintf("option --%s takes a value: --%s=…", o.Name, o.Name))
+				v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "option --%s takes a value: --%s=…", o.Name, o.Name).
+					NoteAt(o.Span, "the script asks for it here")
 				return optionValue{}
 			}
 		}
@@ -156,7 +156,7 @@ func (v *values) value(o *option) optionValue {
 	case types.Bool:
 		on, ok := ParseBool(text)
 		if !ok {
-			v.badValue(o, fmt.Sprintf("value %q of option --%s is neither true nor false", text, o.Name))
+			v.badValue(o, "boolean", text).Note("it's true or false, 1 or 0")
 		}
 		if on {
 			return optionValue{num: 1}
@@ -165,17 +165,17 @@ func (v *values) value(o *option) optionValue {
 	}
 	num, neg, ok := parseNumber(text)
 	if !ok || neg && !o.signed || !neg && o.signed && num > 1<<63-1 {
-		what := "a number"
-		if !o.signed {
-			what = "a number from 0"
+		d := v.badValue(o, "integer", text)
+		if ok && neg {
+			d.Note("it can't be negative since its default isn't")
 		}
-		v.badValue(o, fmt.Sprintf("value %q of option --%s isn't %s", text, o.Name, what))
 	}
 	return optionValue{num: num, neg: neg}
 }
 
-func (v *values) badValue(o *option, msg string) {
-	v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "%s", msg).NoteAt(o.Span, "the script asks for it here")
+func (v *values) badValue(o *option, kind, text string) *diag.Diagnostic {
+	return v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "program command line option --%s invalid %s (value: %s)", o.Name, kind, text).
+		NoteAt(o.Span, "the script asks for it here")
 }
 
 // ParseBool reads the value of a true-or-false option: 1 true on yes, 0 false off no.

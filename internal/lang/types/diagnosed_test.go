@@ -63,7 +63,7 @@ var diagnosed = []string{
 	$p = *comm; /* ERROR "string[16] is no pointer" */
 	@l = lhist(1, 10, 5, 1); /* ERROR "minimum 10 is above its maximum 5" */
 	@h = hist(1, 6); /* ERROR "0 to 5 bits, not 6" */
-	unroll (101) { } /* ERROR "1 to 100 times, not 101" */
+	unroll (101) { } /* ERROR "unroll maximum value is 100, not 101" */
 	print(kaddr("nope")); /* ERROR "the kernel has no symbol nope" */
 	print(reg("ip")); /* ERROR "begin probes have no reg" */
 	$s = strftime("%H", nsecs(monotonic)); /* ERROR "monotonic" */

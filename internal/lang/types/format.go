@@ -145,10 +145,7 @@ func (c *checker) checkConversion(p object.FormatPart, args []syntax.Expr, types
 	case 's':
 		ok = t.Kind != Void && !t.Buckets() && t.Kind != Stats && t.Space != SpaceCtx
 	case 'g':
-		if p.Mod == "gr" {
-			c.errorf(diag.CodeUnsupported, at, "%%gr is not supported yet")
-			return
-		}
+		ok = p.Mod == "gr" && t.IsInt()
 	}
 	if ok {
 		return

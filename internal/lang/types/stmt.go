@@ -113,8 +113,10 @@ func (c *checker) unroll(s *syntax.Unroll) {
 	case bad(t):
 	case n == nil || n.IsStr || !t.IsInt():
 		c.errorf(diag.CodeLiteral, s.N.Span(), "unroll needs a number that is known at compile time")
-	case n.Int < 1 || n.Int > maxUnroll:
-		c.errorf(diag.CodeRange, s.N.Span(), "unroll repeats 1 to %d times, not %s", maxUnroll, number(n, t))
+	case n.Int < 1 || t.Signed && int64(n.Int) < 0:
+		c.errorf(diag.CodeRange, s.N.Span(), "unroll minimum value is 1, not %s", number(n, t))
+	case n.Int > maxUnroll:
+		c.errorf(diag.CodeRange, s.N.Span(), "unroll maximum value is %d, not %s", maxUnroll, number(n, t))
 	}
 	c.body(s.Body) // it's no loop for break and continue
 }
