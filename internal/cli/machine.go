@@ -52,6 +52,7 @@ func (m *machine) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poi
 // Configure takes over what the script's config says of attach points.
 func (m *machine) Configure(c *object.Config) {
 	m.finder.MaxProbes = c.MaxProbes
+	m.finder.FollowRenamed = c.RenamedFunctions == "follow"
 	switch c.MissingProbes {
 	case "warn":
 		m.finder.Missing = discover.MissingWarn

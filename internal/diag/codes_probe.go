@@ -30,6 +30,7 @@ const (
 	CodeNoDebugInfo  Code = "E0432"
 
 	WarnNoMatch Code = "W0401"
+	WarnRenamed Code = "W0402"
 )
 
 var probeCodes = []CodeDoc{
@@ -112,5 +113,9 @@ var probeCodes = []CodeDoc{
 		""},
 	{WarnNoMatch, "attach point skipped",
 		"The script's missing_probes=warn lets it run without probes whose target doesn't exist.",
+		""},
+	{WarnRenamed, "kernel function followed to today's name",
+		"The script's renamed_functions=follow has a function that is gone replaced by what does its work today. " +
+			"Arguments may differ: the note tells what is known of them.",
 		""},
 }

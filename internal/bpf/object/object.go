@@ -36,6 +36,7 @@ type Config struct {
 	StackMode        StackMode
 	CppDemangle      bool
 	MissingProbes    string // "error", "warn", "ignore"
+	RenamedFunctions string // "error", "follow": to what kernel functions are called today
 	MaxProbes        int
 	CacheUserSymbols string // "PER_PID", "PER_PROGRAM", "NONE", or "" for the default
 	LazySymbols      bool

@@ -36,8 +36,11 @@ type Finder struct {
 	MaxProbes  int   // the most points that a script may have; 0: no limit
 	MaxArgs    int   // arguments that the architecture passes in registers; 0: 6
 	BPF        Progs // the running BPF programs; nil: unknown
+	// FollowRenamed: kernel functions that are gone are replaced by today's.
+	FollowRenamed bool
 
-	count int
+	count     int
+	functions map[string]bool // of kallsyms; nil: not read yet
 }
 
 // Progs lists running BPF programs and their functions, which have BTF.
@@ -56,6 +59,9 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 	var empty []*probe.Point // that match nothing, and
 	var why []*missingError
 	told := false
+	if f.FollowRenamed {
+		points = f.followRenames(points, rep)
+	}
 	for _, p := range points {
 		found, err := f.expand(p)
 		var m *missingError
@@ -69,7 +75,9 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 			continue
 		}
 		for _, q := range found {
-			if q != p {
+			if q != p && p.Orig != nil {
+				q.Orig = p.Orig
+			} else if q != p {
 				q.Orig = p
 			}
 		}

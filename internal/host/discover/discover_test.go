@@ -290,3 +290,35 @@ func TestLiveRawTracepoint(t *testing.T) {
 		t.Errorf("%s %v", texts(pts), rep.All())
 	}
 }
+
+func TestFollowRenamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"kprobe:__do_page_cache_readahead":                            "kprobe:page_cache_ra_order",
+		"kprobe:__do_page_cache_readahead,kprobe:vfs_read":            "kprobe:page_cache_ra_order kprobe:vfs_read",
+		"kprobe:__do_page_cache_readahead,kprobe:page_cache_ra_order": "kprobe:page_cache_ra_order",
+		"kprobe:__do_page_cache_readahead,kprobe:do_page_cache_ra":    "kprobe:page_cache_ra_order",
+		"kretprobe:do_page_cache_ra":                                  "kretprobe:page_cache_ra_order",
+		"kprobe:vfs_read":                                             "kprobe:vfs_read",
+		"kprobe:vfs_reed":                                             "kprobe:vfs_reed",
+	} {
+		f := captured()
+		f.FollowRenamed = true
+		var points []*probe.Point
+		for p := range strings.SplitSeq(text, ",") {
+			points = append(points, point(t, p))
+		}
+		rep := diag.NewReporter(&diag.Sources{})
+		if got := texts(f.Expand(points, rep)); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+		warned := len(rep.All()) > 0
+		if followed := text != want; warned != followed {
+			t.Errorf("%s: %d warnings", text, len(rep.All()))
+		}
+		for _, d := range rep.All() {
+			if d.Code != diag.WarnRenamed || !strings.Contains(d.Msg, "following it to page_cache_ra_order") {
+				t.Errorf("%s: %s %s", text, d.Code, d.Msg)
+			}
+		}
+	}
+}

@@ -43,6 +43,7 @@ func settings() []setting {
 		{name: "on_stack_limit", size: func(i *Info) *uint32 { return &i.OnStackLimit }},
 		{name: "perf_rb_pages", num: func(i *Info) *uint64 { return &i.Config.PerfRBPages }},
 		{name: "print_maps_on_exit", flag: func(i *Info) *bool { return &i.Config.PrintMapsOnExit }},
+		{name: "renamed_functions", str: func(i *Info) *string { return &i.Config.RenamedFunctions }, words: []string{"error", "follow"}, fold: true},
 		{name: "show_debug_info", flag: func(i *Info) *bool { return &i.Config.ShowDebugInfo }},
 		{name: "stack_mode", mode: true},
 		{name: "str_trunc_trailer", str: func(i *Info) *string { return &i.Config.StrTruncTrailer }},
@@ -116,7 +117,7 @@ func (c *checker) defaults() {
 	i := c.info
 	i.License, i.OnStackLimit, i.MaxMapKeys, i.MaxProbes, i.MaxProgs = "GPL", 32, 4096, 1024, 1024
 	i.Config = object.Config{MaxCatBytes: 10240, MaxStrlen: 1024, StrTruncTrailer: "..",
-		PrintMapsOnExit: true, CppDemangle: true, MissingProbes: "error", LazySymbols: true,
+		PrintMapsOnExit: true, CppDemangle: true, MissingProbes: "error", RenamedFunctions: "error", LazySymbols: true,
 		ShowDebugInfo: true, LogSize: 1000000}
 	if k := c.info.Facts; k != nil && k.Kernel != 0 && k.Kernel < v5_11LargeKeys {
 		i.Config.MaxStrlen = 256
