@@ -18,8 +18,17 @@ const guestBin = "/test/bin"
 
 // TestGuests runs the scripts of testdata and testdata/guest in each booted kernel.
 func TestGuests(t *testing.T) {
+	passwd := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(passwd, []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	vm.Package(t, "^TestInGuest$", func(c *vm.Config) {
-		for _, name := range []string{"skep", "target"} {
+		c.Files = append(c.Files, vm.File{Host: passwd, Guest: "/etc/passwd"})
+		programs := []string{"skep", "target"}
+		if exists(filepath.Join(binDir, "usdt")) {
+			programs = append(programs, "usdt")
+		}
+		for _, name := range programs {
 			c.Files = append(c.Files, vm.File{Host: filepath.Join(binDir, name), Guest: guestBin + "/" + name})
 		}
 		c.Disk = 64
