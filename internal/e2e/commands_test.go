@@ -36,6 +36,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 // condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],
 // at least that kernel.
 func condition(cond string) (bool, error) {
+	if cond == "usdt" {
+		return exists(binDir + "/usdt"), nil
+	}
 	kind, name, _ := strings.Cut(cond, ":")
 	switch kind {
 	case "feature":

@@ -9,7 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,11 +45,26 @@ func run(m *testing.M) int {
 			err = vm.Build(filepath.Join(binDir, name), module+pkg)
 		}
 	}
+	if err == nil {
+		err = buildUSDT()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
 	return m.Run()
+}
+
+// buildUSDT builds the program with static probes, where that can be done.
+func buildUSDT() error {
+	if _, err := exec.LookPath("gcc"); err != nil || runtime.GOARCH != "amd64" {
+		return nil
+	}
+	out, err := exec.Command("gcc", "-nostdlib", "-static", "-o", filepath.Join(binDir, "usdt"), "testdata/usdt/usdt.s").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build usdt.s: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // scripts runs the txtar files of a folder with the commands of commands.go.

@@ -58,8 +58,8 @@ type Session interface {
 // Iterator is a Session that can run iterators: probes that go through the kernel's
 // objects when they are asked to.
 type Iterator interface {
-	// Iterate runs program prog over the next objects, some hundred of them so that what it
-	// sends can be read between; more is false after the last one. Attach has to be called
+	// Iterate runs program prog over the next objects, a few of them so that what it sends
+	// can be read between; more is false after the last one. Attach has to be called
 	// before. Iterators that are pinned aren't run.
 	Iterate(prog int) (more bool, err error)
 }

@@ -12,6 +12,10 @@ import (
 // formatted is printf and its like: a format and its arguments.
 func formatted(kind object.ActionKind) effectFunc {
 	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
+		if kind == object.ActionPrintf && c.pinned() {
+			c.seqPrintf(e, args[1:])
+			return
+		}
 		index, a := c.newAction(kind, e)
 		a.Format = c.info.Formats[e.ID()]
 		c.send(index, a, nil, args[1:])

@@ -235,32 +235,10 @@ func (c *fn) selected(x syntax.Expr, sel *types.Selection, t *types.Type) operan
 	default:
 		r = base.ref
 	}
-	return c.member(r, sel, t)
-}
-
-// guarded is a member behind a pointer that's NULL at an iterator's end: then it reads as zero.
-func (c *fn) guarded(base operand, sel *types.Selection, t *types.Type) operand {
-	r := c.follow(base)
-	if !scalar(t) || sel.Field.Type == nil {
-		// The address is computed where it's known not to be NULL, and read by a helper.
-		addr := c.ifElse(base.v, 1,
-			func() *ssa.Value { return c.asInt(c.addI(base.v, int64(sel.Offset))) },
-			func() *ssa.Value { return c.constI(0) })
-		there := *sel
-		there.Offset = 0
-		return c.member(ref{base: addr, probed: true}, &there, t)
+	o := c.member(r, sel, t)
+	if c.kind == probe.Iter && base.t.Kind == types.Pointer && base.t.Space == types.SpaceCtx {
+		c.skipEnd(&o)
 	}
-	o := operand{t: t}
-	o.v = c.ifElse(base.v, 1, func() *ssa.Value {
-		m := c.member(r, sel, t)
-		o.btf = m.btf
-		return m.v
-	}, func() *ssa.Value {
-		if o.btf {
-			return c.emitAux(ssa.OpConst, ssa.Ptr, 0, nil)
-		}
-		return c.constI(0)
-	})
 	return o
 }
 

@@ -65,8 +65,12 @@ type operand struct {
 	v   *ssa.Value
 	ref ref
 	lit *string // a string literal's bytes, without a NUL
+	// chars: the bytes of a string are a C array's, whose last one may be no NUL.
+	chars bool
 	// btf: v is a pointer whose type the verifier knows, so it's followed directly.
 	btf bool
+	// nonNull: v is known not to be NULL, also to the verifier.
+	nonNull bool
 	// cpuLocal: v points to this program's own memory (&$x, &@m[k]): MemClass in ref.class.
 	local bool
 }

@@ -3,6 +3,7 @@ package ssagen
 import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -28,6 +29,9 @@ type recordArg struct {
 // newAction enters an action.
 func (c *fn) newAction(kind object.ActionKind, e syntax.Node) (int, *object.Action) {
 	a := &object.Action{Kind: kind, Var: -1, Size: recordHeader}
+	if c.pinned() && kind != object.ActionError {
+		c.rep.Errorf(diag.CodeUnsupported, e.Span(), "a pinned iterator outlives this session: it can only printf()")
+	}
 	if e != nil {
 		a.Span = e.Span()
 	}

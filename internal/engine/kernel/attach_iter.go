@@ -56,7 +56,7 @@ func pin(link int, path string) error {
 		return nil
 	case errors.Is(err, sys.EEXIST):
 		return fmt.Errorf("%s exists already", path)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sys.EINVAL):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sys.EINVAL), errors.Is(err, sys.EPERM):
 		return fmt.Errorf("%s isn't in a BPF file system (mount -t bpf bpf /sys/fs/bpf)", filepath.Dir(path))
 	}
 	return fmt.Errorf("pin to %s: %w", path, err)
@@ -65,7 +65,7 @@ func pin(link int, path string) error {
 // iterBatch is the objects that an iterator goes through at a time: the program writes a
 // byte for each, and the kernel stops when what was asked for is full (bpf_seq_read,
 // kernel/bpf/bpf_iter.c).
-const iterBatch = 256
+const iterBatch = 16
 
 // Iterate runs an iterator over the next objects.
 func (s *session) Iterate(prog int) (more bool, err error) {

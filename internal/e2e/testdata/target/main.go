@@ -27,6 +27,15 @@ func main() {
 		for range n {
 			read(os.Args[3])
 		}
+	case "cat": // prints the file given next
+		f, err := os.Open(os.Args[3])
+		if err == nil {
+			_, err = io.Copy(os.Stdout, f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
