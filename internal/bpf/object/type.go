@@ -9,7 +9,7 @@ const (
 	Int             // Size 1, 2, 4, 8; Signed
 	Bool            // 1 byte
 	Enum            // as Int, with Names
-	String          // Size bytes, ends at the first NUL; a cut one ends without one
+	String          // Size bytes, ends at the first NUL; an array of chars may have none
 	Buf             // u32 length, then Size bytes of which length count
 	Pointer         // u64, printed in hex
 	Struct          // Fields, Name

@@ -48,6 +48,7 @@ func (c *fn) convert(o operand, t *types.Type) operand {
 		if o.lit != nil || bytesOf(o.t) < bytesOf(t) {
 			return c.grown(o, t)
 		}
+		o.chars = o.chars || o.t.Kind == types.Array
 		o.t = t
 		return o
 	case (t.Kind == types.Tuple || t.Kind == types.Record) && o.v == nil && !sameLayout(o.t, t):

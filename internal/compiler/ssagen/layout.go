@@ -102,6 +102,9 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	}
 	r := &object.Type{Size: bytesOf(t), Signed: t.Signed, Name: t.Name}
 	g.layouts[t] = r
+	if t.IsFloat() {
+		return r // of no kind: it's printed as null
+	}
 	switch t.Kind {
 	case types.Int:
 		r.Kind = object.Int

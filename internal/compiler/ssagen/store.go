@@ -128,10 +128,7 @@ func (c *fn) storeString(dst *ssa.Value, class ssa.MemClass, o operand, n uint32
 	default:
 		from := min(bytesOf(o.t), n)
 		if o.ref.probed || o.ref.class == ssa.MemKernel {
-			if padded {
-				c.zero(dst, n, class, 8)
-			}
-			c.readStr(dst, c.constU(uint64(from)), o.ref)
+			c.storeRead(dst, class, o, from, n, padded)
 			return
 		}
 		c.move(dst, class, c.refAddr(o.ref), o.ref.class, from, 1)
@@ -142,5 +139,26 @@ func (c *fn) storeString(dst *ssa.Value, class ssa.MemClass, o operand, n uint32
 				c.store(dst, int64(from), c.constI(0), 1, class)
 			}
 		}
+	}
+}
+
+// storeRead is storeString of a string that helpers read, of at most from bytes.
+func (c *fn) storeRead(dst *ssa.Value, class ssa.MemClass, o operand, from, n uint32, padded bool) {
+	if padded {
+		c.zero(dst, n, class, 8)
+	}
+	switch {
+	case !o.chars:
+		c.readStr(dst, c.constU(uint64(from)), o.ref)
+	case from < n:
+		c.readStr(dst, c.constU(uint64(from+1)), o.ref)
+	case !padded:
+		c.copyTo(dst, class, o.ref, from, 1)
+	default:
+		// Room for a NUL lets the helper read all of the array.
+		buf := c.slot("chars", alignUp(from+1, 8), 8)
+		c.zero(buf, alignUp(from+1, 8), ssa.MemSlot, 8)
+		c.readStr(buf, c.constU(uint64(from+1)), o.ref)
+		c.move(dst, class, buf, ssa.MemSlot, from, 1)
 	}
 }

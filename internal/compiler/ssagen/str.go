@@ -169,12 +169,16 @@ func (c *fn) compareStrings(x *syntax.BinaryExpr) *ssa.Value {
 // textAt is string o in memory that can be loaded from, its NUL included.
 func (c *fn) textAt(o operand) ref {
 	if o.lit == nil && (o.ref.probed || o.ref.class == ssa.MemKernel) {
-		buf := c.slot("text", bytesOf(o.t), 8)
+		n := bytesOf(o.t)
+		if o.chars {
+			n++
+		}
+		buf := c.slot("text", n, 8)
 		r := o.ref
 		if !r.probed {
 			r = ref{base: c.asInt(c.refAddr(r)), probed: true}
 		}
-		c.readStr(buf, c.constU(uint64(bytesOf(o.t))), r)
+		c.readStr(buf, c.constU(uint64(n)), r)
 		return ref{base: buf, class: ssa.MemSlot}
 	}
 	return c.inMemory(o)
@@ -184,7 +188,7 @@ func (c *fn) textAt(o operand) ref {
 func (c *fn) equalLiteral(r ref, s string, size uint32, ne bool) *ssa.Value {
 	want := append([]byte(s), 0)
 	if uint32(len(want)) > size {
-		if uint32(len(s)) >= size {
+		if uint32(len(s)) > size {
 			return c.constI(b2i(ne))
 		}
 		want = want[:size]
@@ -265,9 +269,10 @@ func (c *fn) textLength(o operand) *ssa.Value {
 	}
 	r := c.textAt(o)
 	n := bytesOf(o.t)
-	buf := c.slot("scan", n, 8)
+	// One byte more than a string without a NUL has is written over with one.
+	buf := c.slot("scan", n+1, 8)
 	// The helper's own loop is the fastest: it gives the length with the NUL.
-	ret := c.call(fnProbeReadKernelStr, ssa.I64, buf, c.constU(uint64(n)), c.refAddr(r))
+	ret := c.call(fnProbeReadKernelStr, ssa.I64, buf, c.constU(uint64(n+1)), c.refAddr(r))
 	return c.ifElse(c.cmp(ssa.OpSLt, ret, c.constI(1)), -1,
 		func() *ssa.Value { return c.constI(0) },
 		func() *ssa.Value { return c.bin(ssa.OpSub, ret, c.constI(1)) })

@@ -33,7 +33,7 @@ func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 	case object.String:
 		n := bytes.IndexByte(b[:t.Size], 0)
 		if n < 0 {
-			d.text(v, b[:t.Size:t.Size], true)
+			d.text(v, b[:t.Size:t.Size], d.full(t, int(t.Size)))
 		} else {
 			d.text(v, b[:n:n], d.full(t, n))
 		}

@@ -98,7 +98,7 @@ func (d *Decoder) dynamic(v *Value, f *object.Field, rec []byte) error {
 // full reports whether a string of n bytes fills all that str() reads, so that there was
 // likely more of it.
 func (d *Decoder) full(t *object.Type, n int) bool {
-	return uint64(t.Size) == d.Object.Config.StrSize() && n+1 >= int(t.Size) || n >= int(t.Size)
+	return uint64(t.Size) == d.Object.Config.StrSize() && n+1 >= int(t.Size)
 }
 
 // short says that a value's bytes are missing.

@@ -166,7 +166,7 @@ type maps []engine.Map
 func (m maps) Map(i int) engine.Map { return m[i] }
 
 func decoder(m ...engine.Map) *Decoder {
-	o := &object.Object{Config: object.Config{StrTruncTrailer: ".."}}
+	o := &object.Object{Config: object.Config{StrTruncTrailer: "..", MaxStrlen: 8}}
 	return &Decoder{Object: o, Maps: maps(m), Names: names{}}
 }
 
@@ -200,7 +200,8 @@ func TestDecode(t *testing.T) {
 		{"decimal as printf rounds it", decimalType(3, 2, false), raw(125), "0.12=125"},
 		{"decimal with a sign", decimalType(3, 1, true), raw(-1500), "-1.5=18446744073709550116"},
 		{"string", str(8), raw("hello\x00xx"), `"hello"`},
-		{"string cut", str(5), raw("hello"), `"hello.."`},
+		{"string without a NUL", str(5), raw("hello"), `"hello"`},
+		{"string cut", str(9), raw("hellohel\x00"), `"hellohel.."`},
 		{"buffer", &object.Type{Kind: object.Buf, Size: 8}, raw(uint32(3), "abcdefgh"), "616263"},
 		{"pointer", &object.Type{Kind: object.Pointer, Size: 8}, raw(4096), "0x1000"},
 		{"array", &object.Type{Kind: object.Array, Size: 4, Len: 2, Elem: i16}, raw(int16(1), int16(-2)), "[1 -2]"},
@@ -241,7 +242,7 @@ func TestDynamicFields(t *testing.T) {
 		want string
 	}{
 		{object.Field{Offset: 8, Dynamic: true, Type: str(64)}, `"hello"`},
-		{object.Field{Offset: 8, Dynamic: true, Type: str(5)}, `"hello.."`},
+		{object.Field{Offset: 8, Dynamic: true, Type: str(5)}, `"hello"`},
 		{object.Field{Offset: 8, Dynamic: true, Type: &object.Type{Kind: object.Buf, Size: 64}}, "68656c6c6f"},
 	}
 	for _, test := range tests {

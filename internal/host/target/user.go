@@ -105,7 +105,11 @@ func (c dwarfTypes) make(t dwarf.Type) *types.Type {
 	}
 	// Floats and what the language has no type for: bytes to look at.
 	u8 := &types.Type{Kind: types.Int, Size: 1}
-	return &types.Type{Kind: types.Array, Elem: u8, Len: size, Size: size}
+	bytes := &types.Type{Kind: types.Array, Elem: u8, Len: size, Size: size}
+	if f, ok := t.(*dwarf.FloatType); ok {
+		bytes.Name = f.Name
+	}
+	return bytes
 }
 
 func dwarfEnum(t *dwarf.EnumType, size uint32) *types.Type {

@@ -55,6 +55,12 @@ func (t *Type) Castable() bool { return t.Kind >= Count && t.Kind <= Max }
 // Buckets reports whether t is an aggregation of many numbers: hist, lhist, tseries.
 func (t *Type) Buckets() bool { return t.Kind == Hist || t.Kind == Lhist || t.Kind == TSeries }
 
+// IsFloat reports whether t stands for a floating-point number, which the language has no type
+// for: an array of its bytes under its C name.
+func (t *Type) IsFloat() bool {
+	return t.Kind == Array && (t.Name == "float" || t.Name == "double" || t.Name == "long double")
+}
+
 // IsStack reports whether t is a kernel or user stack.
 func (t *Type) IsStack() bool { return t.Kind == Kstack || t.Kind == Ustack }
 
