@@ -97,13 +97,17 @@ func errorsOf(rep *diag.Reporter) string {
 	return b.String()
 }
 
-// load has the kernel verify a compiled script's programs.
-func (l *live) load(o *object.Object) error {
+// load has the kernel verify a compiled script's programs; walked is how many
+// instructions that took.
+func (l *live) load(o *object.Object) (walked int, err error) {
 	s, err := kernel.New(kernel.Config{Kernel: l.kernel}).Load(context.Background(), o, engine.Options{Verbose: 1})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.Close()
+	for _, p := range s.Programs() {
+		walked += p.Verified
+	}
+	return walked, s.Close()
 }
 
 // run runs a script to its end and gives what it printed.
@@ -156,7 +160,9 @@ func TestFolder(t *testing.T) {
 			}
 			continue
 		}
-		if err := l.load(out.Object); err != nil {
+		walked, err := l.load(out.Object)
+		t.Logf("%s: %d instructions walked", filepath.Base(file), walked)
+		if err != nil {
 			t.Errorf("%s: %s", filepath.Base(file), rejection(err, rep))
 			if os.Getenv("SKEP_LOG") != "" {
 				var r *engine.Rejection

@@ -107,3 +107,8 @@ func TestRandomScriptsBesideBpftrace(t *testing.T) {
 		})
 	}
 }
+
+// TestShow prints the script of -first.
+func TestShow(t *testing.T) {
+	t.Log("\n" + randomScript(*firstSeed, 10+int(*firstSeed%30)))
+}

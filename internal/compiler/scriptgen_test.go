@@ -206,7 +206,7 @@ func (g *scriptGen) integer(depth int) string {
 	case 8:
 		return g.typedInt(g.intType(), d)
 	case 9:
-		return fmt.Sprintf("(%s)(%s)", g.pick(genInts...), g.boolean(d))
+		return fmt.Sprintf("(%s)(!(%s))", g.pick(genInts...), g.boolean(d))
 	case 10:
 		return fmt.Sprintf("(int64)strlen(%s)", g.strVariable())
 	case 11:

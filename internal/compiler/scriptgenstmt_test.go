@@ -21,7 +21,9 @@ func (g *scriptGen) stmt() {
 	case n < 11:
 		g.setMap()
 	case n < 13:
-		g.line("print(%s);", g.printable())
+		if x := g.printable(); x[0] != '@' || strings.Contains(x, "[") { // a whole map is read later
+			g.line("print(%s);", x)
+		}
 	case n < 16:
 		g.printf()
 	case n < 18:

@@ -220,7 +220,7 @@ func (c *fn) bswap(e syntax.Expr, args []syntax.Expr) operand {
 	n := bytesOf(o.t)
 	v := c.asInt(o.v)
 	if n == 1 {
-		return operand{t: c.typeOf(e), v: v}
+		return operand{t: c.typeOf(e), v: c.extendTo(v, c.typeOf(e))}
 	}
 	return operand{t: c.typeOf(e), v: c.emitAux(ssa.OpBswap, ssa.I64, int64(8*n), nil, v)}
 }
