@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -175,7 +176,7 @@ func (r *runner) cat(a *object.Action, rec []byte) error {
 	}
 	f, err := os.Open(string(path))
 	if err != nil {
-		r.Sink.Message(output.Error, fmt.Appendf(nil, "failed to open file '%s'", path), nil)
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "failed to open file '%s' (%s)", path, reason(err)), nil)
 		return nil
 	}
 	defer f.Close()
@@ -186,6 +187,16 @@ func (r *runner) cat(a *object.Action, rec []byte) error {
 	}
 	r.Sink.Cat(text)
 	return nil
+}
+
+// reason is an error in the words of strerror(3).
+func reason(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	text := errno.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // system runs a shell command and prints what it prints.

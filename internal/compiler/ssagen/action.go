@@ -184,7 +184,7 @@ func (c *fn) joinStrings(e syntax.Expr, args []syntax.Expr) {
 		// After a NULL all are NULL.
 		stop = c.ifElse(c.cmp(ssa.OpEq, stop, c.constI(0)), 0,
 			func() *ssa.Value { return c.constI(0) }, func() *ssa.Value { return p })
-		r := ref{base: stop, probed: true, user: from.user}
+		r := ref{base: stop, probed: true, user: from.user, any: from.any}
 		list = append(list, recordArg{t: t, ready: true, o: operand{t: t, ref: r}})
 	}
 	c.sendArgs(index, a, nil, list)

@@ -186,7 +186,7 @@ func (c *fn) element(r ref, i syntax.Expr, size uint32, in *types.Type) ref {
 	off := c.bin(ssa.OpMul, n, c.constI(int64(size)))
 	addr := c.bin(ssa.OpAdd, c.asInt(c.refAddr(r)), off)
 	// An address with a variable part is no BTF pointer or context any more.
-	return ref{base: addr, probed: true, user: r.user}
+	return ref{base: addr, probed: true, user: r.user, any: r.any}
 }
 
 // bounded gives index n, or 0 with a report when there are no more than length elements.

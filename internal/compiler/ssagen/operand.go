@@ -11,6 +11,7 @@ const (
 	fnMapLookup          = 1
 	fnMapUpdate          = 2
 	fnMapDelete          = 3
+	fnProbeRead          = 4
 	fnKtimeNS            = 5
 	fnPrandom            = 7
 	fnCPU                = 8
@@ -20,6 +21,7 @@ const (
 	fnStackID            = 27
 	fnTask               = 35
 	fnNumaNode           = 42
+	fnProbeReadStr       = 45
 	fnGetStack           = 67
 	fnCgroupID           = 80
 	fnSendSignal         = 109
@@ -52,6 +54,25 @@ type ref struct {
 	class ssa.MemClass // how it's read directly
 	// probed: it's an address that only the probe-read helpers may follow; user says which.
 	probed, user bool
+	// any: nothing is known of the address's space, and the kernel looks.
+	any bool
+}
+
+// reader is the helper that copies bytes from a probed place, or a string.
+func (r ref) reader(str bool) int64 {
+	switch {
+	case r.any && str:
+		return fnProbeReadStr
+	case r.any:
+		return fnProbeRead
+	case r.user && str:
+		return fnProbeReadUserStr
+	case r.user:
+		return fnProbeReadUser
+	case str:
+		return fnProbeReadKernelStr
+	}
+	return fnProbeReadKernel
 }
 
 // align is what's known of the place's address: 1, 2, 4 or 8.
@@ -103,7 +124,7 @@ func (c *fn) follow(p operand) ref {
 	case types.SpaceCtx:
 		return ref{base: p.v, class: ssa.MemCtx}
 	}
-	return ref{base: p.v, probed: true, user: user}
+	return ref{base: p.v, probed: true, user: user, any: !user && p.t.Space == types.SpaceNone}
 }
 
 // deref is the value at r of type t: loaded when it's a scalar, left in place otherwise.
@@ -130,10 +151,7 @@ func (c *fn) deref(r ref, t *types.Type) operand {
 
 // probeRead copies n bytes at r to dst, which is zeroed if they can't be read.
 func (c *fn) probeRead(dst *ssa.Value, n uint32, r ref) {
-	id := int64(fnProbeReadKernel)
-	if r.user {
-		id = fnProbeReadUser
-	}
+	id := r.reader(false)
 	ret := c.call(id, ssa.I64, dst, c.constU(uint64(n)), c.refAddr(r))
 	c.helperError(id, ret)
 }

@@ -244,8 +244,8 @@ func (c *fn) appendBytes(dst *ssa.Value, arg *recordArg) (n, text *ssa.Value) {
 // length with the NUL, or a negative errno.
 func (c *fn) readStr(dst, size *ssa.Value, r ref) *ssa.Value {
 	id := int64(fnProbeReadKernelStr)
-	if r.probed && r.user {
-		id = fnProbeReadUserStr
+	if r.probed {
+		id = r.reader(true)
 	}
 	ret := c.call(id, ssa.I64, dst, size, c.refAddr(r))
 	c.helperError(id, ret)
@@ -372,6 +372,7 @@ func (c *fn) callSub(name string, params []ssa.Type, body func(*fn), args ...*ss
 // helperNames are the names that error reports show.
 var helperNames = map[int64]string{
 	fnMapLookup: "map_lookup_elem", fnMapUpdate: "map_update_elem", fnMapDelete: "map_delete_elem",
+	fnProbeRead: "probe_read", fnProbeReadStr: "probe_read_str",
 	fnProbeReadUser: "probe_read_user", fnProbeReadKernel: "probe_read_kernel",
 	fnProbeReadUserStr: "probe_read_user_str", fnProbeReadKernelStr: "probe_read_kernel_str",
 	fnDPath: "d_path", fnSendSignal: "send_signal", fnComm: "get_current_comm",

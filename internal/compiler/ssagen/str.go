@@ -22,7 +22,7 @@ func (c *fn) strSource(e syntax.Expr, size uint32) (from ref, lit *string, limit
 			from = ref{base: c.refAddr(from), probed: true}
 		}
 		if b := c.builtin(e); b != nil && b.Name == "kstr" {
-			from.user = false
+			from.user, from.any = false, false
 		}
 	default:
 		from = o.ref
@@ -117,10 +117,7 @@ func (c *fn) bufFixed(e syntax.Expr, _ []syntax.Expr, dst *ssa.Value, class ssa.
 		c.zero(dst, bytesOf(t), class, 4)
 	}
 	c.store(dst, 0, n, 4, class)
-	id := int64(fnProbeReadKernel)
-	if from.user {
-		id = fnProbeReadUser
-	}
+	id := from.reader(false)
 	c.helperError(id, c.call(id, ssa.I64, c.addI(dst, 4), n, c.refAddr(from)))
 }
 
@@ -128,10 +125,7 @@ func (c *fn) bufFixed(e syntax.Expr, _ []syntax.Expr, dst *ssa.Value, class ssa.
 func (c *fn) bufInto(dst *ssa.Value, arg *recordArg) *ssa.Value {
 	if !arg.ready {
 		from, n := c.bufSource(unparen(arg.e), arg.t.Size)
-		id := int64(fnProbeReadKernel)
-		if from.user {
-			id = fnProbeReadUser
-		}
+		id := from.reader(false)
 		c.helperError(id, c.call(id, ssa.I64, dst, n, c.refAddr(from)))
 		return n
 	}
