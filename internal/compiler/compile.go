@@ -289,7 +289,7 @@ func objectPoint(pt *probe.Point) object.Point {
 	switch pt.Kind {
 	case probe.Uprobe, probe.Uretprobe, probe.USDT:
 		o.FileOffset = true
-		o.Addr = pt.FileOff
+		o.Addr, o.Returns = pt.FileOff, pt.Returns
 		if pt.Path != "" {
 			o.Target = pt.Path
 		}
@@ -302,6 +302,8 @@ func objectPoint(pt *probe.Point) object.Point {
 		}
 	case probe.Iter:
 		o.Pin = pt.PinPath()
+	case probe.Watchpoint:
+		o.Config, o.Value = pt.Breakpoint()
 	case probe.Self:
 		o.Func = pt.Mode
 	}

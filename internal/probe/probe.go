@@ -3,7 +3,11 @@
 // points and matches wildcards. It does no I/O.
 package probe
 
-import "github.com/skep-bpf/skep/internal/diag"
+import (
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
+)
 
 // Kind is a kind of probe.
 type Kind uint8
@@ -60,13 +64,36 @@ type Point struct {
 	FileOff   uint64 // file offset of the place
 	Semaphore uint64
 	USDTArgs  string // the note's argument string
+	// Go: the function is of the Go language. Returns are the file offsets of its return
+	// instructions, which a uretprobe takes in the stead of the return address.
+	Go      bool
+	Returns []uint64
 }
 
 // PinPath is where an iterator is pinned: Mode, below the BPF file system when it's
 // relative; "" when it isn't pinned.
 func (pt *Point) PinPath() string {
-	if pt.Kind != Iter || pt.Mode == "" || pt.Mode[0] == '/' {
+	switch {
+	case pt.Kind != Iter || pt.Mode == "":
+		return ""
+	case pt.Mode[0] == '/':
 		return pt.Mode
 	}
 	return "/sys/fs/bpf/" + pt.Mode
+}
+
+// Breakpoint is a watchpoint as the kernel wants it: the accesses it stops at
+// (HW_BREAKPOINT_R, W, X, include/uapi/linux/hw_breakpoint.h) and its length, which for
+// instructions is a long's.
+func (pt *Point) Breakpoint() (kinds, length uint64) {
+	length = pt.Len
+	for i, c := range "rwx" {
+		if strings.ContainsRune(pt.Mode, c) {
+			kinds |= 1 << i
+		}
+	}
+	if kinds&4 != 0 {
+		length = 8
+	}
+	return kinds, length
 }

@@ -123,13 +123,21 @@ type Point struct {
 	Cookies    bool   // the program reads the cookie
 	Optional   bool   // a missing target is only warned of or ignored (missing_probes)
 	Span       diag.Span
-	// Config is the provider's own number: PERF_COUNT_SW_…, PERF_COUNT_HW_….
+	// Config is the provider's own number: PERF_COUNT_SW_…, PERF_COUNT_HW_…, and a
+	// watchpoint's HW_BREAKPOINT_… bits, whose length is Value.
 	Config uint64
 	// Semaphore is the file offset of a USDT semaphore, 0 for none.
 	Semaphore uint64
+	// Returns, of a uretprobe, are the file offsets of return instructions to probe in the
+	// stead of the return address, which some runtimes don't let anyone replace; nil: none.
+	// Above CookieOffsetShift the cookie has how far from the function's start each is.
+	Returns []uint64
 	// Pin is the path where an iterator is pinned instead of being run; "": it's run.
 	Pin string
 }
+
+// CookieOffsetShift is where the cookie of a return instruction has its offset.
+const CookieOffsetShift = 32
 
 // MapKind is the kernel's map type (enum bpf_map_type).
 type MapKind uint32

@@ -39,6 +39,7 @@ var attachers = map[string]attacher{
 	"software":      {attach: attachSoftware},
 	"hardware":      {attach: attachHardware},
 	"iter":          {attach: attachIters},
+	"watchpoint":    {attach: attachWatchpoints},
 }
 
 // Attach attaches everything that attaches.
@@ -219,6 +220,10 @@ var attachReasons = []struct {
 	{sys.EBUSY, " fentry fexit kprobe kretprobe ", "something else is attached here in a way that excludes us"},
 	{sys.EINVAL, " rawtracepoint ", "the program reads more arguments than this tracepoint has"},
 	{sys.E2BIG, " fentry fexit ", "too many programs are attached to this function already"},
+	{fs.ErrNotExist, " watchpoint ", "there is no such process"},
+	{sys.EINVAL, " watchpoint ", "the processor can't watch this: modes are w, rw and x on amd64, and the address is a multiple of the length"},
+	{sys.EOPNOTSUPP, " watchpoint ", "this machine has no hardware breakpoints"},
+	{sys.ENOSPC, " watchpoint ", "all of the processor's breakpoints are in use (amd64 has 4)"},
 	{sys.EOPNOTSUPP, " hardware ", "this machine counts no such event (no PMU, as in most virtual machines)"},
 	{sys.EINVAL, " profile interval ", "the rate is more than the kernel allows (kernel.perf_event_max_sample_rate)"},
 	{sys.EMFILE, "", "too many open files: raise the limit (ulimit -n)"},

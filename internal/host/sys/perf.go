@@ -17,6 +17,7 @@ type PerfEvent struct {
 	Config2 uint64
 	Period  uint64 // events (ns for clocks) between samples
 	Freq    uint64 // samples a second, instead of Period
+	Break   uint32 // of a breakpoint: HW_BREAKPOINT_R, W, X; Config1 is its address, Config2 its length
 	Inherit bool   // children of Pid are counted too
 	Wakeup  uint32 // samples until a wakeup
 	Pid     int    // 0 with CPU ≥ 0: all processes
@@ -28,6 +29,7 @@ const (
 	PerfHardware   = unix.PERF_TYPE_HARDWARE
 	PerfSoftware   = unix.PERF_TYPE_SOFTWARE
 	PerfTracepoint = unix.PERF_TYPE_TRACEPOINT
+	PerfBreakpoint = unix.PERF_TYPE_BREAKPOINT
 	PerfCPUClock   = unix.PERF_COUNT_SW_CPU_CLOCK
 )
 
@@ -36,6 +38,7 @@ func PerfOpen(e *PerfEvent) (int, error) {
 	attr := unix.PerfEventAttr{
 		Type: e.Type, Size: unix.PERF_ATTR_SIZE_VER5, Config: e.Config,
 		Sample: e.Period, Ext1: e.Config1, Ext2: e.Config2, Wakeup: e.Wakeup,
+		Bp_type: e.Break,
 	}
 	if e.Freq != 0 {
 		attr.Sample, attr.Bits = e.Freq, unix.PerfBitFreq

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"unsafe"
 )
 
 func main() {
@@ -36,6 +37,8 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "touch": // writes 1 … N to address 0x10000000, then reads it N times
+		touch(n)
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
@@ -72,3 +75,28 @@ func read(file string) {
 		os.Exit(1)
 	}
 }
+
+// touched is where touch has its number.
+const touched = 0x10000000
+
+func touch(n int) {
+	_, _, errno := syscall.Syscall6(syscall.SYS_MMAP, touched, 4096, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_FIXED, ^uintptr(0), 0)
+	if errno != 0 {
+		fmt.Fprintln(os.Stderr, errno)
+		os.Exit(1)
+	}
+	at := (*uint64)(unsafe.Add(unsafe.Pointer(nil), touched))
+	for i := range n {
+		store(at, uint64(i+1))
+	}
+	for range n {
+		load(at)
+	}
+}
+
+//go:noinline
+func store(at *uint64, v uint64) { *at = v }
+
+//go:noinline
+func load(at *uint64) uint64 { return *at }

@@ -1,0 +1,49 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// attachWatchpoints sets the processor's breakpoints at addresses: in each thread of one
+// process and those that it makes, or on every CPU.
+func attachWatchpoints(s *session, p *program, points []object.Point) (int, error) {
+	return s.each(points, func(pt *object.Point) error {
+		e := &sys.PerfEvent{Type: sys.PerfBreakpoint, Break: uint32(pt.Config), Config1: pt.Addr, Config2: pt.Value,
+			Period: 1, Inherit: true}
+		pid := s.pid(pt)
+		if pid == 0 {
+			return s.everyCPU(p, pt, e)
+		}
+		threads, err := threadsOf(pid)
+		if err != nil {
+			return err
+		}
+		e.CPU = -1
+		for _, e.Pid = range threads {
+			if err := s.attachEvent(p, e, pt.Cookie); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// threadsOf lists the threads of a process.
+func threadsOf(pid int) ([]int, error) {
+	entries, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	if err != nil {
+		return nil, fmt.Errorf("list the threads of process %d: %w", pid, err)
+	}
+	var ids []int
+	for _, e := range entries {
+		if id, err := strconv.Atoi(e.Name()); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
