@@ -251,6 +251,9 @@ func (r *runner) runtimeError(a *object.Action, site uint32, rec []byte) error {
 		return fmt.Errorf("read record: error site %d of %d", site, len(r.Object.Errors))
 	}
 	e := r.Object.Errors[site]
+	if e.Count != 0 {
+		r.refused++
+	}
 	var v event.Value
 	if len(a.Args) > 0 {
 		var err error

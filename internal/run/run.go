@@ -114,6 +114,7 @@ type runner struct {
 	exit    int
 	ended   bool // exit() was called, or the sink failed
 	lost    uint64
+	refused uint64    // refused map updates told of
 	checked time.Time // when losses were last looked for
 	naming  bool      // addresses of processes are to be named
 	// recorded: what processes map is recorded. collected is when that was last taken in.
@@ -434,6 +435,9 @@ func (r *runner) reportLost(end bool) error {
 		r.Options.Warnf("%d records of processes' mappings were lost: some addresses have no names", r.Names.Unrecorded())
 	}
 	for _, w := range totals {
+		if w.counter == object.CounterMapError && c[w.counter] <= r.refused {
+			continue // each has been told of
+		}
 		if n := c[w.counter]; n > 0 {
 			r.Options.Warnf(w.text, n)
 		}
@@ -447,7 +451,7 @@ var totals = []struct {
 	text    string
 }{
 	{object.CounterLost, "Total lost event count: %d"},
-	{object.CounterMapError, "%d map updates failed"},
+	{object.CounterMapError, "%d map updates failed in all"},
 	{object.CounterStackError, "%d stacks couldn't be taken"},
 }
 
