@@ -54,7 +54,7 @@ func (m *machine) listPoints(points []*probe.Point, verbose bool) iter.Seq2[stri
 			case probe.Interval, probe.Profile:
 				text = p.Kind.String() + ":" + p.Unit + ":"
 			case probe.Software, probe.Hardware:
-				text = p.Kind.String() + ":" + p.Func + ":"
+				text = p.Kind.String() + ":" + p.Target + p.Func + ":"
 			default:
 				if verbose && p.Offset == 0 && !p.HasAddr {
 					for line, err := range m.finder.List(p.Canonical(), true) {

@@ -206,7 +206,7 @@ func (a *app) list(flags *runFlags, args []string) error {
 // warnSearch warns of a search that looks like the name of a file.
 func (a *app) warnSearch(search string) {
 	if strings.Contains(search, ".") && !strings.ContainsAny(search, ":*") {
-		fmt.Fprintf(a.err, "WARNING: there is no file '%s'; it's taken as a search pattern\n", search)
+		fmt.Fprintf(a.err, "WARNING: It appears that '%s' is a filename but the file does not exist. Treating '%s' as a search pattern.\n", search, search)
 	}
 }
 

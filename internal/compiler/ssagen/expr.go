@@ -26,9 +26,29 @@ func unparen(e syntax.Expr) syntax.Expr {
 func (c *fn) at(n syntax.Node) func() {
 	pos, where := c.pos, c.where
 	if s := n.Span(); s.IsValid() {
+		if e, ok := n.(syntax.Expr); ok {
+			s.Start = firstPos(e)
+		}
 		c.pos, c.where = s.Start, s
 	}
 	return func() { c.pos, c.where = pos, where }
+}
+
+// firstPos is where e begins without the parentheses around its first operand, which is
+// the place that bpftrace shows.
+func firstPos(e syntax.Expr) diag.Pos {
+	switch x := unparen(e).(type) {
+	case *syntax.FieldExpr:
+		return firstPos(x.X)
+	case *syntax.IndexExpr:
+		return firstPos(x.X)
+	case *syntax.TupleIndex:
+		return firstPos(x.X)
+	case *syntax.BinaryExpr:
+		return firstPos(x.X)
+	default:
+		return x.Span().Start
+	}
 }
 
 // span is the place of the expression or statement that code is made for.

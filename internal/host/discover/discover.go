@@ -83,8 +83,8 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		}
 		f.count += len(found)
 		if f.MaxProbes > 0 && f.count > f.MaxProbes {
-			rep.Errorf(diag.CodeManyProbes, p.Span, "%s brings the script to %d probes; the limit is %d", p.Text, f.count, f.MaxProbes).
-				Note("the option max_bpf_progs sets the limit")
+			rep.Errorf(diag.CodeManyProbes, p.Span, "Your program is trying to generate more than %d BPF programs, which exceeds the current limit of %d", f.MaxProbes, f.MaxProbes).
+				Note("%s brings it to %d; the option max_bpf_progs sets the limit", p.Text, f.count)
 			return out
 		}
 		out = append(out, found...)
@@ -149,7 +149,8 @@ func (f *Finder) reportEmpty(p *probe.Point, m *missingError, rep *diag.Reporter
 	switch f.Missing {
 	case MissingIgnore:
 	case MissingWarn:
-		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "Probe has no valid attach points: %s. It's left out.", m.msg), m)
+		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "Probe has no valid attach points. It is being removed which may cause issues with program behavior.").
+			Note("%s", m.msg), m)
 	default:
 		d := rep.Errorf(m.code, p.Span, "Probe has no valid attach points: %s", m.msg)
 		describe(d, m)

@@ -95,7 +95,7 @@ func TestExpandMissing(t *testing.T) {
 		{"tracepoint:shed:sched_swich", diag.CodeNoTracepoint, "No matches for tracepoint", "tracepoint:sched:sched_switch"},
 		{"tracepoint:nosuch:*", diag.CodeNoMatch, "Probe has no valid attach points: no tracepoint matches nosuch:*", ""},
 		{"kprobe:nosuch*", diag.CodeNoMatch, "no kernel function matches", ""},
-		{"kprobe:nf_table:f", diag.CodeNoModule, "isn't loaded", "kprobe:nf_tables:f"},
+		{"kprobe:nf_table:f", diag.CodeNoModule, "specified module nf_table in probe kprobe:nf_table:f is not loaded", "kprobe:nf_tables:f"},
 		{"rawtracepoint:sched_switch", diag.CodeNoBTF, "has no BTF", ""},
 		{"fentry:vfs_read", diag.CodeNoBTF, "has no BTF", ""},
 		{"uprobe:/bin/nosuch:f", diag.CodeNoBinary, "uprobe target file '/bin/nosuch' does not exist", ""},
@@ -185,8 +185,8 @@ func TestMissingPolicy(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	for text, want := range map[string][2]string{
-		"kprobe:__do_page_cache_readahead": {"no function __do_page_cache_readahead", "kprobe:page_cache_ra_order"},
-		"kprobe:vfs_reed":                  {"no function vfs_reed", "kprobe:vfs_read"},
+		"kprobe:__do_page_cache_readahead": {"No matches for kprobe __do_page_cache_readahead", "kprobe:page_cache_ra_order"},
+		"kprobe:vfs_reed":                  {"No matches for kprobe vfs_reed", "kprobe:vfs_read"},
 		"kprobe:notrace_fn":                {"can't be traced", ""},
 	} {
 		rep := diag.NewReporter(&diag.Sources{})

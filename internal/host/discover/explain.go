@@ -40,13 +40,20 @@ func (f *Finder) Explain(p *probe.Point, cause error, rep *diag.Reporter) {
 
 // noKernelFunc explains an unknown function: by what became of it, or by the nearest name.
 func (f *Finder) noKernelFunc(p *probe.Point, exists func(string) bool) *missingError {
-	m := missing(diag.CodeNoKernelFunc, "this kernel has no function %s", p.Func)
+	name := p.Func
+	if p.Target != "" && p.Target != "*" {
+		name = p.Target + ":" + name
+	}
+	m := missing(diag.CodeNoKernelFunc, "No matches for %s %s", p.Kind, name)
 	prefix := p.Kind.String() + ":"
 	if p.Target != "" && p.Target != "*" {
 		prefix += p.Target + ":"
 	}
 	heir, note := probe.Heir(p.Func, exists)
-	m.note = note
+	m.note = "this kernel has no function " + p.Func
+	if note != "" {
+		m.note += "; " + note
+	}
 	if heir != "" {
 		m.near = prefix + heir
 		return m

@@ -183,7 +183,7 @@ func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 			return nil, err
 		}
 		if !slices.Contains(loaded, p.Target) {
-			m := missing(diag.CodeNoModule, "kernel module %s isn't loaded", p.Target)
+			m := missing(diag.CodeNoModule, "specified module %s in probe %s is not loaded", p.Target, p.Text)
 			if near := probe.Nearest(p.Target, loaded); near != "" {
 				m.near = p.Kind.String() + ":" + near + ":" + p.Func
 			}

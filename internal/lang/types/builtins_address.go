@@ -41,7 +41,8 @@ func checkKaddr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	}
 	addr, ok := c.env.KernelSymbol(name)
 	if !ok {
-		c.errorf(diag.CodeSymbol, args[0].Span(), "the kernel has no symbol %s, or hides its addresses", name)
+		c.errorf(diag.CodeSymbol, args[0].Span(), "Failed to resolve kernel symbol: %s", name).
+			Note("the kernel has none of that name, or hides its addresses")
 		return invalidType()
 	}
 	c.setConst(e, &Const{Int: addr}, false)

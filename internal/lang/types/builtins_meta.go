@@ -94,7 +94,7 @@ func (c *checker) configField(e *syntax.FieldExpr) *Type {
 	for _, s := range settings() {
 		names = append(names, s.name)
 	}
-	d := c.errorf(diag.CodeConfigName, e.Name.Span(), "unknown config variable: %s", e.Name.Name)
+	d := c.errorf(diag.CodeConfigName, e.Name.Span(), "%s: not a known configuration option", e.Name.Name)
 	if near := nearest(e.Name.Name, names); near != "" {
 		d.Suggest(near)
 	}

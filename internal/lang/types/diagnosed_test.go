@@ -31,7 +31,7 @@ var diagnosed = []string{
 	`begin { $x = count(); /* ERROR "count() is assigned to a map directly" */
 }`,
 	`begin { @x[1] = 1;
-	@x["a"] = 2; /* ERROR "the key of @x is int8, not string[2]" */
+	@x["a"] = 2; /* ERROR "Argument mismatch for @x: trying to access with arguments: 'string[2]' when map expects arguments: 'int8'" */
 }`,
 	`begin { break; /* ERROR "break outside of a loop" */
 }`,
@@ -64,13 +64,13 @@ var diagnosed = []string{
 	@l = lhist(1, 10, 5, 1); /* ERROR "minimum 10 is above its maximum 5" */
 	@h = hist(1, 6); /* ERROR "0 to 5 bits, not 6" */
 	unroll (101) { } /* ERROR "unroll maximum value is 100, not 101" */
-	print(kaddr("nope")); /* ERROR "the kernel has no symbol nope" */
+	print(kaddr("nope")); /* ERROR "Failed to resolve kernel symbol: nope" */
 	print(reg("ip")); /* ERROR "begin probes have no reg" */
 	$s = strftime("%H", nsecs(monotonic)); /* ERROR "monotonic" */
 	print(cgroupid("/nope")); /* ERROR "no cgroup /nope" */
 	print(5, 6); /* ERROR "top and div go with a map" */
 	$m = nsecs(never); /* ERROR "nsecs() takes one of boot, monotonic, tai and sw_tai" */
-	$i = comm[20]; /* ERROR "the index 20 is beyond the 16 elements" */
+	$i = comm[20]; /* ERROR "the index 20 is out of bounds for array of size 16" */
 	$t = (int8)comm; /* ERROR "string[16] can't be cast to int8" */
 	if (comm) { } /* ERROR "a condition is an integer, a pointer or a bool, not string[16]" */
 	fail("no %d", 5); /* ERROR "no 5" */
@@ -79,8 +79,8 @@ var diagnosed = []string{
 }`,
 	`begin { let $b : uint16 = -1; /* ERROR "$b is uint16, and can't be assigned int8" */
 	$a = -1; let $c : uint16 = $a; /* WARN "int64 becomes uint16 here" */
-	1; /* WARN "the value is not used" */
-	has_key(@m, 1); @m[1] = 1; /* WARN "the value is not used" */
+	1; /* WARN "Return value discarded" */
+	has_key(@m, 1); @m[1] = 1; /* WARN "Return value discarded" */
 	delete(@m, 1);
 	_ = has_key(@m, 1);
 	while ($a < 5) { $a++; } /* WARN "while is deprecated" */
@@ -97,7 +97,7 @@ var diagnosed = []string{
 	for ($i : 0..3) { print(arg0); }
 	unroll (3) { break; } /* ERROR "break outside of a loop" */
 }`,
-	`config = { max_strlem = 5; } /* ERROR "unknown config variable: max_strlem" */
+	`config = { max_strlem = 5; } /* ERROR "max_strlem: not a known configuration option" */
 begin { }`,
 	`config = { stack_mode = perl; } /* ERROR "no stack mode" */
 begin { }`,
@@ -105,6 +105,6 @@ begin { }`,
 begin { $s = str(0, 5); }`,
 	`let @m = percpuhash(10); /* ERROR "only aggregations" */
 begin { @m[1] = 1; }`,
-	`let @unused = hash(10); /* WARN "@unused is never used" */
+	`let @unused = hash(10); /* WARN "Unused map: @unused" */
 begin { }`,
 }

@@ -86,7 +86,7 @@ func (c *checker) checkIndex(e *syntax.IndexExpr, i *Type, n uint32) bool {
 	x := e.Args[0]
 	if k := c.info.Consts[x.ID()]; k != nil && c.lits[x.ID()] && i.IsInt() {
 		if n != 0 && (k.Int >= uint64(n)) {
-			c.errorf(diag.CodeIndex, x.Span(), "the index %s is beyond the %d elements", number(k, i), n)
+			c.errorf(diag.CodeIndex, x.Span(), "the index %s is out of bounds for array of size %d", number(k, i), n)
 			return false
 		}
 		return true

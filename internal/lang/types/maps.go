@@ -71,7 +71,7 @@ func (c *checker) mapKey(e syntax.Expr, m *mapVar, args []syntax.Expr) {
 	t = stored(t)
 	up := Promote(m.Key, t)
 	if up == nil {
-		d := c.errorf(diag.CodeKey, at, "the key of %s is %s, not %s", m.Name, m.Key, t)
+		d := c.errorf(diag.CodeKey, at, "Argument mismatch for %s: trying to access with arguments: '%s' when map expects arguments: '%s'", m.Name, t, m.Key)
 		if m.keyAt.IsValid() {
 			d.NoteAt(m.keyAt, "it got its type here")
 		}
@@ -86,7 +86,7 @@ func (c *checker) mapKey(e syntax.Expr, m *mapVar, args []syntax.Expr) {
 		x = args[0]
 	}
 	if !c.assignable(x, t, m.Key) {
-		c.errorf(diag.CodeKey, at, "the key of %s is %s, not %s", m.Name, m.Key, t)
+		c.errorf(diag.CodeKey, at, "Argument mismatch for %s: trying to access with arguments: '%s' when map expects arguments: '%s'", m.Name, t, m.Key)
 	}
 }
 
@@ -127,7 +127,7 @@ func (c *checker) checkMaps() {
 		switch {
 		case !m.used && m.decl == nil:
 		case !m.used:
-			c.warnf(diag.CodeUnusedMap, m.MapInfo.Decl, "%s is never used", m.Name)
+			c.warnf(diag.CodeUnusedMap, m.MapInfo.Decl, "Unused map: %s", m.Name)
 		case m.Value == nil || !m.scalar && m.Key == nil:
 			c.undefinedMap(m)
 		case m.decl != nil && m.Value.IsAggregate() && (m.Kind == "hash" || m.Kind == "lruhash"):

@@ -11,7 +11,7 @@ func (c *checker) block(b *syntax.Block) *Type {
 	for i, s := range b.Stmts {
 		c.stmt(s)
 		if leaves(s) && i+1 < len(b.Stmts) {
-			c.warnf(diag.CodeUnreachable, b.Stmts[i+1].Span(), "this is never reached")
+			c.warnf(diag.CodeUnreachable, b.Stmts[i+1].Span(), "Unreachable statement: it can never run")
 		}
 	}
 	t := voidType()
@@ -94,7 +94,7 @@ func (c *checker) discarded(e syntax.Expr, t *Type) {
 		c.discarded(x.B, c.info.Types[x.B.ID()])
 		return
 	}
-	c.warnf(diag.CodeDiscarded, e.Span(), "the value is not used").Note("`_ = …;` says that this is meant")
+	c.warnf(diag.CodeDiscarded, e.Span(), "Return value discarded").Note("`_ = …;` says that this is meant")
 }
 
 func (c *checker) loop(body *syntax.Block) {

@@ -182,6 +182,12 @@ func (g *grouper) key(u *Unit, pt *probe.Point) string {
 		fmt.Fprintf(&b, " %s:%s:%d:%s", pt.Target, pt.Func, pt.BPFProg, pt.Mode)
 	case probe.USDT:
 		b.WriteString(u.USDT.key())
+	case probe.Uretprobe:
+		fmt.Fprintf(&b, " %v", pt.Returns != nil)
+	case probe.Uprobe:
+		if pt.Go && (g.use.names["argN"] || g.use.readsArgs()) {
+			b.WriteString(" go")
+		}
 	}
 	if info := pt.Kind.Info(); info != nil && info.TestRun || pt.Kind == probe.Invalid {
 		b.WriteString(" " + pt.Text)
