@@ -263,44 +263,65 @@ func (c *fn) strcontains(e syntax.Expr, args []syntax.Expr) operand {
 // maxAutomaton is the longest needle that an automaton is made for; its table has 256 bytes a state.
 const maxAutomaton = 64
 
-// automaton runs over the n bytes at r: table[state*256 + byte] is the next state.
+// searchStride is how many characters are read before the end of the text is looked for:
+// the verifier walks what follows the search once for each look.
+const searchStride = 16
+
+// automaton runs over the n bytes at r: table[state*256 + byte] is the next state. The
+// states of a found needle and of an ended text stay, so that nothing else ends the loop.
 func (c *fn) automaton(r ref, n uint32, needle string) *ssa.Value {
-	m, off := c.rodata.place(c.gen, searchTable(needle))
+	table := searchTable(needle)
+	m, off := c.rodata.place(c.gen, table)
+	states := int64(len(table) / 256)
 	state := c.slot("search", 16, 8) // index, state
 	c.zero(state, 16, ssa.MemSlot, 8)
-	final := int64(len(needle))
-	head, body, on, next, done := c.block(), c.block(), c.block(), c.block(), c.block()
+	head, body, look, next, done := c.block(), c.block(), c.block(), c.block(), c.block()
 	c.jump(head)
 	c.b = head
 	i := c.load(state, 0, mem(8, ssa.MemSlot, false))
 	c.branch(c.cmp(ssa.OpULt, i, c.constI(int64(n))), body, done, 1)
 	c.b = body
 	ch := c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(1, r.class, false))
-	c.branch(c.cmp(ssa.OpEq, ch, c.constI(0)), done, on, -1)
-	c.b = on
-	s := c.load(state, 8, mem(8, ssa.MemSlot, false))
-	row := c.bin(ssa.OpAdd, c.bin(ssa.OpShl, c.clamp(s, uint32(final)), c.constI(8)), ch)
+	s := c.bin(ssa.OpAnd, c.load(state, 8, mem(8, ssa.MemSlot, false)), c.constI(states-1))
+	row := c.bin(ssa.OpAdd, c.bin(ssa.OpShl, s, c.constI(8)), ch)
 	s = c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.mapValue(m, off), row), 0, mem(1, ssa.MemConst, false))
 	c.store(state, 8, s, 8, ssa.MemSlot)
 	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
-	c.branch(c.cmp(ssa.OpEq, s, c.constI(final)), done, next, -1)
+	last := c.bin(ssa.OpAnd, i, c.constI(searchStride-1))
+	c.branch(c.cmp(ssa.OpEq, last, c.constI(searchStride-1)), look, next, -1)
+	c.b = look
+	c.branch(c.cmp(ssa.OpEq, ch, c.constI(0)), done, next, -1)
 	c.b = next
 	c.jump(head)
 	c.b = done
 	s = c.load(state, 8, mem(8, ssa.MemSlot, false))
-	return c.cmp(ssa.OpEq, s, c.constI(final))
+	return c.cmp(ssa.OpEq, s, c.constI(int64(len(needle))))
 }
 
-// searchTable is the automaton's table: a row of 256 next states for each state before the last.
+// searchTable is the automaton's table: a row of 256 next states for each number of
+// characters found, one for the needle found, one for the text's end, and unused ones up to
+// a power of two, so that a mask bounds the state.
 func searchTable(needle string) []byte {
-	table := make([]byte, 256*len(needle))
-	table[needle[0]] = 1
+	found, ended := len(needle), len(needle)+1
+	states := 2
+	for states <= ended {
+		states *= 2
+	}
+	table := make([]byte, 256*states)
+	row := func(s int) []byte { return table[256*s : 256*s+256] }
+	row(0)[needle[0]] = 1
 	fallback := 0
-	for s := 1; s < len(needle); s++ {
-		copy(table[256*s:256*s+256], table[256*fallback:256*fallback+256])
-		next := int(table[256*fallback+int(needle[s])])
-		table[256*s+int(needle[s])] = byte(s + 1)
+	for s := 1; s < found; s++ {
+		copy(row(s), row(fallback))
+		next := int(row(fallback)[needle[s]])
+		row(s)[needle[s]] = byte(s + 1)
 		fallback = next
+	}
+	for ch := range 256 {
+		row(found)[ch], row(ended)[ch] = byte(found), byte(ended)
+	}
+	for s := range found {
+		row(s)[0] = byte(ended)
 	}
 	return table
 }
