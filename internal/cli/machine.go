@@ -31,7 +31,7 @@ func newMachine(j *Job) *machine {
 	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root), filter: j.ProbeFilter}
 	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
 	m.finder = &discover.Finder{
-		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe,
+		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe, BPF: kern.Progs{},
 	}
 	return m
 }

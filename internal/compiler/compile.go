@@ -285,7 +285,7 @@ func (c *coder) program(u *ssagen.Unit, code *bpfgen.Code) *object.Program {
 // objectPoint is all of a point that attaching needs.
 func objectPoint(pt *probe.Point) object.Point {
 	o := object.Point{Kind: pt.Kind.String(), Text: pt.Text, Target: pt.Target, Func: pt.Func, Offset: pt.Offset,
-		Addr: pt.Addr, Unit: pt.Unit, Value: pt.Value, Semaphore: pt.Semaphore, Span: pt.Span}
+		Addr: pt.Addr, Unit: pt.Unit, Value: pt.Value, Semaphore: pt.Semaphore, BPFProg: pt.BPFProg, Span: pt.Span}
 	switch pt.Kind {
 	case probe.Uprobe, probe.Uretprobe, probe.USDT:
 		o.FileOffset = true

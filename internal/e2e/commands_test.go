@@ -146,7 +146,7 @@ func await(ts *testscript.TestScript, what string, ok func() bool) {
 }
 
 // signals that end takes.
-var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1}
 
 // end waits for a started command to end, after a signal when one is given:
 // `end NAME [INT]`; `! end` wants a status other than 0.

@@ -132,6 +132,8 @@ type Point struct {
 	// stead of the return address, which some runtimes don't let anyone replace; nil: none.
 	// Above CookieOffsetShift the cookie has how far from the function's start each is.
 	Returns []uint64
+	// BPFProg is the id of the BPF program that Func is of (fentry:bpf, fexit:bpf); 0: none.
+	BPFProg uint32
 	// Pin is the path where an iterator is pinned instead of being run; "": it's run.
 	Pin string
 }

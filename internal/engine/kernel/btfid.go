@@ -33,6 +33,17 @@ func (s *session) findType(module, name string, kind kern.TypeKind) (id uint32, 
 	return uint32(t.ID), fd, nil
 }
 
+// progTarget is the BTF id of a function of the BPF program with that id, and the program's
+// descriptor, which the session closes.
+func (s *session) progTarget(prog uint32, name string) (id uint32, fd int, err error) {
+	fd, t, err := kern.Progs{}.Open(prog, name)
+	if err != nil {
+		return 0, 0, err
+	}
+	s.targets = append(s.targets, fd)
+	return uint32(t), fd, nil
+}
+
 // moduleFD opens the BTF object of a module, once.
 func (s *session) moduleFD(module string) (int, error) {
 	if fd, ok := s.modules[module]; ok {
@@ -49,11 +60,12 @@ func (s *session) moduleFD(module string) (int, error) {
 	return fd, nil
 }
 
+// closeModules closes what programs were loaded against.
 func (s *session) closeModules() error {
 	var errs []error
 	for _, fd := range s.modules {
 		errs = append(errs, sys.Close(fd))
 	}
 	s.modules = nil
-	return errors.Join(errs...)
+	return errors.Join(append(errs, closeAll(&s.targets))...)
 }

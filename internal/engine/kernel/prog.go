@@ -206,14 +206,18 @@ var targetNames = map[[2]uint32]struct {
 	{progLSM, attachLSM}:        {"bpf_lsm_", kern.KindFunc},
 }
 
-// attachTarget is the BTF id of what p is to be attached to, and the descriptor of
-// its module's BTF.
+// attachTarget is the BTF id of what p is to be attached to, and the descriptor of its
+// module's BTF or of the BPF program that has it.
 func (s *session) attachTarget(p *object.Program) (id uint32, fd int, err error) {
 	t, ok := targetNames[[2]uint32{p.ProgType, p.AttachType}]
 	if !ok {
 		panic(fmt.Sprintf("BUG: program %s of type %d, attach type %d has a BTF target", p.Name, p.ProgType, p.AttachType))
 	}
-	id, fd, err = s.findType(p.AttachModule, t.prefix+p.AttachTo, t.kind)
+	if len(p.Points) > 0 && p.Points[0].BPFProg != 0 {
+		id, fd, err = s.progTarget(p.Points[0].BPFProg, p.AttachTo)
+	} else {
+		id, fd, err = s.findType(p.AttachModule, t.prefix+p.AttachTo, t.kind)
+	}
 	if err == nil {
 		return id, fd, nil
 	}

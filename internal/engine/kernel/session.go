@@ -31,6 +31,7 @@ type session struct {
 	kernel    *kern.Kernel
 	ownKernel bool           // it's ours to close
 	modules   map[string]int // descriptors of modules' BTF
+	targets   []int          // descriptors of BPF programs that programs attach to
 }
 
 // Run runs a TestRun program once.

@@ -331,7 +331,6 @@ func objInfo(fd int, info unsafe.Pointer, size uint32) error {
 // BTFByName opens the kernel's BTF object of that name: a module's, or "vmlinux".
 // ENOENT when there is none. The caller closes the descriptor.
 func BTFByName(name string) (int, error) {
-	type idAttr struct{ id, next, flags uint32 }
 	var id uint32
 	for {
 		a := idAttr{id: id}

@@ -1,0 +1,73 @@
+package sys
+
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+type idAttr struct{ id, next, flags uint32 }
+
+func byID(cmd int, id uint32) (int, error) {
+	a := idAttr{id: id}
+	return bpf(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
+}
+
+// ProgNextID is the id of the loaded program after id (0: the first); ENOENT after the last.
+func ProgNextID(id uint32) (uint32, error) {
+	a := idAttr{id: id}
+	_, err := bpf(unix.BPF_PROG_GET_NEXT_ID, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return a.next, err
+}
+
+// ProgByID opens a loaded program; ENOENT when it's gone. The caller closes the descriptor.
+func ProgByID(id uint32) (int, error) { return byID(unix.BPF_PROG_GET_FD_BY_ID, id) }
+
+// ProgFuncs are the ids, in the program's BTF, of its functions, the main one first; none
+// when it was loaded without BTF.
+func ProgFuncs(fd int, info *ProgInfo) ([]uint32, error) {
+	if info.NrFuncInfo == 0 || info.FuncInfoRecSize < 8 {
+		return nil, nil
+	}
+	// struct bpf_func_info: u32 insn_off, type_id.
+	words := make([]uint32, info.NrFuncInfo*info.FuncInfoRecSize/4)
+	// The pinner keeps them in place: info holds their address as a number.
+	var pin runtime.Pinner
+	pin.Pin(&words[0])
+	defer pin.Unpin()
+	ask := ProgInfo{NrFuncInfo: info.NrFuncInfo, FuncInfoRecSize: info.FuncInfoRecSize,
+		FuncInfo: uint64(uintptr(unsafe.Pointer(&words[0])))}
+	if err := objInfo(fd, unsafe.Pointer(&ask), uint32(unsafe.Sizeof(ask))); err != nil {
+		return nil, err
+	}
+	var ids []uint32
+	for i := uint32(0); i < min(ask.NrFuncInfo, info.NrFuncInfo); i++ {
+		ids = append(ids, words[i*info.FuncInfoRecSize/4+1])
+	}
+	return ids, nil
+}
+
+// BTFData is the content of the BTF object with an id; ENOENT when it's gone.
+func BTFData(id uint32) ([]byte, error) {
+	fd, err := byID(unix.BPF_BTF_GET_FD_BY_ID, id)
+	if err != nil {
+		return nil, err
+	}
+	defer Close(fd)
+	info := struct {
+		btf           unsafe.Pointer
+		size, id      uint32
+		name          unsafe.Pointer
+		nameLen, kern uint32
+	}{}
+	// Before 5.11 the kernel doesn't take the members after id.
+	const size = 16
+	if err := objInfo(fd, unsafe.Pointer(&info), size); err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.size)
+	info.btf = slicePtr(data)
+	err = objInfo(fd, unsafe.Pointer(&info), size)
+	return data, err
+}
