@@ -6,6 +6,8 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+
+	"github.com/cilium/ebpf"
 )
 
 // lostLine is how both tools report events that they lost.
@@ -13,6 +15,11 @@ var lostLine = regexp.MustCompile(`(?i)lost (\d+) events`)
 
 // throughput prints one line a syscall at full rate: how many of the fired events arrived.
 func (b *bench) throughput() error {
+	stats, err := ebpf.EnableStats(0) // BPF_STATS_RUN_TIME, which counts what was fired
+	if err != nil {
+		return fmt.Errorf("enable BPF statistics: %w", err)
+	}
+	defer stats.Close()
 	const text = `tracepoint:raw_syscalls:sys_enter { printf("%d %s %d\n", pid, comm, args.id); }`
 	fmt.Print("\n### Printing at full rate\n\n| tool | fired | printed | reported lost | printed / fired |\n|---|---:|---:|---:|---:|\n")
 	for _, t := range b.tools {
