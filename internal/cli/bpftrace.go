@@ -109,6 +109,9 @@ func (a *app) bpftrace(args []string) int {
 		fmt.Fprint(a.err, bpftraceHelp)
 		return exitError
 	}
+	if c.info {
+		return a.info()
+	}
 	if err := a.bpftraceScript(c, rest); err != nil {
 		return a.bpftraceError(err)
 	}
@@ -268,8 +271,6 @@ func (a *app) bpftraceScript(c *bpftraceCall, rest []string) error {
 	}
 	c.Tests, c.DryRun = c.mode == "test", c.DryRun || c.mode == "codegen"
 	switch {
-	case c.info:
-		return errors.New("option --info isn't supported yet; see `skep doctor`")
 	case c.mode == "bench" || c.mode == "compiler-bench":
 		return fmt.Errorf("--mode %s isn't supported yet", c.mode)
 	case !oneOf(c.Format, "text json"):
