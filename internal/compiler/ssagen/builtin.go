@@ -246,14 +246,14 @@ func (c *fn) stack(e syntax.Expr, _ []syntax.Expr) operand {
 	}
 	buf := c.slot("ustack", 16, 8)
 	c.store(buf, 0, ref0, 8, ssa.MemSlot)
-	c.store(buf, 8, c.high32(c.call(fnPidTgid, ssa.I64)), 8, ssa.MemSlot)
+	c.store(buf, 8, c.high32(c.pidTgid()), 8, ssa.MemSlot)
 	return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
 }
 
 func (c *fn) usymInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, _ bool) {
 	addr := c.intExpr(args[0])
 	c.store(dst, 0, addr, 8, class)
-	c.store(dst, 8, c.high32(c.call(fnPidTgid, ssa.I64)), 8, class)
+	c.store(dst, 8, c.high32(c.pidTgid()), 8, class)
 }
 
 func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {
