@@ -63,7 +63,7 @@ func (b *bench) costOf(text string) ([]figures, error) {
 	ns := make([][]float64, len(b.tools))
 	for range b.rounds {
 		for i, t := range b.tools {
-			f, err := measure(append(t.cmd, "-e", text), nil)
+			f, err := measure(append(t.cmd, "-e", text))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)
 			}
@@ -77,15 +77,31 @@ func (b *bench) costOf(text string) ([]figures, error) {
 	return out, nil
 }
 
-// measure runs a tracer, a load under it, and reads the kernel's counts. The tracer's output goes to w.
-func measure(cmd []string, w io.Writer) (figures, error) {
+// measure runs a tracer under the load and reads the kernel's counts.
+func measure(cmd []string) (figures, error) {
+	var f figures
+	err := underLoad(cmd, nil, func(pid int) (err error) {
+		f, err = readFigures(programsOf(pid))
+		return err
+	})
+	return f, err
+}
+
+// loadSeconds is how long the load runs.
+const loadSeconds = 1.5
+
+// underLoad runs a tracer and, once it's attached, the load. All that it prints goes to
+// out; after, when not nil, is called with its process id before it's stopped.
+func underLoad(cmd []string, out *os.File, after func(pid int) error) error {
 	c := exec.Command(cmd[0], cmd[1:]...)
-	c.Stdout = w
 	var stderr strings.Builder
 	c.Stderr = &stderr
+	if out != nil {
+		c.Stdout, c.Stderr = out, io.MultiWriter(&stderr, out)
+	}
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
-		return figures{}, err
+		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
@@ -99,27 +115,27 @@ func measure(cmd []string, w io.Writer) (figures, error) {
 		}
 	}
 	deadline := time.Now().Add(20 * time.Second)
-	var fresh []ebpf.ProgramID
 	for {
 		select {
 		case err := <-ended:
-			return figures{}, fmt.Errorf("ended early: %v: %s", err, stderr.String())
+			return fmt.Errorf("ended early: %v: %s", err, stderr.String())
 		case <-time.After(200 * time.Millisecond):
 		}
-		if fresh = programsOf(c.Process.Pid); len(fresh) > 0 {
+		if len(programsOf(c.Process.Pid)) > 0 {
 			break
 		}
 		if time.Now().After(deadline) {
 			stop()
-			return figures{}, errors.New("no program appeared")
+			return errors.New("no program appeared")
 		}
 	}
 	time.Sleep(time.Second) // attaching goes on after loading
-	fresh = programsOf(c.Process.Pid)
-	err := exec.Command(os.Args[0], "load", "1.5").Run()
-	f, ferr := readFigures(fresh)
+	err := exec.Command(os.Args[0], "load", fmt.Sprint(loadSeconds)).Run()
+	if after != nil {
+		err = errors.Join(err, after(c.Process.Pid))
+	}
 	stop()
-	return f, errors.Join(err, ferr)
+	return err
 }
 
 // programsOf are the programs that a process holds, itself or by a link: the kernel tells
