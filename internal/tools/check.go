@@ -44,7 +44,7 @@ func mismatch(o *Option, got types.Option) string {
 		return "option --" + o.Long + " has the value " + o.Value + " in the header, and is true or false here"
 	case o.Range != nil && !o.List && got.Kind != types.Int:
 		return "option --" + o.Long + " is a number in the header, and a string here"
-	case (o.List || o.Choices != nil) && got.Kind != types.String:
+	case (o.List || o.Choices != nil || o.Dir != "") && got.Kind != types.String:
 		return "option --" + o.Long + " is a string in the header, and a number here"
 	}
 	return ""

@@ -27,7 +27,7 @@ import (
 // positional parameters $1, $2 … in their order, with the defaults in brackets. Two or
 // more blanks stand between what a line declares and the words that explain it, which go
 // on in lines indented by four or more. `PORT,...` is a list of numbers, for in_list;
-// braces hold the words or the range of the numbers that are allowed.
+// braces hold the words, the range of numbers or the directory of files that are allowed.
 type Header struct {
 	Name     string // the tool
 	Summary  string // one sentence
@@ -47,6 +47,7 @@ type Option struct {
 	List    bool     // values separated by commas
 	Choices []string // the values allowed; nil: any
 	Range   *Range   // the numbers allowed; nil: all, or it isn't a number
+	Dir     string   // the value is a file below it, "/dev/"; "" for others
 	Help    string
 	Span    diag.Span
 }
@@ -203,7 +204,7 @@ func (p *headerParser) option(decl, help string, at diag.Span) {
 	p.help = &p.h.Options[len(p.h.Options)-1].Help
 }
 
-// value reads VALUE, VALUE{a,b}, VALUE{1..9}, and VALUE,... or VALUE{1..9},... .
+// value reads VALUE, VALUE{a,b}, VALUE{1..9}, VALUE{/dev/}, and VALUE,... or VALUE{1..9},... .
 func (o *Option) value(s string) {
 	s, o.List = strings.CutSuffix(s, ",...")
 	name, allowed, ok := strings.Cut(strings.TrimSuffix(s, "}"), "{")
@@ -211,7 +212,11 @@ func (o *Option) value(s string) {
 	if !ok {
 		return
 	}
-	if o.Range = parseRange(allowed); o.Range == nil {
+	o.Range = parseRange(allowed)
+	switch {
+	case strings.HasPrefix(allowed, "/"):
+		o.Dir = allowed
+	case o.Range == nil:
 		o.Choices = strings.Split(allowed, ",")
 	}
 }

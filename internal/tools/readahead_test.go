@@ -236,6 +236,9 @@ func TestGone(t *testing.T) {
 	live(t)
 	for _, kind := range []string{"kprobe", "fentry"} {
 		t.Run(kind, func(t *testing.T) {
+			if kind == "kprobe" {
+				testkit.Need(t, testkit.Feature(kind))
+			}
 			status, out := refused(t, "-e", kind+":__do_page_cache_readahead { }")
 			if status != 1 {
 				t.Errorf("exit status %d", status)

@@ -289,6 +289,6 @@ func TestTcplifeCurl(t *testing.T) {
 		sides := transfer(t, server, client(server))
 		want = append(want, sides[:]...)
 	}
-	s.await(&s.out, "prints 4 sessions", func(out string) bool { return strings.Count(out, "\n") > len(want) })
+	s.await(&s.out, "prints 4 sessions", func(out string) bool { return strings.Count(out, "127.0.0.1") >= 4 && strings.Count(out, "::1") >= 4 })
 	narrow.check(t, s.interrupt(), "", "", servers, want)
 }
