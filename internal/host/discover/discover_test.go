@@ -278,6 +278,31 @@ func TestLiveUprobe(t *testing.T) {
 	}
 }
 
+// A breakpoint within an instruction would corrupt the program.
+func TestLiveUprobeBoundary(t *testing.T) {
+	f := live(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := "uprobe:" + self + ":testing.tRunner"
+	for _, off := range []string{"+1", "+2", "+3"} {
+		rep := diag.NewReporter(&diag.Sources{})
+		got := f.Expand([]*probe.Point{point(t, place+off)}, rep)
+		if len(got) == 0 && (rep.All()[0].Code != diag.CodeProbeOffset || !strings.HasPrefix(rep.All()[0].Fix.Text, place)) {
+			t.Errorf("%s: %+v", off, rep.All()[0])
+		}
+		if len(got) == 0 {
+			f.Unsafe = true
+			if len(f.Expand([]*probe.Point{point(t, place+off)}, rep)) != 1 {
+				t.Errorf("%s: not even with --unsafe", off)
+			}
+			return
+		}
+	}
+	t.Error("three instructions of one byte in a row")
+}
+
 func TestLiveRawTracepoint(t *testing.T) {
 	f := live(t)
 	got, err := list(f, "rawtracepoint:sched_switch", true)

@@ -59,6 +59,11 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 		if ok {
 			p.FileOff = off
 		}
+		if sym, ok := around(file, p.Addr); ok {
+			if err := f.boundary(p, file, sym, p.Addr-sym.Addr); err != nil {
+				return nil, err
+			}
+		}
 		return []*probe.Point{p}, nil
 	case p.Lang != "" || probe.HasWildcard(p.Func):
 		return f.matchingSymbols(p, file)
@@ -76,8 +81,8 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 
 // place fills in where symbol+offset is in the file.
 func (f *Finder) place(p *probe.Point, file *exe.File, sym exe.Symbol) ([]*probe.Point, error) {
-	if p.Offset != 0 && sym.Size != 0 && p.Offset >= sym.Size && !f.Unsafe {
-		return nil, missing(diag.CodeProbeOffset, "Offset outside the function bounds ('%s' size is %d)", p.Func, sym.Size)
+	if err := f.boundary(p, file, sym, p.Offset); err != nil {
+		return nil, err
 	}
 	off, ok := file.Offset(sym.Addr + p.Offset)
 	if !ok {
