@@ -27,7 +27,7 @@ func (h *Header) Usage(name string) string {
 	col := helpColumn(append(slices.Clone(rows), args...))
 	section(&b, "positional arguments", args, col)
 	section(&b, "options", rows, col)
-	h.examples(&b)
+	h.examples(&b, name)
 	return b.String()
 }
 
@@ -135,16 +135,21 @@ func section(b *strings.Builder, title string, rows []row, col int) {
 	}
 }
 
-func (h *Header) examples(b *strings.Builder) {
+// examples are the header's, under the name by which the tool was called.
+func (h *Header) examples(b *strings.Builder, name string) {
 	if len(h.Examples) == 0 {
 		return
 	}
 	width := 0
-	for _, e := range h.Examples {
-		width = max(width, len(e.Command))
+	list := slices.Clone(h.Examples)
+	for i, e := range list {
+		if args, ok := strings.CutPrefix(e.Command, h.Name); ok {
+			list[i].Command = name + args
+		}
+		width = max(width, len(list[i].Command))
 	}
 	b.WriteString("\nexamples:\n")
-	for _, e := range h.Examples {
+	for _, e := range list {
 		line := fmt.Sprintf("    %-*s  # %s", width, e.Command, e.Help)
 		if e.Help == "" || len(line) > 80 {
 			line = "    " + e.Command
