@@ -51,7 +51,7 @@ func (k *Kernel) findTracefs() (*Tracefs, error) {
 		k.done = append(k.done, closer.Close)
 		return &Tracefs{FS: os.DirFS(dir), Detached: true}, nil
 	case denied != nil:
-		return nil, fmt.Errorf("read tracefs: %w", denied)
+		return nil, fmt.Errorf("read tracefs: %w; run as root", denied)
 	}
 	return nil, fmt.Errorf("%w (%v)", ErrNoTracefs, err)
 }
