@@ -3,6 +3,7 @@ package ssagen
 import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -29,7 +30,11 @@ func (c *fn) callOrName(e syntax.Expr) operand {
 	t := c.typeOf(e)
 	b := c.builtin(e)
 	if b == nil {
-		c.unsupported(e.Span(), "this name")
+		what := "this name"
+		if _, ok := e.(*syntax.CallExpr); ok {
+			what = "calling a function of the script"
+		}
+		c.unsupported(e.Span(), "%s", what)
 		return operand{t: t, v: c.constI(0)}
 	}
 	args := callArgs(e)
@@ -128,41 +133,43 @@ func newTables() *tables {
 		"elapsed": num(func(c *fn) *ssa.Value {
 			return c.bin(ssa.OpSub, c.call(fnKtimeBoot, ssa.I64), c.constU(c.opt.StartNS))
 		}),
-		"ctx":          func(c *fn, e syntax.Expr, _ []syntax.Expr) operand { return operand{t: c.typeOf(e), v: c.context()} },
-		"args":         (*fn).argsStruct,
-		"retval":       (*fn).retval,
-		"argN":         (*fn).argN,
-		"sargN":        (*fn).sargN,
-		"reg":          (*fn).reg,
-		"func":         (*fn).funcName,
-		"probe":        (*fn).probeName,
-		"kstack":       (*fn).stack,
-		"ustack":       (*fn).stack,
-		"ksym":         (*fn).ksym,
-		"bit_names":    (*fn).named,
-		"decimal":      (*fn).named,
-		"kptr":         (*fn).respaced,
-		"uptr":         (*fn).respaced,
-		"bswap":        (*fn).bswap,
-		"strftime":     (*fn).strftime,
-		"cgroup_path":  (*fn).strftimeArg0,
-		"has_key":      (*fn).hasKey,
-		"delete":       (*fn).deleteKey,
-		"len":          (*fn).length,
-		"strlen":       (*fn).strlen,
-		"strncmp":      (*fn).strncmp,
-		"strcontains":  (*fn).strcontains,
-		"ppid":         relative("real_parent", "pid"),
-		"pcomm":        relative("real_parent", "comm"),
-		"leader_tid":   relative("group_leader", "pid"),
-		"leader_comm":  relative("group_leader", "comm"),
-		"container_of": (*fn).containerOf,
-		"is_err":       (*fn).isErr,
-		"strstr":       (*fn).strstr,
-		"memcmp":       (*fn).memcmp,
-		"username":     num(func(c *fn) *ssa.Value { return c.low32(c.call(fnUidGid, ssa.I64)) }),
-		"usermode":     (*fn).usermode,
-		"signal":       (*fn).signal,
+		"ctx":           func(c *fn, e syntax.Expr, _ []syntax.Expr) operand { return operand{t: c.typeOf(e), v: c.context()} },
+		"args":          (*fn).argsStruct,
+		"retval":        (*fn).retval,
+		"argN":          (*fn).argN,
+		"sargN":         (*fn).sargN,
+		"reg":           (*fn).reg,
+		"func":          (*fn).funcName,
+		"probe":         (*fn).probeName,
+		"kstack":        (*fn).stack,
+		"ustack":        (*fn).stack,
+		"ksym":          (*fn).ksym,
+		"bit_names":     (*fn).named,
+		"decimal":       (*fn).named,
+		"kptr":          (*fn).respaced,
+		"uptr":          (*fn).respaced,
+		"bswap":         (*fn).bswap,
+		"strftime":      (*fn).strftime,
+		"cgroup_path":   (*fn).strftimeArg0,
+		"has_key":       (*fn).hasKey,
+		"delete":        (*fn).deleteKey,
+		"len":           (*fn).length,
+		"strlen":        (*fn).strlen,
+		"strncmp":       (*fn).strncmp,
+		"strcontains":   (*fn).strcontains,
+		"ppid":          relative("real_parent", "pid"),
+		"pcomm":         relative("real_parent", "comm"),
+		"leader_tid":    relative("group_leader", "pid"),
+		"leader_comm":   relative("group_leader", "comm"),
+		"container_of":  (*fn).containerOf,
+		"is_err":        (*fn).isErr,
+		"strstr":        (*fn).strstr,
+		"memcmp":        (*fn).memcmp,
+		"username":      num(func(c *fn) *ssa.Value { return c.low32(c.call(fnUidGid, ssa.I64)) }),
+		"usermode":      (*fn).usermode,
+		"signal":        sendSignal(fnSendSignal),
+		"signal_thread": sendSignal(fnSendSignalThread),
+		"find":          (*fn).findKey,
 	}
 	into := map[string]intoFunc{
 		"comm":         (*fn).commInto,
@@ -195,6 +202,7 @@ func newTables() *tables {
 		"zero":            onMap(object.ActionZero),
 		"time":            (*fn).time,
 		"exit":            (*fn).exit,
+		"assert":          (*fn).assert,
 		"join":            (*fn).joinStrings,
 		"delete":          (*fn).deleteStmt,
 	}
@@ -344,6 +352,10 @@ func (c *fn) stackDepth(t *types.Type) *ssa.Value {
 
 // countElements is bpf_for_each_map_elem with a callback that does nothing: its result is the number of elements.
 func (c *fn) countElements(st *mapState) *ssa.Value {
+	if !c.info.Facts.Features.ForEachMap {
+		c.rep.Errorf(diag.CodeFeature, c.span(), "len of a map needs Linux 5.13 (bpf_for_each_map_elem)")
+		return c.constI(0)
+	}
 	f := c.subs["each"]
 	if f == nil {
 		f = ssa.NewFunc("each", ssa.FuncCallback, []ssa.Type{ssa.Ptr, ssa.Ptr, ssa.Ptr, ssa.Ptr}, ssa.I64)
@@ -357,8 +369,11 @@ func (c *fn) countElements(st *mapState) *ssa.Value {
 	return c.call(fnForEachMap, ssa.I64, c.mapPtr(st.v.Map), c.emitAux(ssa.OpFuncAddr, ssa.Ptr, 0, f), ctx, c.constI(0))
 }
 
-func (c *fn) signal(e syntax.Expr, args []syntax.Expr) operand {
-	ret := c.call(fnSendSignal, ssa.I64, c.emit(ssa.OpTrunc, ssa.I32, c.intExpr(args[0])))
-	c.helperError(fnSendSignal, ret)
-	return operand{t: c.typeOf(e), v: ret}
+// sendSignal makes the value function of signal() or signal_thread(): the helper's result.
+func sendSignal(id int64) valueFunc {
+	return func(c *fn, e syntax.Expr, args []syntax.Expr) operand {
+		ret := c.call(id, ssa.I64, c.emit(ssa.OpTrunc, ssa.I32, c.intExpr(args[0])))
+		c.helperError(id, ret)
+		return operand{t: c.typeOf(e), v: ret}
+	}
 }

@@ -50,6 +50,30 @@ func hidden(slot *ssa.Slot, off int64, t *types.Type) *local {
 	return l
 }
 
+// celled reports whether l is kept in a cell where a loop sets it: pointers, and numbers that
+// may be pointers to the verifier, can't be written in halves. It doesn't know them as
+// numbers anyway.
+func (c *fn) celled(l *types.Local) bool {
+	return scalar(l.Type) && l.Type.Kind != types.Pointer && !c.pointerNumbers()
+}
+
+// pointerNumbers reports whether the unit makes numbers of pointers that the verifier may know.
+func (c *fn) pointerNumbers() bool {
+	found := false
+	syntax.Inspect(c.unit.Body, func(n syntax.Node) bool {
+		switch x := n.(type) {
+		case *syntax.CastExpr:
+			found = found || c.typeOf(x.X).Kind == types.Pointer && c.typeOf(x).Kind != types.Pointer
+		case *syntax.Ident:
+			if b := c.builtin(x); b != nil && c.typedArgs() {
+				found = found || b.Name == "argN" || b.Name == "retval"
+			}
+		}
+		return !found
+	})
+	return found
+}
+
 // loadLocal reads a scalar variable.
 func (c *fn) loadLocal(l *local) *ssa.Value {
 	if l.btf {
@@ -85,7 +109,7 @@ func (c *fn) carry(body *syntax.Block) (back func()) {
 		if !set[info] || outer[info] != nil {
 			return true
 		}
-		if l := c.local(info); scalar(l.t) && !l.hidden && l.t.Space != types.SpaceCtx {
+		if l := c.local(info); c.celled(info) && !l.hidden {
 			outer[info] = l
 			order = append(order, info)
 		}

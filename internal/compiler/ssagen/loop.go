@@ -181,7 +181,8 @@ type frame struct {
 	slot   *ssa.Slot
 	vars   []*types.Local
 	offset map[*types.Local]int64
-	set    map[*types.Local]bool // the body sets them: they're in cells
+	set    map[*types.Local]bool // the body sets them
+	cells  map[*types.Local]bool // those of them that are in cells
 	size   uint32
 }
 
@@ -192,7 +193,7 @@ func (fr *frame) place(l *types.Local, base *ssa.Value) *local {
 		return nil
 	}
 	v := &local{off: off, t: l.Type}
-	if fr.set[l] && scalar(l.Type) {
+	if fr.cells[l] {
 		v = hidden(nil, off, l.Type)
 	}
 	if v.addr = base; base == nil {
@@ -226,7 +227,10 @@ func (c *fn) callback(s *syntax.For, extra []*types.Local, params []ssa.Type, ct
 	for _, l := range extra {
 		fr.add(l)
 	}
-	fr.set = c.assignedIn(s.Body)
+	fr.set, fr.cells = c.assignedIn(s.Body), map[*types.Local]bool{}
+	for l := range fr.set {
+		fr.cells[l] = c.celled(l)
+	}
 	c.capture(s, fr)
 	fr.slot.Size = alignUp(fr.size, 8)
 	base := c.slotAddr(fr.slot, 0)
