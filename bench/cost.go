@@ -80,7 +80,7 @@ func (b *bench) costOf(text string) ([]figures, error) {
 // measure runs a tracer under the load and reads the kernel's counts.
 func measure(cmd []string) (figures, error) {
 	var f figures
-	err := underLoad(cmd, nil, func(pid int) (err error) {
+	err := underLoad(cmd, []string{"load", fmt.Sprint(loadSeconds)}, nil, func(pid int) (err error) {
 		f, err = readFigures(programsOf(pid))
 		return err
 	})
@@ -92,7 +92,7 @@ const loadSeconds = 1.5
 
 // underLoad runs a tracer and, once it's attached, the load. All that it prints goes to
 // out; after, when not nil, is called with its process id before it's stopped.
-func underLoad(cmd []string, out *os.File, after func(pid int) error) error {
+func underLoad(cmd, load []string, out *os.File, after func(pid int) error) error {
 	c := exec.Command(cmd[0], cmd[1:]...)
 	var stderr strings.Builder
 	c.Stderr = &stderr
@@ -130,7 +130,7 @@ func underLoad(cmd []string, out *os.File, after func(pid int) error) error {
 		}
 	}
 	time.Sleep(time.Second) // attaching goes on after loading
-	err := exec.Command(os.Args[0], "load", fmt.Sprint(loadSeconds)).Run()
+	err := exec.Command(os.Args[0], load...).Run()
 	if after != nil {
 		err = errors.Join(err, after(c.Process.Pid))
 	}

@@ -17,8 +17,12 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "load" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "load":
 		load(os.Args[2:])
+		return
+	case len(os.Args) > 1 && os.Args[1] == "spin":
+		spin(os.Args[2:])
 		return
 	}
 	ours := flag.String("skep", "./skep bpftrace", "command of skep")
