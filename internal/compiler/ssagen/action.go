@@ -133,11 +133,16 @@ func (c *fn) time(e syntax.Expr, args []syntax.Expr) {
 
 // exit ends the session and leaves the program.
 func (c *fn) exit(e syntax.Expr, args []syntax.Expr) {
-	index, a := c.newAction(object.ActionExit, e)
 	code := c.constI(0)
 	if len(args) > 0 {
 		code = c.intExpr(args[0])
 	}
+	c.endSession(e, code)
+}
+
+// endSession asks for the session's end with a status, and leaves the program.
+func (c *fn) endSession(e syntax.Expr, code *ssa.Value) {
+	index, a := c.newAction(object.ActionExit, e)
 	c.send(index, a, code, nil)
 	if c.b == nil {
 		return

@@ -29,6 +29,7 @@ const (
 	fnProbeReadKernel    = 113
 	fnProbeReadUserStr   = 114
 	fnProbeReadKernelStr = 115
+	fnSendSignalThread   = 117
 	fnJiffies            = 118
 	fnNsPidTgid          = 120
 	fnKtimeBoot          = 125

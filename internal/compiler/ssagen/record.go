@@ -375,5 +375,5 @@ var helperNames = map[int64]string{
 	fnProbeRead: "probe_read", fnProbeReadStr: "probe_read_str",
 	fnProbeReadUser: "probe_read_user", fnProbeReadKernel: "probe_read_kernel",
 	fnProbeReadUserStr: "probe_read_user_str", fnProbeReadKernelStr: "probe_read_kernel_str",
-	fnDPath: "d_path", fnSendSignal: "send_signal", fnComm: "get_current_comm",
+	fnDPath: "d_path", fnSendSignal: "send_signal", fnSendSignalThread: "send_signal_thread", fnComm: "get_current_comm",
 }

@@ -90,6 +90,8 @@ func (c *fn) storeOperand(dst *ssa.Value, class ssa.MemClass, o operand, t *type
 	o = c.convert(o, t)
 	n := bytesOf(t)
 	switch {
+	case o.lit != nil: // bytes that are known: pton()
+		c.storeBytes(dst, class, []byte(*o.lit), n)
 	case o.v != nil:
 		c.store(dst, 0, c.asInt(o.v), n, class)
 	case o.ref.base != nil:

@@ -106,6 +106,8 @@ func (c *checker) validKey(t *Type, at diag.Span) bool {
 	switch {
 	case t.Kind == Void, t.IsAggregate():
 		c.errorf(diag.CodeKey, at, "a key can't be %s", describe(t))
+	case t.Ctx && c.kindIs(userKinds()...): // arguments are copied out of the registers
+		return true
 	case t.Ctx, t.Kind == Pointer && t.Space == SpaceCtx:
 		c.errorf(diag.CodeKey, at, "the probe's context can't be part of a key")
 	case t.Kind == Tuple, t.Kind == Record:
