@@ -106,13 +106,18 @@ func (a *app) script(j *Job, args []string, name string) error {
 	j.Params = v.Params
 	for _, o := range j.Header.Options {
 		if value, ok := v.Named[o.Long]; ok {
-			if _, err := os.Stat(o.Dir + value); o.Dir != "" && err != nil {
+			if o.Dir != "" && !exists(o.Dir+value) {
 				return usagef("%s: there is no %s%s for option --%s", strings.TrimPrefix(name, "skep "), o.Dir, value, o.Long)
 			}
 			j.Named = append(j.Named, expand.Named{Name: o.Long, Value: value})
 		}
 	}
 	return exit(a.run(a, j))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // askForHelp is the option by which a script without an option header is asked for its options.
