@@ -96,12 +96,13 @@ func (c *fn) argsStruct(e syntax.Expr, _ []syntax.Expr) operand {
 	if c.kind == probe.Tracepoint {
 		return operand{t: t, ref: ref{base: c.context(), class: ssa.MemCtx}}
 	}
-	if t.Kind == types.Struct && t.S != nil && c.typedArgs() {
+	if t.Kind == types.Struct && t.S != nil && (c.typedArgs() || c.kind == probe.Uprobe) {
 		buf := c.slot("args", bytesOf(t), 8)
 		c.zero(buf, bytesOf(t), ssa.MemSlot, 8)
 		for _, f := range t.S.Fields() {
-			if scalar(f.Type) {
-				c.store(buf, int64(f.Offset), c.asInt(c.ctxArg(f.Arg, f.Type).v), bytesOf(f.Type), ssa.MemSlot)
+			sel := types.Selection{Path: []types.Field{f}, Offset: f.Offset, Field: f}
+			if o, ok := c.argField(&sel, f.Type); ok && scalar(f.Type) {
+				c.store(buf, int64(f.Offset), c.asInt(o.v), bytesOf(f.Type), ssa.MemSlot)
 			}
 		}
 		return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
