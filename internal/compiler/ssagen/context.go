@@ -14,6 +14,7 @@ import (
 // registers are the offsets in bytes of an architecture's struct pt_regs as programs see it.
 type registers struct {
 	args   []string // of a function call, in order
+	goArgs []string // of a call of a Go function (cmd/compile/abi-internal.md)
 	result string
 	sp     string
 	offset map[string]int64
@@ -29,10 +30,15 @@ func regsOf(arch string) registers {
 			if i < 8 {
 				r.args = append(r.args, "r"+strconv.Itoa(i))
 			}
+			if i < 16 {
+				r.goArgs = append(r.goArgs, "r"+strconv.Itoa(i))
+			}
 		}
 		return r
 	}
-	r := registers{args: []string{"di", "si", "dx", "cx", "r8", "r9"}, result: "ax", sp: "sp", offset: map[string]int64{}}
+	r := registers{args: []string{"di", "si", "dx", "cx", "r8", "r9"},
+		goArgs: []string{"ax", "bx", "cx", "di", "si", "r8", "r9", "r10", "r11"},
+		result: "ax", sp: "sp", offset: map[string]int64{}}
 	for i, name := range strings.Fields("r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss") {
 		r.offset[name] = int64(8 * i)
 	}
@@ -137,11 +143,11 @@ func (c *fn) argN(e syntax.Expr, _ []syntax.Expr) operand {
 
 // callArg is the i-th argument of the probed function: in a register, or behind it on the stack.
 func (c *fn) callArg(i int) *ssa.Value {
-	r := regsOf(c.info.Facts.Arch)
-	if i < len(r.args) {
-		return c.loadReg(r.args[i])
+	args := c.argRegisters()
+	if i < len(args) {
+		return c.loadReg(args[i])
 	}
-	return c.stackWord(i - len(r.args))
+	return c.stackWord(i - len(args))
 }
 
 // stackWord is the i-th word of the stack above the return address.
@@ -196,13 +202,15 @@ func (c *fn) funcName(e syntax.Expr, _ []syntax.Expr) operand {
 }
 
 func (c *fn) funcAddr() *ssa.Value {
-	least := uint32(5<<16 | 15<<8)
-	switch c.unit.Points[0].Kind {
-	case probe.Uprobe, probe.Uretprobe:
-		least = 6<<16 | 6<<8 // before, it gives 0 in them
-	}
-	if c.info.Facts.Kernel >= least {
+	switch {
+	case c.atReturns():
+		return c.returnedFrom()
+	case c.info.Facts.Kernel >= 5<<16|15<<8:
 		return c.call(fnFuncIP, ssa.I64, c.context())
+	case c.kind == probe.Fentry || c.kind == probe.Fexit:
+		// Such a program is for one function.
+		addr, _ := c.info.Env.KernelSymbol(c.unit.Points[0].Func)
+		return c.constU(addr)
 	}
 	return c.loadReg("ip")
 }
@@ -233,8 +241,7 @@ func (c *fn) pointText(t *types.Type, text func(*probe.Point) string) operand {
 		table = append(table, row...)
 	}
 	index, off := c.rodata.place(c.gen, table)
-	i := c.call(fnCookie, ssa.I64, c.context())
-	i = c.clamp(i, uint32(len(points)))
+	i := c.clamp(c.pointIndex(), uint32(len(points)))
 	row := c.emit(ssa.OpAdd, ssa.Ptr, c.mapValue(index, off), c.bin(ssa.OpMul, i, c.constU(uint64(n))))
 	return operand{t: t, ref: ref{base: row, class: ssa.MemConst}}
 }

@@ -89,6 +89,9 @@ func (f *Finder) place(p *probe.Point, file *exe.File, sym exe.Symbol) ([]*probe
 		return nil, missing(diag.CodeNoUserSymbol, "symbol %s of %s isn't code", p.Func, p.Target)
 	}
 	p.FileOff = off
+	if err := goFunction(p, file, sym); err != nil {
+		return nil, err
+	}
 	return []*probe.Point{p}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"debug/gosym"
 	"encoding/binary"
+	"strings"
 )
 
 // Go reports whether the binary was made by the Go toolchain.
@@ -54,4 +55,11 @@ func goText(table []byte, order binary.ByteOrder, section uint64) uint64 {
 		}
 	}
 	return section
+}
+
+// GoFunc reports whether a function is of Go and takes its arguments in registers
+// (cmd/compile/abi-internal.md): Go's names begin with a package and a dot, those of
+// functions with Go's former convention end in .abi0.
+func (f *File) GoFunc(name string) bool {
+	return strings.Contains(name, ".") && !strings.HasPrefix(name, "_Z") && !strings.HasSuffix(name, ".abi0") && f.Go()
 }

@@ -20,10 +20,13 @@ func main() {
 		for range n {
 			syscall.Getppid()
 		}
-	case "call": // N calls of main.Called with 1 … N
+	case "call": // N calls of main.Called, and of main.Mixed, with 1 … N
 		for i := range n {
 			Called(i + 1)
+			Mixed(i+1, "word", 7)
 		}
+	case "grow": // N goroutines whose stacks grow
+		growAll(n)
 	case "read": // reads the file given next, N times
 		for range n {
 			read(os.Args[3])
