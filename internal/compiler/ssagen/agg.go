@@ -3,6 +3,7 @@ package ssagen
 import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -217,8 +218,15 @@ func (c *fn) aggregateAt(st *mapState, key ref) *ssa.Value {
 	return c.number(st.Value, c.mergedAt(st, key))
 }
 
+// v5_19PercpuLookup is the kernel whose programs may read other CPUs' elements.
+const v5_19PercpuLookup = 5<<16 | 19<<8
+
 // mergedAt merges the aggregation at key into a value of its own layout, in a slot.
 func (c *fn) mergedAt(st *mapState, key ref) *ssa.Value {
+	if c.info.Facts.Kernel < v5_19PercpuLookup {
+		c.rep.Errorf(diag.CodeFeature, c.span(), "reading an element of %s, which each CPU has its own of, needs Linux 5.19 (bpf_map_lookup_percpu_elem)", st.Name)
+		return c.slot("merge", 24, 8)
+	}
 	return c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
 		return c.call(fnPercpuLookup, ssa.Ptr, c.mapPtr(st.v.Map), c.refAddr(key), c.emit(ssa.OpTrunc, ssa.I32, cpu))
 	}, true)
