@@ -58,6 +58,7 @@ OPTIONS:
     --probe-filter REGEX      attach only to the probes whose names match
     --unsafe                  allow what changes the system
     --mode MODE               codegen, test, format (bench: not supported yet)
+    --debuginfo DIR           look for debug information in DIR, too
     --test, --fmt             the same as --mode test, --mode format
     --dry-run                 end when all probes are attached
     -d, --debug STAGE         print a stage: all, ast, types, codegen, codegen-opt,
@@ -174,7 +175,9 @@ func (c *bpftraceCall) option(o option) error {
 		c.info = true
 	case "traceable-functions":
 		c.Traceable = o.value
-	case "btf", "debuginfo":
+	case "debuginfo":
+		c.DebugDirs = append(c.DebugDirs, strings.Split(o.value, ":")...)
+	case "btf":
 	default:
 		return c.choice(o)
 	}

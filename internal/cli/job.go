@@ -40,6 +40,7 @@ type Job struct {
 	Dump       []string // stages: ast, types, ssa, ssa:PASS, insns
 
 	// ProbeFilter picks from the attach points those to attach to; nil: all.
+	DebugDirs []string // for debug information that was cut off binaries
 	ProbeFilter *regexp.Regexp
 	// Traceable is a file with the kernel functions that can be traced; "": ask the kernel.
 	Traceable string

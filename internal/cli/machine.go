@@ -29,6 +29,7 @@ type machine struct {
 func newMachine(j *Job) *machine {
 	root := os.DirFS("/")
 	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root), filter: j.ProbeFilter}
+	m.files.DebugDirs = j.DebugDirs
 	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
 	m.finder = &discover.Finder{
 		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe, BPF: kern.Progs{},

@@ -55,10 +55,21 @@ func (f *File) debugIn(root, dir string) *File {
 		}
 	}
 	name, sum, ok := f.debugLink()
-	if !ok {
+	if !ok && len(id) == 0 {
 		return nil
 	}
-	for _, p := range []string{path.Join(dir, name), path.Join(dir, ".debug", name), path.Join(debugRoot, dir, name)} {
+	if !ok { // the build id has to tell that it's the one
+		name = path.Base(f.Path) + ".debug"
+	}
+	places := []string{path.Join(dir, name), path.Join(dir, ".debug", name), path.Join(debugRoot, dir, name)}
+	for _, d := range f.all.DebugDirs {
+		if path.IsAbs(d) {
+			places = append(places, path.Join(d, name), path.Join(d, dir, name))
+		} else {
+			places = append(places, path.Join(dir, d, name))
+		}
+	}
+	for _, p := range places {
 		d, err := f.all.Open(root + p)
 		if err == nil && d != f && d.belongs(id, sum) {
 			return d

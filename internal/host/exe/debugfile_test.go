@@ -61,6 +61,10 @@ func TestStripped(t *testing.T) {
 		{"of another build", map[string]string{"bin/p": "noid.linked", "bin/noid.debug": "other.debug"}, "/bin/p", false},
 		{"carried along", map[string]string{"bin/p": "packed"}, "/bin/p", true},
 		{"of a container, there", map[string]string{"proc/7/root/bin/p": "noid.linked", "proc/7/root/bin/.debug/noid.debug": "noid.debug"}, "/proc/7/root/bin/p", true},
+		{"by its build id alone", map[string]string{"bin/p": "full.stripped", "bin/p.debug": "full.debug"}, "/bin/p", true},
+		{"without link and build id", map[string]string{"bin/p": "noid.stripped", "bin/p.debug": "noid.debug"}, "/bin/p", false},
+		{"in a folder that was named", map[string]string{"bin/p": "noid.linked", "elsewhere/noid.debug": "noid.debug"}, "/bin/p", true},
+		{"in a named folder below", map[string]string{"bin/p": "noid.linked", "bin/sub/noid.debug": "noid.debug"}, "/bin/p", true},
 		{"of a container, here", map[string]string{"proc/7/root/bin/p": "full.stripped", "usr/lib/debug/.build-id/ab/cdef0123.debug": "full.debug"}, "/proc/7/root/bin/p", true},
 	}
 	for _, tt := range tests {
@@ -80,6 +84,7 @@ func TestStripped(t *testing.T) {
 				}
 			}
 			files := NewFiles(os.DirFS(root))
+			files.DebugDirs = []string{"/elsewhere", "./sub"}
 			defer files.Close()
 			f, err := files.Open(tt.open)
 			if err != nil {

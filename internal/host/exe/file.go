@@ -23,6 +23,9 @@ type Files struct {
 	open  map[string]*File
 	stale []*File // forgotten, but perhaps still in use
 	libs  *libCache
+	// DebugDirs are where files with debug information are looked for besides the usual
+	// places: absolute, or below the folder of the binary.
+	DebugDirs []string
 }
 
 // NewFiles opens nothing yet. root is the file system tree from /.
