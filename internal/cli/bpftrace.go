@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/skep-bpf/skep/internal/run"
 )
 
 // bpftraceOptions are those of bpftrace 0.27.
@@ -56,9 +58,9 @@ OPTIONS:
                               list of the kernel functions that can be traced
     --no-feature LIST         do without kprobe_multi, kprobe_session, uprobe_multi
     --probe-filter REGEX      attach only to the probes whose names match
-    --unsafe                  allow what changes the system
-    --mode MODE               codegen, test, format (bench: not supported yet)
     --debuginfo DIR           look for debug information in DIR, too
+    --unsafe                  allow what changes the system
+    --mode MODE               codegen, test, bench, format
     --test, --fmt             the same as --mode test, --mode format
     --dry-run                 end when all probes are attached
     -d, --debug STAGE         print a stage: all, ast, types, codegen, codegen-opt,
@@ -267,14 +269,17 @@ func (c *bpftraceCall) debug(list string) error {
 	return nil
 }
 
+// runModes are the modes that say which probes to run.
+var runModes = map[string]run.Mode{"test": run.ModeTest, "bench": run.ModeBench}
+
 // bpftraceScript finds the script, its parameters and the process.
 func (a *app) bpftraceScript(c *bpftraceCall, rest []string) error {
 	if c.Command != "" && c.pid != "" {
 		return errBothTargets
 	}
-	c.Tests, c.DryRun = c.mode == "test", c.DryRun || c.mode == "codegen"
+	c.Mode, c.DryRun = runModes[c.mode], c.DryRun || c.mode == "codegen"
 	switch {
-	case c.mode == "bench" || c.mode == "compiler-bench":
+	case c.mode == "compiler-bench":
 		return fmt.Errorf("--mode %s isn't supported yet", c.mode)
 	case !oneOf(c.Format, "text json"):
 		return fmt.Errorf("Invalid output format %q\nValid formats: 'text', 'json'", c.Format)

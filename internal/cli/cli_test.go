@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/skep-bpf/skep/internal/run"
 	"github.com/skep-bpf/skep/internal/testkit"
 	"github.com/skep-bpf/skep/internal/tools"
 )
@@ -102,7 +103,7 @@ func TestJobs(t *testing.T) {
 		{"bpftrace -d codegen-opt,dis -B none -k -I /x --include y.h -e begin{}", func(j *Job) bool {
 			return len(j.Dump) == 2 && j.Buffering == "none" && j.Warnings == 2 && j.IncludeDirs[0] == "/x" && j.Includes[0] == "y.h"
 		}},
-		{"bpftrace --test --no-warnings a.bt", func(j *Job) bool { return j.Tests && j.Warnings == 0 }},
+		{"bpftrace --test --no-warnings a.bt", func(j *Job) bool { return j.Mode == run.ModeTest && j.Warnings == 0 }},
 		{"skep bpftrace -l a.bt", func(j *Job) bool { return j.List && j.Text == "begin { }" && j.Bpftrace }},
 		{"bpftrace -l", func(j *Job) bool { return j.List && j.Search == "*:*" }},
 		{"bpftrace --mode codegen -e begin{}", func(j *Job) bool { return j.DryRun }},

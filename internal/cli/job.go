@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skep-bpf/skep/internal/lang/expand"
+	"github.com/skep-bpf/skep/internal/run"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
@@ -36,11 +37,11 @@ type Job struct {
 	USDTByFile bool // --usdt-file-activation
 	Duration   time.Duration
 	DryRun     bool     // end when all is attached
-	Tests      bool     // run the test probes
+	Mode       run.Mode // which probes to run
 	Dump       []string // stages: ast, types, ssa, ssa:PASS, insns
 
-	// ProbeFilter picks from the attach points those to attach to; nil: all.
 	DebugDirs []string // for debug information that was cut off binaries
+	// ProbeFilter picks from the attach points those to attach to; nil: all.
 	ProbeFilter *regexp.Regexp
 	// Traceable is a file with the kernel functions that can be traced; "": ask the kernel.
 	Traceable string

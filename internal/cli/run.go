@@ -58,7 +58,8 @@ func runJob(a *app, j *Job) int {
 		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid),
 		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Child: child, Pid: j.Pid,
 		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,
-		Signals: true, Ready: a.out,
+		Signals: true, Ready: a.out, Mode: j.Mode,
+		Capture: func(w io.Writer) output.Sink { return text.New(w, w) },
 	}
 	status, err := run.Run(context.Background(), cfg)
 	if f, ok := out.(*os.File); ok && j.Output != "" {

@@ -64,6 +64,13 @@ type Iterator interface {
 	Iterate(prog int) (more bool, err error)
 }
 
+// Tester is a Session that can run test and bench programs.
+type Tester interface {
+	// Test runs program prog so many times, one after another, and returns the last run's
+	// result (0: passed) and the mean time of a run, as the kernel measured it.
+	Test(prog int, times uint32) (result uint32, mean time.Duration, err error)
+}
+
 // Map is a loaded map, as bytes.
 type Map interface {
 	// Each calls f for each element until it returns false. value holds one value, or for

@@ -28,6 +28,10 @@ type Sink interface {
 	Lost(n uint64)
 	// RuntimeError is a warning that a program sent.
 	RuntimeError(e *RuntimeError)
+	// Test is how a test probe ended; they come in order, each once.
+	Test(t *TestResult)
+	// Bench is what a bench probe took; those that left themselves out are missing.
+	Bench(b *BenchResult)
 	// End: events are over; the maps that the end prints follow.
 	End()
 	// Flush writes what is buffered and returns the first error since the beginning.

@@ -44,7 +44,11 @@ type Config struct {
 	Buffering Buffering
 	Quiet     bool // don't tell how many probes were attached
 	DryRun    bool // end once attached
-	Signals   bool // SIGINT and SIGTERM end the session, SIGUSR1 runs self:signal:SIGUSR1
+	// Mode is which probes are run. Those other than ModeTrace need Capture, which makes a sink
+	// like Sink that writes to w.
+	Mode    Mode
+	Capture func(w io.Writer) output.Sink
+	Signals bool // SIGINT and SIGTERM end the session, SIGUSR1 runs self:signal:SIGUSR1
 	// Ready gets a line once attached when NotifyEnv is set; nil: nobody waits.
 	Ready io.Writer
 	// Started is told the session once it's attached; may be nil. It's for those who show
@@ -98,7 +102,11 @@ func Run(ctx context.Context, cfg Config) (exit int, err error) {
 		return 0, err
 	}
 	defer r.watch.stop()
-	if err := r.session(); err != nil && !errors.Is(err, syscall.EPIPE) {
+	session := r.session
+	if cfg.Mode != ModeTrace {
+		session = r.examine
+	}
+	if err := session(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return 0, err
 	}
 	return r.exit, nil
@@ -154,7 +162,7 @@ func (r *runner) session() error {
 	own := r.count("begin") + r.count("end")
 	selves := r.count("self")
 	if attached+own+selves == 0 {
-		return ErrNotAttached
+		return r.onlyFor()
 	}
 	if err := r.ready(attached + own + selves); err != nil {
 		return err
