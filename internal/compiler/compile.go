@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/bpfgen"
@@ -52,8 +54,42 @@ type Output struct {
 }
 
 // Compile compiles the script f. When rep has failed, the output is nil or holds only
-// what was found out before.
-func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
+// what was found out before. A panic of a phase is reported, with the phase's name.
+func Compile(f *diag.Source, opt Options, rep *diag.Reporter) (out *Output) {
+	phase := "syntax"
+	defer func() {
+		if p := recover(); p != nil {
+			out = nil
+			reportBug(f, phase, p, rep)
+		}
+	}()
+	return compile(f, opt, rep, &phase)
+}
+
+// reportBug tells of a mistake of the compiler's own.
+func reportBug(f *diag.Source, phase string, p any, rep *diag.Reporter) {
+	text := strings.TrimPrefix(fmt.Sprint(p), "BUG: ")
+	first, _, _ := strings.Cut(text, "\n")
+	rep.Errorf("", diag.Span{Start: f.Pos(0), End: f.Pos(0) + 1}, "BUG: %s: %s", phase, first).
+		Note("this is a mistake of skep's, not of the script: please report it with the script and these lines\n%s", ownFrames(debug.Stack()))
+}
+
+// ownFrames are the innermost lines of a stack below the panic that name a place.
+func ownFrames(stack []byte) string {
+	_, below, _ := strings.Cut(string(stack), "panic(")
+	var out []string
+	for line := range strings.SplitSeq(below, "\n") {
+		if place, ok := strings.CutPrefix(line, "\t"); ok && strings.Contains(place, "/internal/") {
+			_, place, _ = strings.Cut(place, "/internal/")
+			place, _, _ = strings.Cut(place, " ")
+			out = append(out, place)
+		}
+	}
+	return strings.Join(out[:min(6, len(out))], "\n")
+}
+
+// compile compiles f; phase is set to where it is.
+func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Output {
 	ids := &syntax.IDs{}
 	script := syntax.Parse(f, ids, rep)
 	if opt.Dump["ast"] {
@@ -62,6 +98,7 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 	if rep.Failed() {
 		return nil
 	}
+	*phase = "expand"
 	ex := expand.Expand(script, opt.Expand, ids, rep)
 	out := &Output{Options: ex.Options}
 	if rep.Failed() {
@@ -71,6 +108,7 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 		cfg := types.ReadConfig(decls(ex), opt.Check.Environ)
 		opt.Discover.Configure(&cfg)
 	}
+	*phase = "probes"
 	points := parsePoints(ex.Probes, &opt, rep)
 	if rep.Failed() {
 		return out
@@ -79,17 +117,20 @@ func Compile(f *diag.Source, opt Options, rep *diag.Reporter) *Output {
 	if ex.C != nil {
 		opt.Check.CDefs = ex.C
 	}
+	*phase = "types"
 	units := types.MakeUnits(ex.Probes, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
 	out.Info = types.Check(decls(ex), units, ids, env, opt.Check, rep)
 	if rep.Failed() {
 		return out
 	}
 	out.Info.Units = split(reachable(out.Info))
+	*phase = "ssagen"
 	gen := ssagen.Build(out.Info, rep.Sources, opt.Gen, rep)
 	if rep.Failed() {
 		return out
 	}
 	c := &coder{opt: opt, info: out.Info, gen: gen, obj: gen.Object, rep: rep}
+	*phase = "ssa and bpfgen"
 	c.programs()
 	if !rep.Failed() {
 		out.Object = gen.Object

@@ -35,11 +35,15 @@ func TestMutants(t *testing.T) {
 		script := mutant(r, scripts[r.IntN(len(scripts))])
 		start := time.Now()
 		_, rep := l.compile(script, nil)
+		if time.Since(start) > time.Second { // perhaps the machine was busy, or read something for the first time
+			start = time.Now()
+			_, rep = l.compile(script, nil)
+		}
 		if d := time.Since(start); d > time.Second {
 			t.Errorf("seed %d: compiling took %v:\n%s", seed, d, script)
 		}
 		for _, d := range rep.All() {
-			if d.Code == "panic" || d.Severity == diag.Error && !d.Span.IsValid() {
+			if strings.HasPrefix(d.Msg, "BUG:") || d.Severity == diag.Error && !d.Span.IsValid() {
 				t.Errorf("seed %d: %s %s\n%s", seed, d.Code, d.Msg, script)
 			}
 		}

@@ -9,9 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/skep-bpf/skep/internal/compiler"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/testkit"
+	"github.com/skep-bpf/skep/internal/testkit/vm"
 )
 
 var (
@@ -19,6 +22,38 @@ var (
 	seedCount = flag.Uint64("seeds", 40, "how many random scripts")
 	scriptDir = flag.String("keep", "", "a folder for the scripts that failed")
 )
+
+// TestFoundScripts runs the scripts of testdata/live and compares what they print.
+func TestFoundScripts(t *testing.T) {
+	l := newLive(t)
+	ar, err := txtar.ParseFile("testdata/live/found.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(ar.Files); i += 2 {
+		script, want := string(ar.Files[i].Data), string(ar.Files[i+1].Data)
+		t.Run(strings.TrimSuffix(ar.Files[i].Name, ".bt"), func(t *testing.T) {
+			out, rep := l.compile(script, nil)
+			if errs := errorsOf(rep); strings.Contains(errs, string(diag.CodeFeature)) {
+				t.Skip(errs)
+			} else if errs != "" {
+				t.Fatal(errs)
+			}
+			got, _, err := l.run(out.Object)
+			if err != nil {
+				t.Fatal(rejection(err, rep))
+			}
+			if got = strings.TrimSuffix(got, "\n\n"); got != want {
+				t.Error(testkit.Diff("want", want, "got", got))
+			}
+		})
+	}
+}
+
+// TestScriptsInGuests runs the found and some random scripts on other kernels.
+func TestScriptsInGuests(t *testing.T) {
+	vm.Package(t, "^(TestFoundScripts|TestRandomScripts)$", nil)
+}
 
 // TestRandomScripts runs random scripts in the kernel and compares what they print with
 // what they mean; an independent evaluator says that. Others than the usual ones:
@@ -57,7 +92,7 @@ func (l *live) runAndMean(t *testing.T, script string) (got, want, diags string)
 	t.Helper()
 	out, rep := l.compile(script, func(o *compiler.Options) { o.Parser.Unsafe = true })
 	if diags = errorsOf(rep); diags != "" {
-		if strings.Contains(diags, "panic") || strings.Contains(diags, "E0399") || strings.Contains(diags, "doesn't fit into") {
+		if strings.Contains(diags, "BUG:") || strings.Contains(diags, "E0399") || strings.Contains(diags, "doesn't fit into") {
 			t.Errorf("%s\n%s", diags, numbered(script))
 		}
 		return "", "", diags
