@@ -52,6 +52,7 @@ func (e *fakeEnv) KernelFunc(string, string) (*types.Signature, bool)     { retu
 func (e *fakeEnv) UserFunc(string, string) (*types.Signature, bool)       { return nil, false }
 func (e *fakeEnv) Iter(string) (*types.Type, bool)                        { return nil, false }
 func (e *fakeEnv) KernelSymbol(string) (uint64, bool)                     { return 0, false }
+func (e *fakeEnv) UserType(string, string) (*types.Type, bool)            { return nil, false }
 func (e *fakeEnv) UserSymbol(string, string) (addr, size uint64, ok bool) { return 0, 0, false }
 func (e *fakeEnv) Cgroup(string) (uint64, error)                          { return 0, os.ErrNotExist }
 func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)                  { return nil, false }

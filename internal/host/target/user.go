@@ -35,6 +35,24 @@ func (e *Env) UserFunc(path, name string) (*types.Signature, bool) {
 	return sig, true
 }
 
+// UserType looks up a type in a binary with DWARF, by its name in C.
+func (e *Env) UserType(path, name string) (*types.Type, bool) {
+	f, err := e.files.Open(path)
+	if err != nil {
+		e.trouble(err)
+		return nil, false
+	}
+	t, ok, err := f.Type(name)
+	if err != nil && !errors.Is(err, exe.ErrNoDWARF) {
+		e.trouble(err)
+	}
+	if !ok {
+		return nil, false
+	}
+	c := dwarfTypes{known: map[dwarf.Type]*types.Type{}}
+	return c.convert(t), true
+}
+
 func isFloat(t dwarf.Type) bool {
 	switch u := underlying(t).(type) {
 	case *dwarf.FloatType, *dwarf.ComplexType:

@@ -87,6 +87,7 @@ func (e *fakeEnv) Tracepoint(category, name string) (*StructType, bool) {
 func (e *fakeEnv) UserFunc(string, string) (*Signature, bool) { return nil, false }
 func (e *fakeEnv) Iter(string) (*Type, bool)                  { return e.types["struct task_struct"], true }
 func (e *fakeEnv) KernelSymbol(name string) (uint64, bool)    { return 0x1000, name == "avenrun" }
+func (e *fakeEnv) UserType(string, string) (*Type, bool)      { return nil, false }
 func (e *fakeEnv) UserSymbol(_, name string) (uint64, uint64, bool) {
 	return 0x40, 4, name == "counter"
 }

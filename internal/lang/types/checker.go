@@ -44,7 +44,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
 			Units: units, Env: env, Facts: env.Facts(),
 		},
-		rep: rep, opt: opt, env: env,
+		rep: rep, opt: opt, env: env, userTypes: map[[2]string]*Type{},
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
 		declared: map[*Local]bool{}, said: map[said]bool{},
 	}
@@ -77,13 +77,15 @@ type checker struct {
 	opt  Options
 	env  Env
 
-	lits     []bool                   // by ExprID: a literal, or folded from literals alone
-	comptime map[syntax.ExprID]bool   // decided `if comptime` by the id of the IfExpr
-	maps     map[string]*mapVar       // by name
-	mapList  []*mapVar                // in order of first appearance
-	declared map[*Local]bool          // `let $x: type` with a size: assignments don't change it
-	said     map[said]bool            // reported so far
-	unstable map[string]unstableLevel // by feature, from the config
+	lits     []bool                 // by ExprID: a literal, or folded from literals alone
+	comptime map[syntax.ExprID]bool // decided `if comptime` by the id of the IfExpr
+	maps     map[string]*mapVar     // by name
+	mapList  []*mapVar              // in order of first appearance
+	// userTypes are those found in binaries, by path and name; nil: it isn't there.
+	userTypes map[[2]string]*Type
+	declared  map[*Local]bool          // `let $x: type` with a size: assignments don't change it
+	said      map[said]bool            // reported so far
+	unstable  map[string]unstableLevel // by feature, from the config
 
 	unit    *Unit     // what is being walked: one of the two
 	fn      *FuncInfo //

@@ -55,7 +55,25 @@ func (c *checker) lookupType(tag, name string) (*Type, bool) {
 			return t, true
 		}
 	}
-	return c.env.Type(name)
+	if t, ok := c.env.Type(name); ok {
+		return t, true
+	}
+	return c.userType(name)
+}
+
+// userType looks a type up in the binary of a user probe. Each is looked for once, so that it
+// stays the same type.
+func (c *checker) userType(name string) (*Type, bool) {
+	if c.unit == nil || !c.kindIs(userKinds()...) || len(c.unit.Points) == 0 {
+		return nil, false
+	}
+	key := [2]string{binary(c.unit.Points[0]), name}
+	t, seen := c.userTypes[key]
+	if !seen {
+		t, _ = c.env.UserType(key[0], name)
+		c.userTypes[key] = t
+	}
+	return t, t != nil
 }
 
 // typeExpr resolves a type as written, and records it.

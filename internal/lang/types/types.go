@@ -178,6 +178,8 @@ type Env interface {
 	Tracepoint(category, name string) (*StructType, bool)
 	// UserFunc is the signature of a function in a binary with DWARF.
 	UserFunc(path, name string) (*Signature, bool)
+	// UserType looks up a type in a binary with DWARF: "struct s", or a typedef's name.
+	UserType(path, name string) (*Type, bool)
 	// Iter is the context struct of an iterator (struct bpf_iter__task).
 	Iter(name string) (*Type, bool)
 	// KernelSymbol is the address of a symbol, for kaddr.

@@ -1,0 +1,41 @@
+package exe
+
+import (
+	"debug/dwarf"
+	"fmt"
+	"strings"
+)
+
+// Type finds a type by its name in the debug information: "struct s", "union u", "enum e" or a
+// typedef's name. ok is false when there's none.
+func (f *File) Type(name string) (t dwarf.Type, ok bool, err error) {
+	d, err := f.DWARF()
+	if err != nil {
+		return nil, false, err
+	}
+	tag, plain := dwarf.TagTypedef, name
+	for word, of := range map[string]dwarf.Tag{
+		"struct ": dwarf.TagStructType, "union ": dwarf.TagUnionType, "enum ": dwarf.TagEnumerationType,
+	} {
+		if rest, found := strings.CutPrefix(name, word); found {
+			tag, plain = of, rest
+		}
+	}
+	r := d.Reader()
+	for {
+		e, err := r.Next()
+		switch {
+		case err != nil:
+			return nil, false, fmt.Errorf("read debug information of %s: %w", f.Path, err)
+		case e == nil:
+			return nil, false, nil
+		case e.Tag == tag && e.Val(dwarf.AttrName) == plain && e.Val(dwarf.AttrDeclaration) == nil:
+			if t, err = d.Type(e.Offset); err != nil {
+				return nil, false, fmt.Errorf("read debug information of %s: %w", f.Path, err)
+			}
+			return t, true, nil
+		case e.Tag != dwarf.TagCompileUnit:
+			r.SkipChildren()
+		}
+	}
+}
