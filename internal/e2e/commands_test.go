@@ -45,6 +45,26 @@ func condition(cond string) (bool, error) {
 		return testkit.Feature(name).Missing() == "", nil
 	case "kernel":
 		return testkit.Kernel(name).Missing() == "", nil
+	case "secret":
+		return secret(name)
+	}
+	return false, errors.New("unknown condition")
+}
+
+// secret reports whether others than root may not read something: tracefs, or the addresses
+// in kallsyms, which kernel.perf_event_paranoid decides where kernel.kptr_restrict doesn't.
+func secret(name string) (bool, error) {
+	switch name {
+	case "tracefs":
+		info, err := os.Stat("/sys/kernel/tracing")
+		return err == nil && info.Mode().Perm()&1 == 0, nil
+	case "kallsyms":
+		level, err := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
+		if err != nil {
+			return false, err
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(string(level)))
+		return n > 1, err
 	}
 	return false, errors.New("unknown condition")
 }

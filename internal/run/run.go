@@ -65,8 +65,8 @@ type Names interface {
 	Follow(pid uint32) error
 	// Collect takes in what was recorded. It's called every tick.
 	Collect()
-	// Unrecorded is how many records were lost.
-	Unrecorded() uint64
+	// Troubles tell why addresses that were asked for have no names.
+	Troubles() []string
 }
 
 // NotifyEnv is the environment variable, and the line, by which test harnesses of the
@@ -403,6 +403,11 @@ func (r *runner) finish() error {
 			return err
 		}
 	}
+	if r.Names != nil && r.Options.Warnf != nil {
+		for _, trouble := range r.Names.Troubles() {
+			r.Options.Warnf("%s", trouble)
+		}
+	}
 	return r.Sink.Flush()
 }
 
@@ -438,9 +443,6 @@ func (r *runner) reportLost(end bool) error {
 	}
 	if !end || r.Options.Warnf == nil {
 		return nil
-	}
-	if r.naming && r.Names.Unrecorded() > 0 {
-		r.Options.Warnf("%d records of processes' mappings were lost: some addresses have no names", r.Names.Unrecorded())
 	}
 	for _, w := range totals {
 		if w.counter == object.CounterMapError && c[w.counter] <= r.refused {

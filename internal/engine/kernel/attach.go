@@ -193,7 +193,7 @@ func attachReason(pt *object.Point, err error) string {
 		}
 	}
 	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
-		return denied() + " (" + err.Error() + ")"
+		return deniedAttach(pt) + " (" + err.Error() + ")"
 	}
 	return err.Error()
 }

@@ -9,11 +9,13 @@ import (
 )
 
 // attachType is the attach type to load p with: the compiler's, or that of a multi link
-// when p is attached to several functions and the kernel has such links.
+// when p is attached to several functions and the kernel has such links. Of user functions
+// one suffices when the process may not have perf events for them.
 func (s *session) attachType(p *object.Program) uint32 {
-	if p.AttachType != 0 || p.ProgType != progKprobe || len(p.Points) < 2 {
+	if p.AttachType != 0 || p.ProgType != progKprobe || len(p.Points) == 0 {
 		return p.AttachType
 	}
+	many := len(p.Points) > 1
 	kernel, user := true, true
 	for i := range p.Points {
 		pt := &p.Points[i]
@@ -28,9 +30,9 @@ func (s *session) attachType(p *object.Program) uint32 {
 		}
 	}
 	switch {
-	case kernel && s.version >= v5_18KprobeMulti:
+	case kernel && many && s.version >= v5_18KprobeMulti:
 		return attachKprobeMulti
-	case user && s.version >= v6_6UprobeMulti:
+	case user && (many || !isAdmin()) && s.version >= v6_6UprobeMulti:
 		return attachUprobeMulti
 	}
 	return 0

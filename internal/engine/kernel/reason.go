@@ -249,6 +249,24 @@ var tracingCaps = []struct {
 	name string
 }{{sys.CapBPF, "CAP_BPF"}, {sys.CapPerfmon, "CAP_PERFMON"}}
 
+// isAdmin reports whether the process has CAP_SYS_ADMIN, which perf events on user
+// functions take (perf_uprobe_event_init, kernel/events/core.c); links for them don't.
+func isAdmin() bool {
+	caps, err := sys.EffectiveCaps()
+	return err != nil || caps.Has(sys.CapSysAdmin)
+}
+
+// deniedAttach is denied for an attach point.
+func deniedAttach(pt *object.Point) string {
+	switch pt.Kind {
+	case "uprobe", "uretprobe", "usdt":
+		if len(missingCaps()) == 0 && !isAdmin() {
+			return "this process lacks CAP_SYS_ADMIN, which probes of user functions take before Linux 6.6: run as root"
+		}
+	}
+	return denied()
+}
+
 // missingCaps names what this process lacks; CAP_SYS_ADMIN stands for all.
 func missingCaps() []string {
 	caps, err := sys.EffectiveCaps()

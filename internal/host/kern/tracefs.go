@@ -51,7 +51,8 @@ func (k *Kernel) findTracefs() (*Tracefs, error) {
 		k.done = append(k.done, closer.Close)
 		return &Tracefs{FS: os.DirFS(dir), Detached: true}, nil
 	case denied != nil:
-		return nil, fmt.Errorf("read tracefs: %w; run as root", denied)
+		return nil, fmt.Errorf("read tracefs: %w; run as root or with CAP_DAC_READ_SEARCH, or let others read it: "+
+			"`mount -o remount,mode=755 /sys/kernel/tracing`", denied)
 	}
 	return nil, fmt.Errorf("%w (%v)", ErrNoTracefs, err)
 }

@@ -86,8 +86,18 @@ func (s *Symbolizer) Collect() {
 	s.follow.todo = s.follow.todo[n:]
 }
 
-// Unrecorded is how many records of followed processes were lost.
-func (s *Symbolizer) Unrecorded() uint64 { return s.follow.lost }
+// Troubles tell why addresses that were asked for have no names.
+func (s *Symbolizer) Troubles() []string {
+	var list []string
+	if n := s.follow.lost; n > 0 {
+		list = append(list, fmt.Sprintf("%d records of processes' mappings were lost: some addresses have no names", n))
+	}
+	if s.kernel != nil && len(s.kernel.syms) == 0 {
+		list = append(list, "the kernel hides its addresses from this process, so they have no names: CAP_SYSLOG shows them, "+
+			"or kernel.perf_event_paranoid of 1 or less with kernel.kptr_restrict of 0")
+	}
+	return list
+}
 
 // take takes in what was recorded and reports whether there was anything. CPUs are read
 // one after another, so a process's beginning may come after what it did on another.

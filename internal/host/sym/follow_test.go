@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -126,8 +127,11 @@ func TestFollowForks(t *testing.T) {
 		t.Error("the latest mapping was forgotten")
 	}
 	s.did(&sys.TaskEvent{Kind: sys.TaskLost, Lost: 7})
-	if s.Unrecorded() != 7 {
-		t.Errorf("%d records lost, want 7", s.Unrecorded())
+	if got := s.Troubles(); len(got) != 1 || !strings.HasPrefix(got[0], "7 records") {
+		t.Errorf("after 7 lost records: %q", got)
+	}
+	if s.Kernel(0x1000); len(s.Troubles()) != 2 {
+		t.Errorf("without kernel symbols: %q", s.Troubles())
 	}
 }
 
