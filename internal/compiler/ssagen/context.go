@@ -246,23 +246,8 @@ func (c *fn) pointText(t *types.Type, text func(*probe.Point) string) operand {
 	return operand{t: t, ref: ref{base: row, class: ssa.MemConst}}
 }
 
-// taskPath follows members from the current task; the last is an integer.
-func (c *fn) taskPath(_ *types.Type, names ...string) (*ssa.Value, bool) {
-	st, ok := c.info.Env.Type("struct task_struct")
-	if !ok {
-		return nil, false
-	}
-	o := c.task(&types.Type{Kind: types.Pointer, Size: 8, Elem: st, Space: types.SpaceKernel})
-	for _, name := range names {
-		f, ok := findField(o.t.Elem, name)
-		if !ok {
-			return nil, false
-		}
-		o = c.deref(c.follow(o).add(int64(f.Offset)), f.Type)
-	}
-	return c.asInt(o.v), true
-}
-
+// findField is a member by name, those of anonymous members included; its offset is from
+// the start of t.
 func findField(t *types.Type, name string) (types.Field, bool) {
 	if t == nil || t.S == nil {
 		return types.Field{}, false

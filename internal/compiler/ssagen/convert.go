@@ -178,7 +178,5 @@ func (c *fn) intExpr(e syntax.Expr) *ssa.Value {
 var (
 	int64Type  = &types.Type{Kind: types.Int, Size: 8, Signed: true}
 	uint64Type = &types.Type{Kind: types.Int, Size: 8}
-	uint32Type = &types.Type{Kind: types.Int, Size: 4}
 	int32Type  = &types.Type{Kind: types.Int, Size: 4, Signed: true}
-	boolType   = &types.Type{Kind: types.Bool, Size: 1}
 )
