@@ -102,6 +102,9 @@ type ProgramInfo struct {
 	RunCount uint64
 	RunTime  time.Duration
 	Verified int // instructions the verifier walked
+	// Missed counts events at which the kernel left the program out, since it was
+	// already running on that CPU (since Linux 5.12).
+	Missed uint64
 }
 
 // Rejection is a program that the kernel's verifier refused.

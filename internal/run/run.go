@@ -444,6 +444,11 @@ func (r *runner) reportLost(end bool) error {
 	if !end || r.Options.Warnf == nil {
 		return nil
 	}
+	for _, p := range r.s.Programs() {
+		if p.Missed > 0 {
+			r.Options.Warnf("%d events missed: program %s was still running on that CPU", p.Missed, p.Name)
+		}
+	}
 	for _, w := range totals {
 		if w.counter == object.CounterMapError && c[w.counter] <= r.refused {
 			continue // each has been told of

@@ -472,7 +472,7 @@ func TestAttachErrors(t *testing.T) {
 		{countPids(progTracepoint, false, object.Point{Kind: "tracepoint", Target: "sched", Func: "no_such", Text: "tracepoint:sched:no_such"}), "attach tracepoint:sched:no_such: there is no such tracepoint"},
 		{countPids(progRawTracepoint, false, object.Point{Kind: "rawtracepoint", Func: "no_such", Text: "rawtracepoint:no_such"}), "attach rawtracepoint:no_such: there is no such tracepoint"},
 		{countPids(progKprobe, false, object.Point{Kind: "uprobe", Target: "/no/such", Addr: 64, Text: "uprobe:/no/such:f"}), "attach uprobe:/no/such:f: there is no such file"},
-		{countPids(progPerfEvent, false, object.Point{Kind: "watchpoint", Text: "watchpoint:0x1:4:rw"}), "attach watchpoint:0x1:4:rw: probes of kind watchpoint are not supported yet"},
+		{countPids(progPerfEvent, false, object.Point{Kind: "watchpoint", Text: "watchpoint:0x1:4:rw"}), "attach watchpoint:0x1:4:rw: the processor can't watch this"},
 	}
 	before := fds(t)
 	for _, tt := range tests {

@@ -98,7 +98,7 @@ func (s *session) Programs() []engine.ProgramInfo {
 			Name: p.obj.Name, ID: info.ID,
 			Insns: int(info.XlatedLen) / 8, JitBytes: int(info.JitedLen),
 			RunCount: info.RunCnt, RunTime: time.Duration(info.RunTimeNS),
-			Verified: int(info.VerifiedInsns),
+			Verified: int(info.VerifiedInsns), Missed: info.RecursionMisses,
 		})
 	}
 	return list
