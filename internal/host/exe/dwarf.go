@@ -96,6 +96,12 @@ func (f *File) proto(d *dwarf.Data, r *dwarf.Reader, fn *dwarf.Entry) (p Proto, 
 			if err != nil {
 				return p, err
 			}
+			if result, _ := e.Val(dwarf.AttrVarParam).(bool); result { // as Go tells its results
+				if p.Result == nil {
+					p.Result = t
+				}
+				break
+			}
 			name, _ := e.Val(dwarf.AttrName).(string)
 			p.Params = append(p.Params, Param{name, t})
 		case dwarf.TagUnspecifiedParameters:

@@ -25,12 +25,19 @@ func (e *Env) UserFunc(path, name string) (*types.Signature, bool) {
 	}
 	c := dwarfTypes{known: map[dwarf.Type]*types.Type{}}
 	sig := &types.Signature{Name: name, Result: c.convert(proto.Result), Variadic: proto.Variadic}
+	words := func(t dwarf.Type) int {
+		if isFloat(t) {
+			return 0
+		}
+		return 1
+	}
+	if f.GoFunc(name) {
+		words = goWords
+	}
 	arg := 0
 	for _, p := range proto.Params {
 		sig.Args = append(sig.Args, types.Field{Name: p.Name, Type: c.convert(p.Type), Arg: arg, Offset: uint32(arg) * 8})
-		if !isFloat(p.Type) {
-			arg++
-		}
+		arg += words(p.Type)
 	}
 	return sig, true
 }

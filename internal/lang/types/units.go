@@ -129,7 +129,7 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 		u.USDT = g.usdtArgs(pt)
 	}
 	if u.Sig != nil {
-		u.Args = signatureArgs(u.Sig)
+		u.Args = signatureArgs(u.Sig, pt.Kind == probe.Uprobe)
 	}
 	if g.use.names["ctx"] && info != nil {
 		u.Ctx = g.contextType(info, pt)
@@ -144,11 +144,15 @@ func binary(pt *probe.Point) string {
 	return pt.Target
 }
 
-// signatureArgs is args as a struct of a function's parameters.
-func signatureArgs(s *Signature) *StructType {
+// signatureArgs is args as a struct of a function's parameters. In the context of a
+// trampoline each has a word; in registers some have several or none, which their Arg tells.
+func signatureArgs(s *Signature, registers bool) *StructType {
 	fields := make([]Field, len(s.Args))
 	for i, f := range s.Args {
-		f.Arg, f.Offset = i, uint32(8*i)
+		f.Offset = uint32(8 * i)
+		if !registers {
+			f.Arg = i
+		}
 		fields[i] = f
 	}
 	return NewStruct("args", uint32(8*len(fields)), fields)
