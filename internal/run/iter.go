@@ -31,12 +31,14 @@ func (r *runner) sayPinned() {
 }
 
 // iterate runs the iterators to their ends, in the script's order, and returns how many
-// there are, pinned ones among them. What they send is handled as they go.
+// there are, pinned ones among them. What they send is handled as they go. An exit() of
+// theirs ends the session when they have all been run, as bpftrace has it.
 func (r *runner) iterate() (n int, err error) {
 	it, can := r.s.(engine.Iterator)
+	exits := false
 	err = r.iterators(func(prog int, pt *object.Point) error {
 		n++
-		for more := can && pt.Pin == ""; more && !r.ended && !r.watch.ended(); {
+		for more := can && pt.Pin == ""; more && !r.watch.ended(); {
 			var err error
 			if more, err = it.Iterate(prog); err != nil {
 				return err
@@ -44,8 +46,15 @@ func (r *runner) iterate() (n int, err error) {
 			if err := r.drain(); err != nil {
 				return err
 			}
+			for r.ended {
+				exits, r.ended = true, false
+				if err := r.drain(); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
+	r.ended = r.ended || exits
 	return n, err
 }
