@@ -205,6 +205,10 @@ func (c *fn) funcAddr() *ssa.Value {
 	switch {
 	case c.atReturns():
 		return c.returnedFrom()
+	case c.userSpace() && c.info.Facts.Kernel < 6<<16|6<<8:
+		// bpf_get_func_ip gives 0 in uprobes before 6.6. At a function's entry the
+		// instruction pointer is the same.
+		return c.loadReg("ip")
 	case c.info.Facts.Kernel >= 5<<16|15<<8:
 		return c.call(fnFuncIP, ssa.I64, c.context())
 	case c.kind == probe.Fentry || c.kind == probe.Fexit:
