@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/skep-bpf/skep/internal/compiler"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/tools"
 )
@@ -68,6 +70,11 @@ func (r *runFlags) job() (*Job, error) {
 		Dir: ".", Output: r.output, Format: r.format, Buffering: r.buffer, ErrorStyle: r.errors, Command: r.command,
 		Quiet: r.quiet, Verbose: r.verbose, Warnings: 1, Unsafe: r.unsafe, USDTByFile: r.usdt, List: r.list,
 		DryRun: r.dryRun, Dump: r.dump, IncludeDirs: r.dirs, Includes: r.include,
+	}
+	for _, stage := range r.dump {
+		if !slices.Contains(compiler.Stages(), stage) {
+			return nil, usagef("--dump: there is no stage %q; stages are %s", stage, strings.Join(compiler.Stages(), ", "))
+		}
 	}
 	switch {
 	case r.reads && r.silent:

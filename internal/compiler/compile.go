@@ -120,6 +120,9 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 	*phase = "types"
 	units := types.MakeUnits(ex.Probes, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
 	out.Info = types.Check(decls(ex), units, ids, env, opt.Check, rep)
+	if opt.Dump["types"] {
+		dumpTypes(opt.DumpTo, out.Info, rep.Sources)
+	}
 	if rep.Failed() {
 		return out
 	}

@@ -12,6 +12,15 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 )
 
+// Stages are the names that Options.Dump knows.
+func Stages() []string {
+	names := []string{"ast", "types", "ssa", "insns", "ssa:start"}
+	for _, pass := range ssa.Passes() {
+		names = append(names, "ssa:"+pass)
+	}
+	return names
+}
+
 // dumper prints the SSA after the passes that --dump names: "ssa" is after the last,
 // "ssa:PASS" after that one, "ssa:start" before the first.
 func (c *coder) dumper() func(pass string, p *ssa.Prog) {
