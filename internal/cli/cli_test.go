@@ -91,8 +91,8 @@ func TestJobs(t *testing.T) {
 		{"skep -v --duration 1.5 -e begin{} 7", func(j *Job) bool {
 			return j.Text == "begin{}" && j.Name == "stdin" && j.Params[0] == "7" && j.Duration.Milliseconds() == 1500
 		}},
-		{"skep --unsafe --dump ast,ssa:cse biolatency -mT 1 5", func(j *Job) bool {
-			return j.Unsafe && j.Dump[1] == "ssa:cse" && j.Header.Name == "biolatency" && len(j.Params) == 2 && len(j.Named) == 2
+		{"skep --unsafe --dump ast,ssa:gvn biolatency -mT 1 5", func(j *Job) bool {
+			return j.Unsafe && j.Dump[1] == "ssa:gvn" && j.Header.Name == "biolatency" && len(j.Params) == 2 && len(j.Named) == 2
 		}},
 		{"skep -l", func(j *Job) bool { return j.List && j.Search == "*:*" }},
 		{"skep -lv kprobe:vfs_*", func(j *Job) bool { return j.List && j.Search == "kprobe:vfs_*" && j.Verbose == 1 }},
