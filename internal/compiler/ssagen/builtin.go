@@ -150,7 +150,7 @@ func newTables() *tables {
 		"uptr":          (*fn).respaced,
 		"bswap":         (*fn).bswap,
 		"strftime":      (*fn).strftime,
-		"cgroup_path":   (*fn).strftimeArg0,
+		"cgroup_path":   (*fn).cgroupPath,
 		"has_key":       (*fn).hasKey,
 		"delete":        (*fn).deleteKey,
 		"len":           (*fn).length,
@@ -238,7 +238,8 @@ func (c *fn) strftime(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.intExpr(args[1])}
 }
 
-func (c *fn) strftimeArg0(e syntax.Expr, args []syntax.Expr) operand {
+// cgroupPath keeps the id; the path is looked up where it's printed.
+func (c *fn) cgroupPath(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.intExpr(args[0])}
 }
 

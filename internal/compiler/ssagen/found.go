@@ -42,7 +42,7 @@ func (c *fn) foundKey(args []syntax.Expr) (string, bool) {
 	return b.String(), ok
 }
 
-// element is the address of a map's element, or NULL: looked up, or as found before.
+// elementAt is the address of a map's element, or NULL: looked up, or as found before.
 func (c *fn) elementAt(st *mapState, args []syntax.Expr) *ssa.Value {
 	key, stable := c.foundKey(args)
 	if stable {

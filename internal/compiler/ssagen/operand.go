@@ -93,7 +93,7 @@ type operand struct {
 	btf bool
 	// nonNull: v is known not to be NULL, also to the verifier.
 	nonNull bool
-	// cpuLocal: v points to this program's own memory (&$x, &@m[k]): MemClass in ref.class.
+	// local: v points to this program's own memory (&$x, &@m[k]): MemClass in ref.class.
 	local bool
 }
 
