@@ -27,7 +27,7 @@ func (a *app) compileScript(j *Job, m *machine, child int, rep *diag.Reporter) *
 }
 
 func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
-	start, err := sys.Monotonic()
+	start, err := sys.SinceBoot()
 	if err != nil {
 		start = time.Duration(0) // elapsed then counts from boot
 	}
@@ -37,7 +37,7 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, HaveBTF: true, IsBuiltin: types.IsBuiltin,
 		},
 		Check:    types.Options{Unsafe: j.Unsafe, Child: child != 0, Environ: os.Environ()},
-		Gen:      ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child},
+		Gen:      ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},
 		Env:      m.env,
 		Discover: m,
 		Parser:   probe.Parser{Pid: j.Pid, Unsafe: j.Unsafe},

@@ -45,6 +45,9 @@ type Job struct {
 	ProbeFilter *regexp.Regexp
 	// Traceable is a file with the kernel functions that can be traced; "": ask the kernel.
 	Traceable string
+	// CheckNull tests pointers before they're followed, after the verifier refused to
+	// follow one that may be NULL.
+	CheckNull bool
 	// Bpftrace: called as bpftrace, whose words and exit statuses count.
 	Bpftrace bool
 }

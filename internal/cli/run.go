@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/skep-bpf/skep/internal/compiler"
@@ -27,12 +28,33 @@ func runJob(a *app, j *Job) int {
 	if j.List {
 		return a.listProbes(j, m)
 	}
+	status, err := a.attempt(j, m)
+	if mayBeNull(err) && !j.CheckNull {
+		// Some arguments of raw tracepoints may be NULL, and the verifier alone knows
+		// which. Nothing has run yet.
+		j.CheckNull, j.Warnings = true, min(j.Warnings, 0)
+		again := newMachine(j)
+		defer again.Close()
+		status, _ = a.attempt(j, again)
+	}
+	return status
+}
+
+// mayBeNull reports whether the verifier refused a load through a pointer that may be NULL.
+func mayBeNull(err error) bool {
+	var refused *engine.Rejection
+	return errors.As(err, &refused) && strings.Contains(refused.Reason, "_or_null_")
+}
+
+// attempt compiles and runs a job once. The error is what the session ended with; it has
+// been reported, unless it's of the kind that another attempt mends.
+func (a *app) attempt(j *Job, m *machine) (int, error) {
 	var child *run.Child
 	pid := 0
 	if j.Command != "" {
 		var err error
 		if child, err = run.StartChild(j.Command); err != nil {
-			return a.trouble(err)
+			return a.trouble(err), nil
 		}
 		defer child.Stop()
 		pid = child.Pid()
@@ -44,13 +66,13 @@ func runJob(a *app, j *Job) int {
 	}
 	if rep.Failed() {
 		if j.Bpftrace {
-			return exitError
+			return exitError, nil
 		}
-		return statusOf(rep)
+		return statusOf(rep), nil
 	}
 	out, err := a.output(j)
 	if err != nil {
-		return a.trouble(err)
+		return a.trouble(err), nil
 	}
 	names := sym.New(sym.Config{Demangle: compiled.Object.Config.CppDemangle, Reread: compiled.Object.Config.CacheUserSymbols == "NONE"})
 	defer names.Close()
@@ -65,10 +87,13 @@ func runJob(a *app, j *Job) int {
 	if f, ok := out.(*os.File); ok && j.Output != "" {
 		err = errors.Join(err, f.Close())
 	}
-	if err != nil {
-		return a.runError(err, j, m, compiled, rep)
+	switch {
+	case mayBeNull(err) && !j.CheckNull:
+		return exitError, err
+	case err != nil:
+		return a.runError(err, j, m, compiled, rep), err
 	}
-	return status
+	return status, nil
 }
 
 // bufferings are those of -B; a line is complete when no further event waits.

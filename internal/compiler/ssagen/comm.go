@@ -47,7 +47,7 @@ func (c *fn) commInto(_ syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 // reading of the kernel's types.
 func (c *fn) taskComm() (ref, bool) {
 	f := c.info.Facts
-	if f.Kernel < v5_17PaddedComm || !f.HasBTF || c.opt.NoDirect || c.kind.Info().TestRun {
+	if f.Kernel < v5_17PaddedComm || !f.HasBTF || c.kind.Info().TestRun {
 		return ref{}, false
 	}
 	st, ok := c.info.Env.Type("struct task_struct")

@@ -246,7 +246,7 @@ func (c *fn) selected(x syntax.Expr, sel *types.Selection, t *types.Type) operan
 	base := c.expr(x)
 	var r ref
 	switch {
-	case base.t.Kind == types.Pointer && base.btf && c.kind == probe.Iter:
+	case base.t.Kind == types.Pointer && base.btf && (c.kind == probe.Iter || c.opt.CheckNull):
 		return c.guarded(base, sel, t)
 	case base.t.Kind == types.Pointer:
 		r = c.follow(base)

@@ -19,8 +19,9 @@ type Options struct {
 	HelperErrors bool
 	// StartNS is the boot clock in ns from which elapsed counts.
 	StartNS uint64
-	// NoDirect reads kernel objects through helpers even where the verifier knows their type.
-	NoDirect bool
+	// CheckNull tests pointers to kernel objects before they're followed: some arguments
+	// of raw tracepoints may be NULL, and the verifier alone knows which.
+	CheckNull bool
 	// Pid is the process of -p, 0 for none; ChildPid that of -c.
 	Pid, ChildPid int
 }

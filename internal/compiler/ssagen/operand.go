@@ -113,7 +113,7 @@ func (c *fn) follow(p operand) ref {
 	switch {
 	case p.local:
 		return ref{base: p.v, class: p.ref.class}
-	case p.btf && !c.opt.NoDirect:
+	case p.btf:
 		return ref{base: p.v, class: ssa.MemKernel}
 	}
 	user := c.userSpace()

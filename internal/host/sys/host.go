@@ -31,10 +31,11 @@ func BootTime() (int64, error) {
 	return wall.Nano() - boot.Nano(), nil
 }
 
-// Monotonic is CLOCK_MONOTONIC now, which bpf_ktime_get_ns reads too.
-func Monotonic() (time.Duration, error) {
+// SinceBoot is CLOCK_BOOTTIME now, which bpf_ktime_get_boot_ns reads too: it counts on
+// while the machine is suspended.
+func SinceBoot() (time.Duration, error) {
 	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
 		return 0, os.NewSyscallError("clock_gettime", err)
 	}
 	return time.Duration(ts.Nano()), nil
