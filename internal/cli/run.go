@@ -32,7 +32,7 @@ func runJob(a *app, j *Job) int {
 	if mayBeNull(err) && !j.CheckNull {
 		// Some arguments of raw tracepoints may be NULL, and the verifier alone knows
 		// which. Nothing has run yet.
-		j.CheckNull, j.Warnings = true, min(j.Warnings, 0)
+		j.CheckNull = true
 		again := newMachine(j)
 		defer again.Close()
 		status, _ = a.attempt(j, again)
@@ -61,7 +61,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	}
 	rep := diag.NewReporter(new(diag.Sources))
 	compiled := a.compileScript(j, m, pid, rep)
-	if rep.Failed() || j.Warnings > 0 {
+	if rep.Failed() || j.Warnings > 0 && !j.CheckNull { // the first attempt has said them
 		a.report(rep.Sources, rep, j.ErrorStyle)
 	}
 	if rep.Failed() {
