@@ -330,13 +330,20 @@ func (l *lister) iterEntries(rest string) ([]entry, error) {
 	return found, nil
 }
 
+// userTarget splits a pattern for user probes into the binary and the rest. With -p the
+// binary may be left out: all of the process's are meant. ok is false when it's missing.
+func (l *lister) userTarget(rest string) (target, name string, ok bool) {
+	target, name, ok = strings.Cut(rest, ":")
+	if !ok && l.Pid != 0 {
+		return "*", rest, true
+	}
+	return target, name, ok
+}
+
 func (l *lister) uprobeEntries(k probe.Kind, rest string) ([]entry, error) {
-	target, name, ok := strings.Cut(rest, ":")
-	switch {
-	case !ok && l.Pid == 0:
+	target, name, ok := l.userTarget(rest)
+	if !ok {
 		return nil, nil
-	case !ok:
-		target, name = "*", rest
 	}
 	lang := ""
 	if plain, ok := strings.CutPrefix(name, "cpp:"); ok {
@@ -379,12 +386,9 @@ func (l *lister) uprobeEntry(k probe.Kind, bin string, file *exe.File, sym exe.S
 }
 
 func (l *lister) usdtEntries(rest string) ([]entry, error) {
-	target, name, ok := strings.Cut(rest, ":")
-	switch {
-	case !ok && l.Pid == 0:
+	target, name, ok := l.userTarget(rest)
+	if !ok {
 		return nil, nil
-	case !ok:
-		target, name = "*", rest
 	}
 	provider, event, ok := strings.Cut(name, ":")
 	if !ok {
