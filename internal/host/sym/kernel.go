@@ -35,6 +35,16 @@ func (t *kernelTable) find(addr uint64) (Symbol, bool) {
 	}, true
 }
 
+// addr is the address of the first function with a name.
+func (t *kernelTable) addr(name string) (uint64, bool) {
+	for _, k := range t.syms {
+		if int(k.len) == len(name) && string(t.names[k.name:k.name+uint32(k.len)]) == name {
+			return k.addr, true
+		}
+	}
+	return 0, false
+}
+
 // readKallsyms reads lines "ffffffff81000000 T name\t[module]" and keeps functions. What
 // is read before an error counts; a kernel that hides its addresses gives nothing.
 func readKallsyms(r io.Reader) *kernelTable {

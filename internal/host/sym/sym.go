@@ -66,7 +66,12 @@ func (s *Symbolizer) Close() error {
 
 // Kernel names a kernel address; false when it's below all symbols, or when the kernel
 // hides its addresses from this user.
-func (s *Symbolizer) Kernel(addr uint64) (Symbol, bool) {
+func (s *Symbolizer) Kernel(addr uint64) (Symbol, bool) { return s.kernelTable().find(addr) }
+
+// KernelAddr is the address of the kernel's first function with a name.
+func (s *Symbolizer) KernelAddr(name string) (uint64, bool) { return s.kernelTable().addr(name) }
+
+func (s *Symbolizer) kernelTable() *kernelTable {
 	if s.kernel == nil {
 		s.kernel = &kernelTable{}
 		if f, err := s.cfg.Root.Open("proc/kallsyms"); err == nil {
@@ -74,7 +79,7 @@ func (s *Symbolizer) Kernel(addr uint64) (Symbol, bool) {
 			f.Close()
 		}
 	}
-	return s.kernel.find(addr)
+	return s.kernel
 }
 
 // User names an address of a process, whose id is that of the first pid namespace.

@@ -283,63 +283,16 @@ func linkCreate(a *linkAttr) (int, error) {
 	return bpf(unix.BPF_LINK_CREATE, unsafe.Pointer(a), unsafe.Sizeof(*a))
 }
 
-// ProgInfo is the start of struct bpf_prog_info.
-type ProgInfo struct {
-	Type, ID                 uint32
-	Tag                      [8]byte
-	JitedLen, XlatedLen      uint32
-	Jited, Xlated            uint64
-	LoadTime                 uint64
-	UID, NrMapIDs            uint32
-	MapIDs                   uint64
-	Name                     [16]byte
-	Ifindex, GPL             uint32
-	NetnsDev, NetnsIno       uint64
-	NrKsyms, NrFuncLens      uint32
-	Ksyms, FuncLens          uint64
-	BTFID, FuncInfoRecSize   uint32
-	FuncInfo                 uint64
-	NrFuncInfo, NrLineInfo   uint32
-	LineInfo, JitedLineInfo  uint64
-	NrJitedLineInfo          uint32
-	LineInfoRecSize          uint32
-	JitedLineInfoRecSize     uint32
-	NrProgTags               uint32
-	ProgTags                 uint64
-	RunTimeNS, RunCnt        uint64
-	RecursionMisses          uint64
-	VerifiedInsns, AttachObj uint32
-	AttachBTFID              uint32
-	_                        uint32
-}
-
-// ProgInfoByFD describes a loaded program (BPF_OBJ_GET_INFO_BY_FD).
-func ProgInfoByFD(fd int) (*ProgInfo, error) {
-	var info ProgInfo
-	return &info, objInfo(fd, unsafe.Pointer(&info), uint32(unsafe.Sizeof(info)))
-}
-
-func objInfo(fd int, info unsafe.Pointer, size uint32) error {
-	a := struct {
-		fd, len uint32
-		info    unsafe.Pointer
-	}{uint32(fd), size, info}
-	_, err := bpf(unix.BPF_OBJ_GET_INFO_BY_FD, unsafe.Pointer(&a), unsafe.Sizeof(a))
-	return err
-}
-
 // BTFByName opens the kernel's BTF object of that name: a module's, or "vmlinux".
 // ENOENT when there is none. The caller closes the descriptor.
 func BTFByName(name string) (int, error) {
 	var id uint32
 	for {
-		a := idAttr{id: id}
-		if _, err := bpf(unix.BPF_BTF_GET_NEXT_ID, unsafe.Pointer(&a), unsafe.Sizeof(a)); err != nil {
+		var err error
+		if id, err = NextID(KindBTF, id); err != nil {
 			return -1, err
 		}
-		id = a.next
-		a = idAttr{id: id}
-		fd, err := bpf(unix.BPF_BTF_GET_FD_BY_ID, unsafe.Pointer(&a), unsafe.Sizeof(a))
+		fd, err := ByID(KindBTF, id)
 		if err == unix.ENOENT {
 			continue // it went away meanwhile
 		}

@@ -3,26 +3,7 @@ package sys
 import (
 	"runtime"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
-
-type idAttr struct{ id, next, flags uint32 }
-
-func byID(cmd int, id uint32) (int, error) {
-	a := idAttr{id: id}
-	return bpf(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
-}
-
-// ProgNextID is the id of the loaded program after id (0: the first); ENOENT after the last.
-func ProgNextID(id uint32) (uint32, error) {
-	a := idAttr{id: id}
-	_, err := bpf(unix.BPF_PROG_GET_NEXT_ID, unsafe.Pointer(&a), unsafe.Sizeof(a))
-	return a.next, err
-}
-
-// ProgByID opens a loaded program; ENOENT when it's gone. The caller closes the descriptor.
-func ProgByID(id uint32) (int, error) { return byID(unix.BPF_PROG_GET_FD_BY_ID, id) }
 
 // ProgFuncs are the ids, in the program's BTF, of its functions, the main one first; none
 // when it was loaded without BTF.
@@ -50,7 +31,7 @@ func ProgFuncs(fd int, info *ProgInfo) ([]uint32, error) {
 
 // BTFData is the content of the BTF object with an id; ENOENT when it's gone.
 func BTFData(id uint32) ([]byte, error) {
-	fd, err := byID(unix.BPF_BTF_GET_FD_BY_ID, id)
+	fd, err := ByID(KindBTF, id)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,204 @@
+// Package inspect reads what BPF there is on a machine: programs, maps, links and type
+// information in the kernel, who holds them, where they are pinned and attached.
+//
+// A Reader hands out data (Prog, Map, Link, BTF), not descriptors; an Object is a
+// descriptor that the caller closes. What a kernel or a permission doesn't give is left
+// out and told of in Missing; the rest is there.
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/sym"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// Kind is a kind of BPF object that has ids.
+type Kind = sys.Kind
+
+// The kinds.
+const (
+	KindProg = sys.KindProg
+	KindMap  = sys.KindMap
+	KindBTF  = sys.KindBTF
+	KindLink = sys.KindLink
+)
+
+// kindNames are the kinds in messages: one and many.
+var kindNames = [...][2]string{
+	KindProg: {"program", "programs"}, KindMap: {"map", "maps"}, KindBTF: {"BTF object", "BTF objects"},
+	KindLink: {"link", "links"},
+}
+
+// Reader reads the machine's BPF objects. One goroutine uses it. It keeps types, symbols
+// and the boot time once read; objects are read anew each time.
+type Reader struct {
+	kernel *kern.Kernel
+	root   fs.FS
+	boot   int64 // wall clock of boot, ns; 0: not read yet
+	types  map[uint32]*kern.BTF
+	syms   *sym.Symbolizer // of kernel addresses
+	cpus   int
+}
+
+// New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
+// The kernel remains the caller's to close.
+func New(k *kern.Kernel, root fs.FS) *Reader {
+	return &Reader{kernel: k, root: root, types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
+}
+
+// ErrGone: there is no object with that id, name, tag or pin, or there is no more.
+var ErrGone = errors.New("no such object")
+
+// IDs yields the ids of all objects of a kind in order. An error ends it.
+func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
+	return func(yield func(uint32, error) bool) {
+		for id := uint32(0); ; {
+			next, err := sys.NextID(k, id)
+			if errors.Is(err, sys.ENOENT) {
+				return
+			}
+			if err != nil {
+				yield(0, fmt.Errorf("list %s: %w", kindNames[k][1], allowed(err)))
+				return
+			}
+			if id = next; !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
+
+// allowed says what a refused call would need.
+func allowed(err error) error {
+	if errors.Is(err, sys.EPERM) {
+		return fmt.Errorf("%w (it takes root, or CAP_SYS_ADMIN)", err)
+	}
+	return err
+}
+
+// open opens an object by id for reading. The error wraps ErrGone when there's none.
+func open(k Kind, id uint32) (int, error) {
+	var fd int
+	var err error
+	if k == KindMap {
+		fd, err = sys.MapByID(id, false)
+	} else {
+		fd, err = sys.ByID(k, id)
+	}
+	if errors.Is(err, sys.ENOENT) {
+		return -1, fmt.Errorf("open %s %d: %w", kindNames[k][0], id, ErrGone)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("open %s %d: %w", kindNames[k][0], id, allowed(err))
+	}
+	return fd, nil
+}
+
+// each yields what read makes of each object of a kind. An object that goes away meanwhile
+// is left out.
+func each[T any](r *Reader, k Kind, read func(fd int) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		for id, err := range r.IDs(k) {
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			t, err := byID(k, id, read)
+			if errors.Is(err, ErrGone) {
+				continue
+			}
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// byID reads the object with an id.
+func byID[T any](k Kind, id uint32, read func(fd int) (T, error)) (t T, err error) {
+	fd, err := open(k, id)
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, sys.Close(fd)) }()
+	return read(fd)
+}
+
+// fdinfo is what /proc/self/fdinfo tells of a descriptor, by key.
+func (r *Reader) fdinfo(fd int) (map[string]string, error) {
+	data, err := fs.ReadFile(r.root, "proc/self/fdinfo/"+strconv.Itoa(fd))
+	if err != nil {
+		return nil, fmt.Errorf("read fdinfo: %w", err)
+	}
+	return parseFDInfo(data), nil
+}
+
+// parseFDInfo reads lines "key:\tvalue".
+func parseFDInfo(data []byte) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		if key, v, ok := strings.Cut(line, ":"); ok {
+			out[key] = strings.TrimSpace(v)
+		}
+	}
+	return out
+}
+
+// Types is the type information of a BTF object; vmlinux is its base when it's a module's.
+func (r *Reader) Types(id uint32) (*kern.BTF, error) {
+	if b := r.types[id]; b != nil {
+		return b, nil
+	}
+	data, err := sys.BTFData(id)
+	if errors.Is(err, sys.ENOENT) {
+		return nil, fmt.Errorf("read BTF %d: %w", id, ErrGone)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read BTF %d: %w", id, allowed(err))
+	}
+	info, err := r.BTF(id)
+	if err != nil {
+		return nil, err
+	}
+	var base *kern.BTF
+	if info.Kernel && info.Name != "vmlinux" {
+		if base, err = r.kernel.BTF(); err != nil {
+			return nil, err
+		}
+	}
+	b, err := kern.ParseBTF(info.Title(), data, base)
+	if err != nil {
+		return nil, err
+	}
+	r.types[id] = b
+	return b, nil
+}
+
+// Vmlinux is the kernel's own type information.
+func (r *Reader) Vmlinux() (*kern.BTF, error) { return r.kernel.BTF() }
+
+// CPUs is the number of possible CPUs: the values that a per-CPU map's element has.
+func (r *Reader) CPUs() (int, error) {
+	if r.cpus == 0 {
+		c, err := r.kernel.PossibleCPUs()
+		if err != nil {
+			return 0, err
+		}
+		r.cpus = len(c)
+	}
+	return r.cpus, nil
+}
+
+// cString is the text before the first NUL.
+func cString(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
+}

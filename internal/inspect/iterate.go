@@ -1,0 +1,169 @@
+package inspect
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"unsafe"
+
+	"github.com/skep-bpf/skep/internal/bpf/isa"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// Helpers that the iterators' programs call (enum bpf_func_id), and the attach type.
+const (
+	helperProbeReadKernel = 113
+	helperSeqWrite        = 127
+	attachTraceIter       = 28
+)
+
+// assembly is a program that is written with names for the places that it jumps to.
+type assembly struct {
+	insns  []isa.Insn
+	labels map[string]int // instruction
+	jumps  map[int]string // by instruction
+}
+
+func newAssembly() *assembly {
+	return &assembly{labels: map[string]int{}, jumps: map[int]string{}}
+}
+
+func (a *assembly) add(in ...isa.Insn) { a.insns = append(a.insns, in...) }
+
+func (a *assembly) label(name string) { a.labels[name] = len(a.insns) }
+
+// jump adds a jump whose offset goes to a label.
+func (a *assembly) jump(in isa.Insn, label string) {
+	a.jumps[len(a.insns)] = label
+	a.add(in)
+}
+
+// encode resolves the jumps.
+func (a *assembly) encode() ([]byte, error) {
+	offs := isa.SlotOffsets(a.insns)
+	for n, label := range a.jumps {
+		to, ok := a.labels[label]
+		if !ok {
+			panic("BUG: no label " + label)
+		}
+		a.insns[n].Off = int16(offs[to] - offs[n] - 1)
+	}
+	return isa.Encode(a.insns, binary.NativeEndian)
+}
+
+// readKernel adds a read of size bytes at the address in src + off to the stack at fp + to.
+func (a *assembly) readKernel(to int16, size int32, src isa.Reg, off uint32) {
+	a.add(isa.Mov(isa.R3, src), isa.ALUImm(isa.AluADD, isa.R3, int32(off)),
+		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)),
+		isa.MovImm(isa.R2, size), isa.Call(helperProbeReadKernel))
+}
+
+// seqWrite adds the output of size bytes of the stack at fp + at; ctx has the context.
+func (a *assembly) seqWrite(ctx isa.Reg, metaSeq uint32, at int16, size int32) {
+	a.add(isa.Load(isa.SizeDW, isa.R1, ctx, 0), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(metaSeq)),
+		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)),
+		isa.MovImm(isa.R3, size), isa.Call(helperSeqWrite))
+}
+
+// layout finds members' offsets in vmlinux's types; err is the first that failed.
+type layout struct {
+	btf *kern.BTF
+	err error
+}
+
+// off is the offset in bytes of a struct's member, that of an anonymous struct included.
+func (l *layout) off(structName, member string) uint32 {
+	t, ok := l.btf.Find(structName, kern.KindStruct)
+	if ok {
+		if off, ok := memberOffset(t, member, 0); ok {
+			return off
+		}
+	}
+	if l.err == nil {
+		l.err = fmt.Errorf("find %s.%s in BTF: %w", structName, member, fs.ErrNotExist)
+	}
+	return 0
+}
+
+// maxAnonymous bounds how deep anonymous structs are looked into.
+const maxAnonymous = 8
+
+func memberOffset(t kern.Type, name string, depth int) (off uint32, found bool) {
+	t.Members(func(m kern.Member) bool {
+		if m.Name == name {
+			off, found = m.Bit/8, true
+		} else if m.Name == "" && depth < maxAnonymous {
+			var inner uint32
+			if inner, found = memberOffset(m.Type.Unqualified(), name, depth+1); found {
+				off = m.Bit/8 + inner
+			}
+		}
+		return !found
+	})
+	return off, found
+}
+
+// iterator is a loaded and linked iterator.
+type iterator struct{ prog, link int }
+
+// loadIterator loads a program for an iterator's target, "task_file" for instance.
+func (r *Reader) loadIterator(target string, a *assembly) (*iterator, error) {
+	btf, err := r.kernel.BTF()
+	if err != nil {
+		return nil, err
+	}
+	fn, ok := btf.Find("bpf_iter_"+target, kern.KindFunc)
+	if !ok {
+		return nil, fmt.Errorf("find iterator %s: %w", target, fs.ErrNotExist)
+	}
+	code, err := a.encode()
+	if err != nil {
+		return nil, err
+	}
+	license := []byte("GPL\x00")
+	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{
+		Type: progTracing, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
+		License: unsafe.Pointer(&license[0]), ExpectedAttachType: attachTraceIter, AttachBTFID: uint32(fn.ID),
+		Name: sys.ObjName("skep_" + target),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load iterator %s: %w", target, err)
+	}
+	link, err := sys.LinkIter(prog, attachTraceIter, 0)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach iterator %s: %w", target, err), sys.Close(prog))
+	}
+	return &iterator{prog, link}, nil
+}
+
+func (it *iterator) Close() error { return errors.Join(sys.Close(it.link), sys.Close(it.prog)) }
+
+// run walks the objects and calls f with each record of size bytes until it returns false.
+func (it *iterator) run(size int, f func(rec []byte) bool) error {
+	fd, err := sys.IterCreate(it.link)
+	if err != nil {
+		return fmt.Errorf("start iterator: %w", err)
+	}
+	defer sys.Close(fd)
+	buf := make([]byte, 64<<10)
+	have := 0
+	for {
+		n, err := sys.Read(fd, buf[have:])
+		if err != nil {
+			return fmt.Errorf("read iterator: %w", err)
+		}
+		if n == 0 {
+			return nil
+		}
+		have += n
+		at := 0
+		for ; have-at >= size; at += size {
+			if !f(buf[at : at+size]) {
+				return nil
+			}
+		}
+		have = copy(buf, buf[at:have])
+	}
+}

@@ -1,0 +1,180 @@
+package inspect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Process is a process that holds BPF objects.
+type Process struct {
+	PID       int
+	Comm      string
+	Cgroup    string // path in cgroup2, or in the first hierarchy
+	Container string // id, 12 digits; "" outside of containers
+	Pod       string // uid of the Kubernetes pod; "" outside
+}
+
+// Holding is a process's descriptor of a BPF object.
+type Holding struct {
+	PID, FD int
+	Kind    Kind
+	ID      uint32
+	Prog    uint32 // of a link: its program
+}
+
+// Owners tells which processes hold which objects.
+type Owners struct {
+	Holdings  []Holding
+	Processes map[int]*Process
+	Unread    int // processes whose descriptors couldn't be read
+	byObject  map[objectID][]int
+}
+
+type objectID struct {
+	kind Kind
+	id   uint32
+}
+
+// Of are the processes that hold an object, by pid.
+func (o *Owners) Of(k Kind, id uint32) []*Process {
+	if o == nil {
+		return nil
+	}
+	var out []*Process
+	for _, pid := range o.byObject[objectID{k, id}] {
+		out = append(out, o.Processes[pid])
+	}
+	return out
+}
+
+// Owners reads who holds BPF objects from each process's descriptors. The iterator of
+// tasks' files does it in one pass; where the kernel has none, /proc is read.
+func (r *Reader) Owners() (*Owners, error) {
+	o := &Owners{Processes: map[int]*Process{}, byObject: map[objectID][]int{}}
+	found, err := r.iterateFiles()
+	if err != nil {
+		if found, o.Unread, err = r.scanFDs(); err != nil {
+			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
+		}
+	}
+	for _, h := range found {
+		o.add(r, h)
+	}
+	slices.SortFunc(o.Holdings, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
+	for k := range o.byObject {
+		slices.Sort(o.byObject[k])
+	}
+	return o, nil
+}
+
+func (o *Owners) add(r *Reader, h Holding) {
+	if o.Processes[h.PID] == nil {
+		o.Processes[h.PID] = r.process(h.PID)
+	}
+	o.Holdings = append(o.Holdings, h)
+	k := objectID{h.Kind, h.ID}
+	if !slices.Contains(o.byObject[k], h.PID) {
+		o.byObject[k] = append(o.byObject[k], h.PID)
+	}
+}
+
+func (r *Reader) process(pid int) *Process {
+	p := &Process{PID: pid}
+	dir := "proc/" + strconv.Itoa(pid)
+	if b, err := fs.ReadFile(r.root, dir+"/comm"); err == nil {
+		p.Comm = strings.TrimSuffix(string(b), "\n")
+	}
+	if b, err := fs.ReadFile(r.root, dir+"/cgroup"); err == nil {
+		p.Cgroup, p.Container, p.Pod = parseCgroup(string(b))
+	}
+	return p
+}
+
+// Ids as container runtimes and Kubernetes put them into cgroups' names: 64 hexadecimal
+// digits (docker-ID.scope, cri-containerd-ID.scope, /docker/ID), and a pod's uid with - or _.
+var (
+	containerID = regexp.MustCompile(`(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)`)
+	podID       = regexp.MustCompile(`pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})`)
+)
+
+// parseCgroup reads /proc/PID/cgroup: lines "id:controllers:path". cgroup2's is "0::path".
+func parseCgroup(text string) (cgroup, container, pod string) {
+	for line := range strings.Lines(text) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		if f[0] == "0" || cgroup == "" {
+			cgroup = f[2]
+		}
+		if m := containerID.FindStringSubmatch(f[2]); m != nil && container == "" {
+			container = m[1][:12]
+		}
+		if m := podID.FindStringSubmatch(f[2]); m != nil && pod == "" {
+			pod = strings.ReplaceAll(m[1], "_", "-")
+		}
+	}
+	return cgroup, container, pod
+}
+
+// scanFDs looks at each descriptor of each process in /proc.
+func (r *Reader) scanFDs() (found []Holding, unread int, err error) {
+	procs, err := fs.ReadDir(r.root, "proc")
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, d := range procs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		fds, err := fs.ReadDir(r.root, path.Join("proc", d.Name(), "fd"))
+		if errors.Is(err, fs.ErrPermission) {
+			unread++
+		}
+		for _, f := range fds {
+			if h, ok := r.holding(pid, f.Name()); ok {
+				found = append(found, h)
+			}
+		}
+	}
+	return found, unread, nil
+}
+
+// idKeys are the ids in fdinfo.
+var idKeys = [...]string{KindProg: "prog_id", KindMap: "map_id", KindBTF: "btf_id", KindLink: "link_id"}
+
+func (r *Reader) holding(pid int, fd string) (h Holding, ok bool) {
+	dir := "proc/" + strconv.Itoa(pid)
+	name, err := fs.ReadLink(r.root, dir+"/fd/"+fd)
+	if err != nil {
+		return h, false
+	}
+	k, ok := linkNames[name]
+	if !ok {
+		return h, false
+	}
+	data, err := fs.ReadFile(r.root, dir+"/fdinfo/"+fd)
+	if err != nil {
+		return h, false
+	}
+	info := parseFDInfo(data)
+	id, err := strconv.ParseUint(info[idKeys[k]], 10, 32)
+	n, nerr := strconv.Atoi(fd)
+	if err != nil || nerr != nil {
+		return h, false
+	}
+	h = Holding{PID: pid, FD: n, Kind: k, ID: uint32(id)}
+	if k == KindLink {
+		p, _ := strconv.ParseUint(info["prog_id"], 10, 32)
+		h.Prog = uint32(p)
+	}
+	return h, true
+}

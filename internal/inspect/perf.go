@@ -1,0 +1,88 @@
+package inspect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// PerfFD is a process's descriptor of a perf event or raw tracepoint with a program.
+type PerfFD struct {
+	PID, FD int
+	Prog    uint32
+	Type    uint32 // FDRawTracepoint …
+	Name    string // tracepoint, function or file
+	Offset  uint64
+	Addr    uint64
+}
+
+// What descriptors programs are attached to (enum bpf_task_fd_type).
+const (
+	FDRawTracepoint = iota
+	FDTracepoint
+	FDKprobe
+	FDKretprobe
+	FDUprobe
+	FDUretprobe
+)
+
+// Return reports whether it's a function's return that is probed.
+func (p *PerfFD) Return() bool { return p.Type == FDKretprobe || p.Type == FDUretprobe }
+
+// PerfFDs are the perf events and raw tracepoints with programs of all processes, by pid
+// and descriptor. The kernel doesn't tell of perf events of other kinds (timers and
+// counters), nor of what perf links attach.
+func (r *Reader) PerfFDs() ([]*PerfFD, error) {
+	procs, err := fs.ReadDir(r.root, "proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var out []*PerfFD
+	for _, d := range procs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		found, err := r.perfFDs(pid)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, found...)
+	}
+	slices.SortFunc(out, func(a, b *PerfFD) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
+	return out, nil
+}
+
+// perfFDs are those of one process.
+func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
+	dir := "proc/" + strconv.Itoa(pid) + "/fd"
+	fds, err := fs.ReadDir(r.root, dir)
+	if err != nil {
+		return nil, nil // it ended, or isn't ours to look at
+	}
+	var out []*PerfFD
+	for _, f := range fds {
+		name, err := fs.ReadLink(r.root, dir+"/"+f.Name())
+		if err != nil || name != "anon_inode:[perf_event]" && linkNames[name] != KindLink &&
+			name != "anon_inode:bpf-raw-tracepoint" {
+			continue
+		}
+		fd, err := strconv.Atoi(f.Name())
+		if err != nil {
+			continue
+		}
+		q, err := sys.QueryTaskFD(pid, fd)
+		if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
+			return out, fmt.Errorf("query descriptors of process %d: %w", pid, allowed(err))
+		}
+		if err == nil {
+			out = append(out, &PerfFD{pid, fd, q.ProgID, q.Type, q.Name, q.Offset, q.Addr})
+		}
+	}
+	return out, nil
+}
