@@ -39,7 +39,7 @@ engine/kernel:    diag bpf probe host engine
 engine/event:     diag bpf probe host engine
 output:           diag bpf engine output
 run:              diag bpf engine host output
-inspect:          bpf host
+inspect:          bpf host inspect
 tools:            diag lang
 testkit:          *
 e2e:              *

@@ -154,6 +154,7 @@ func (a *app) root() *cobra.Command {
 	for _, c := range []*cobra.Command{
 		a.runCommand(flags), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
 		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
+		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
 	} {
 		root.AddCommand(a.command(c))
 	}

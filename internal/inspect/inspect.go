@@ -202,3 +202,9 @@ func cString(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return s
 }
+
+// Symbol is the kernel function at an address.
+func (r *Reader) Symbol(addr uint64) (sym.Symbol, bool) {
+	s, ok := r.syms.Kernel(addr)
+	return s, ok && addr != 0
+}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -89,4 +90,29 @@ func idOfFD(k Kind, fd int) (uint32, error) {
 	var info sys.LinkInfo
 	err := sys.LinkInfoByFD(fd, &info)
 	return info.ID, err
+}
+
+// PinAt pins an object at a path of a BPF file system, where it outlives its holders.
+func PinAt(o *Object, path string) error {
+	if err := sys.Pin(o.FD, path); err != nil {
+		if t, terr := sys.FSType(dirOf(path)); terr == nil && t != sys.BPFFSMagic {
+			return fmt.Errorf("pin %s at %s: %w: the path isn't in a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one",
+				kindNames[o.Kind][0], path, err)
+		}
+		return fmt.Errorf("pin %s at %s: %w", kindNames[o.Kind][0], path, err)
+	}
+	return nil
+}
+
+func dirOf(p string) string { return path.Dir(path.Clean(p)) }
+
+// DetachLink takes a link's program off its hook; the link itself stays.
+func DetachLink(o *Object) error {
+	if err := sys.LinkDetach(o.FD); err != nil {
+		if errors.Is(err, sys.EOPNOTSUPP) {
+			return fmt.Errorf("detach link: %w: the kernel detaches links of this type only by closing them", err)
+		}
+		return fmt.Errorf("detach link: %w", err)
+	}
+	return nil
 }

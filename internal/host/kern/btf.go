@@ -353,3 +353,22 @@ func (t Type) enumerator(name uint32) int {
 	}
 	return -1
 }
+
+// SecVar is a variable of a section.
+type SecVar struct {
+	Var          Type
+	Offset, Size uint32
+}
+
+// Vars are the variables of a section (KindDatasec).
+func (t Type) Vars() []SecVar {
+	if t.Kind() != KindDatasec {
+		return nil
+	}
+	vars := make([]SecVar, t.vlen())
+	for i := range vars {
+		at := typeLen + 12*i
+		vars[i] = SecVar{t.b.Type(TypeID(t.word(at))), t.word(at + 4), t.word(at + 8)}
+	}
+	return vars
+}

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/inspect"
+	"github.com/skep-bpf/skep/internal/inspect/show"
+)
+
+// bpfFlags are the flags that bpftool has for all objects.
+type bpfFlags struct{ json, pretty, pins, noPids bool }
+
+// bpfRun is a run of one of bpftool's verbs: its words, and where it reads and prints.
+type bpfRun struct {
+	*app
+	flags  *bpfFlags
+	reader *inspect.Reader
+	out    *show.Printer
+	words  []string // that aren't read yet
+	lacks  []error  // fields that weren't to be had
+}
+
+// verb is one of bpftool's verbs.
+type verb struct {
+	use, short string
+	long       string
+	example    string
+	aliases    []string
+	flags      func(c *cobra.Command) // nil: none of its own
+	run        func(*bpfRun) error
+}
+
+// object makes the command of one of bpftool's objects. Without a verb it does the first;
+// verbs may be cut short as bpftool's may: `skep prog sh`.
+func (a *app) object(name, short string, verbs []verb) *cobra.Command {
+	flags := new(bpfFlags)
+	c := &cobra.Command{Use: name + " [VERB]", Short: short, Args: cobra.ArbitraryArgs}
+	f := c.PersistentFlags()
+	f.BoolVarP(&flags.json, "json", "j", false, "print JSON")
+	f.BoolVarP(&flags.pretty, "pretty", "p", false, "print JSON, indented")
+	f.BoolVarP(&flags.pins, "bpffs", "f", false, "tell where objects are pinned")
+	f.BoolVar(&flags.noPids, "no-pids", false, "don't look for the processes that hold objects")
+	for i := range verbs {
+		v := &verbs[i]
+		sub := a.command(&cobra.Command{
+			Use: v.use, Short: v.short, Long: v.long, Example: v.example, Aliases: v.aliases,
+			Args: cobra.ArbitraryArgs,
+			RunE: func(_ *cobra.Command, args []string) error { return a.runVerb(flags, v.run, args) },
+		})
+		if v.flags != nil {
+			v.flags(sub)
+		}
+		c.AddCommand(sub)
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return a.runVerb(flags, verbs[0].run, nil)
+		}
+		for _, sub := range c.Commands() {
+			for _, name := range append(sub.Aliases, sub.Name()) {
+				if strings.HasPrefix(name, args[0]) {
+					return sub.RunE(sub, args[1:])
+				}
+			}
+		}
+		return usagef("%s: there is no verb %q\nsee `%s -h`", c.CommandPath(), args[0], c.CommandPath())
+	}
+	return c
+}
+
+// runVerb runs a verb and ends its output. A reader that goes away ends it without words.
+func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) error {
+	k := kern.New(os.DirFS("/"))
+	r := inspect.New(k, os.DirFS("/"))
+	b := &bpfRun{app: a, flags: flags, reader: r, words: words}
+	b.out = show.NewPrinter(a.out, r, flags.json || flags.pretty, flags.pretty)
+	err := run(b)
+	cerr := b.out.Close()
+	b.tellLacks()
+	if errors.Is(cerr, syscall.EPIPE) || errors.Is(err, syscall.EPIPE) {
+		return errors.Join(exit(exitPipe), k.Close())
+	}
+	return errors.Join(err, cerr, k.Close())
+}
+
+// exitPipe is the status that a shell gives a command whose reader went away.
+const exitPipe = 128 + int(syscall.SIGPIPE)
+
+// lacking keeps fields that weren't to be had, for a warning at the end.
+func (b *bpfRun) lacking(missing []error) { b.lacks = append(b.lacks, missing...) }
+
+func (b *bpfRun) tellLacks() {
+	const most = 3
+	for i, err := range b.lacks {
+		if i == most {
+			fmt.Fprintf(b.err, "WARNING: and %d more\n", len(b.lacks)-most)
+			break
+		}
+		fmt.Fprintf(b.err, "WARNING: %v\n", err)
+	}
+}
+
+// isWord reports whether s is the word or a beginning of it, as bpftool takes them.
+func isWord(s, word string) bool { return s != "" && strings.HasPrefix(word, s) }
+
+// more reports whether words are left.
+func (b *bpfRun) more() bool { return len(b.words) > 0 }
+
+// take reads the next word when it's the one.
+func (b *bpfRun) take(word string) bool {
+	if !b.more() || !isWord(b.words[0], word) {
+		return false
+	}
+	b.words = b.words[1:]
+	return true
+}
+
+// next reads the next word, whatever it is.
+func (b *bpfRun) next(what string) (string, error) {
+	if !b.more() {
+		return "", usagef("%s is missing", what)
+	}
+	w := b.words[0]
+	b.words = b.words[1:]
+	return w, nil
+}
+
+// done wants no more words.
+func (b *bpfRun) done() error {
+	if b.more() {
+		return usagef("%q isn't understood here", strings.Join(b.words, " "))
+	}
+	return nil
+}
+
+// selectorWords are the words that a kind of object is told by.
+var selectorWords = map[inspect.Kind][]string{
+	inspect.KindProg: {"id", "pinned", "tag", "name"}, inspect.KindMap: {"id", "pinned", "name"},
+	inspect.KindLink: {"id", "pinned"}, inspect.KindBTF: {"id"},
+}
+
+// selector reads "id N", "tag T", "name S" or "pinned FILE".
+func (b *bpfRun) selector(k inspect.Kind) (inspect.Selector, error) {
+	by := selectorWords[k]
+	for _, w := range by {
+		if b.take(w) {
+			v, err := b.next("the " + w)
+			return inspect.Selector{By: w, Value: v}, err
+		}
+	}
+	if !b.more() {
+		return inspect.Selector{}, usagef("which? give %s", strings.Join(by, ", "))
+	}
+	return inspect.Selector{}, usagef("expected %s, not %q", strings.Join(by, ", "), b.words[0])
+}
+
+// one opens the object that the next words tell.
+func (b *bpfRun) one(k inspect.Kind, write bool) (*inspect.Object, error) {
+	s, err := b.selector(k)
+	if err != nil {
+		return nil, err
+	}
+	return b.reader.OpenOne(k, s, write)
+}
+
+// described does what listing needs: who holds the objects, and where they are pinned.
+func (b *bpfRun) described() error {
+	if !b.flags.noPids {
+		owners, err := b.reader.Owners()
+		if err != nil {
+			b.lacking([]error{err})
+		}
+		b.out.Owners = owners
+	}
+	if !b.flags.pins {
+		return nil
+	}
+	pins, err := b.reader.Pins()
+	for _, p := range pins {
+		if p.Err != nil {
+			b.lacking([]error{p.Err})
+		}
+	}
+	b.out.Pins = pins
+	return err
+}
+
+// null ends a verb that has nothing to print: bpftool's JSON is null then.
+func (b *bpfRun) null() {
+	if b.out.JSON != nil {
+		b.out.JSON.Raw("null")
+	}
+}
+
+// open and end put brackets around a list in JSON.
+func (b *bpfRun) open(bracket string) {
+	if b.out.JSON != nil {
+		b.out.JSON.Open(bracket)
+	}
+}
+
+func (b *bpfRun) end(bracket string) {
+	if b.out.JSON != nil {
+		b.out.JSON.End(bracket)
+	}
+}
+
+// pin pins the object that the words tell: "id 5 /sys/fs/bpf/x".
+func pin(k inspect.Kind) func(*bpfRun) error {
+	return func(b *bpfRun) error {
+		o, err := b.one(k, k == inspect.KindMap)
+		if err != nil {
+			return err
+		}
+		path, err := b.next("the path")
+		if err == nil {
+			err = b.done()
+		}
+		if err == nil {
+			err = inspect.PinAt(o, path)
+		}
+		if err == nil {
+			b.null()
+		}
+		return errors.Join(err, o.Close())
+	}
+}

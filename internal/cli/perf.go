@@ -1,0 +1,24 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// perfCommand is `skep perf`: the perf events and raw tracepoints of all processes that
+// have programs.
+func (a *app) perfCommand() *cobra.Command {
+	return a.object("perf", "List perf events with programs, by process", []verb{
+		{use: "show", aliases: []string{"list"}, short: "List perf events and raw tracepoints with programs", run: showPerf},
+	})
+}
+
+func showPerf(b *bpfRun) error {
+	if err := b.done(); err != nil {
+		return err
+	}
+	fds, err := b.reader.PerfFDs()
+	b.open("[")
+	for _, f := range fds {
+		b.out.PerfFD(f)
+	}
+	b.end("]")
+	return err
+}

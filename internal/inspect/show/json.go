@@ -1,0 +1,147 @@
+package show
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// JSON writes JSON as it's made, so that a dump of any size takes no memory. The order of
+// members is the order of calls. Errors stick and are returned by Close.
+type JSON struct {
+	w      *bufio.Writer
+	pretty bool
+	some   []bool // by depth: something has been written
+	named  bool   // a name has been written, its value comes next
+	err    error
+}
+
+// NewJSON writes to w; pretty puts each member on a line.
+func NewJSON(w io.Writer, pretty bool) *JSON {
+	return &JSON{w: bufio.NewWriterSize(w, 1<<15), pretty: pretty, some: []bool{false}}
+}
+
+// Close ends the text with a newline.
+func (j *JSON) Close() error {
+	if j.some[0] {
+		j.text("\n")
+	}
+	if err := j.w.Flush(); j.err == nil {
+		j.err = err
+	}
+	return j.err
+}
+
+// Err is the first error of writing.
+func (j *JSON) Err() error { return j.err }
+
+func (j *JSON) text(s string) {
+	if j.err == nil {
+		_, j.err = j.w.WriteString(s)
+	}
+}
+
+func (j *JSON) line() {
+	if j.pretty {
+		j.text("\n" + strings.Repeat("    ", len(j.some)-1))
+	}
+}
+
+// begin goes where the next name or value starts.
+func (j *JSON) begin() {
+	if j.named {
+		j.named = false
+		return
+	}
+	top := len(j.some) - 1
+	if j.some[top] {
+		j.text(",")
+	}
+	if top > 0 {
+		j.line()
+	}
+	j.some[top] = true
+}
+
+// Open starts an object "{" or an array "[".
+func (j *JSON) Open(bracket string) {
+	j.begin()
+	j.text(bracket)
+	j.some = append(j.some, false)
+}
+
+// End ends what Open started: "}" or "]".
+func (j *JSON) End(bracket string) {
+	top := len(j.some) - 1
+	some := j.some[top]
+	j.some = j.some[:top]
+	if some {
+		j.line()
+	}
+	j.text(bracket)
+}
+
+// Name writes a member's name.
+func (j *JSON) Name(name string) {
+	j.begin()
+	j.text(quote(name) + ":")
+	if j.pretty {
+		j.text(" ")
+	}
+	j.named = true
+}
+
+// Raw writes a value as it is.
+func (j *JSON) Raw(v string) { j.begin(); j.text(v) }
+
+// Text writes a string; bytes that aren't UTF-8 become U+FFFD.
+func (j *JSON) Text(v string) { j.Raw(quote(v)) }
+
+// Uint writes a number.
+func (j *JSON) Uint(v uint64) { j.Raw(strconv.FormatUint(v, 10)) }
+
+// Member writes a name and a value: a string, a number, a bool, nil, or a slice of ids.
+func (j *JSON) Member(name string, v any) {
+	j.Name(name)
+	switch v := v.(type) {
+	case string:
+		j.Text(v)
+	case []uint32:
+		j.Open("[")
+		for _, id := range v {
+			j.Uint(uint64(id))
+		}
+		j.End("]")
+	case []string:
+		j.Open("[")
+		for _, s := range v {
+			j.Text(s)
+		}
+		j.End("]")
+	case nil:
+		j.Raw("null")
+	default:
+		j.Raw(fmt.Sprint(v))
+	}
+}
+
+func quote(s string) string {
+	plain := utf8.ValidString(s)
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] != 0x7f
+	}
+	if plain {
+		return `"` + s + `"`
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(s) != nil {
+		return `""`
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

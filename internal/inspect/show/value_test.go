@@ -1,0 +1,47 @@
+package show
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestJSON(t *testing.T) {
+	write := func(pretty bool) string {
+		var b strings.Builder
+		j := NewJSON(&b, pretty)
+		j.Open("[")
+		j.Open("{")
+		j.Member("id", uint32(7))
+		j.Member("name", "a\"b\n<é>\x7f")
+		j.Member("maps", []uint32{1, 2})
+		j.Member("none", nil)
+		j.Name("empty")
+		j.Open("{")
+		j.End("}")
+		j.End("}")
+		j.End("]")
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if got, want := write(false), "[{\"id\":7,\"name\":\"a\\\"b\\n<é>\x7f\",\"maps\":[1,2],\"none\":null,\"empty\":{}}]\n"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := write(true); !strings.HasPrefix(got, "[\n    {\n        \"id\": 7,\n") || !strings.HasSuffix(got, "\"empty\": {}\n    }\n]\n") {
+		t.Errorf("pretty:\n%s", got)
+	}
+}
+
+func TestHexBytes(t *testing.T) {
+	b := make([]byte, 18)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	if got, want := hexBytes(b), "00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f\n10 11"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := hexBytes(nil); got != "" {
+		t.Errorf("%q", got)
+	}
+}
