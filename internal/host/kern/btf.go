@@ -372,3 +372,6 @@ func (t Type) Vars() []SecVar {
 	}
 	return vars
 }
+
+// String is the string at an offset of the string section, which line information uses.
+func (b *BTF) String(off uint32) string { return b.str(off) }
