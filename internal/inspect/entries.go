@@ -93,3 +93,14 @@ func (r *Reader) ReadOnlyData(id uint32) (m *Map, data []byte, err error) {
 	}
 	return m, data, nil
 }
+
+// CreateMap makes a map and pins it at a path.
+func (r *Reader) CreateMap(a *sys.MapCreateAttr, path string) error {
+	fd, err := sys.MapCreate(a)
+	if err != nil {
+		name, _ := TypeName(MapTypes, a.Type)
+		return fmt.Errorf("create map of type %s with keys of %d bytes, values of %d, %d entries: %w", name, a.KeySize, a.ValueSize, a.MaxEntries, allowed(err))
+	}
+	o := &Object{KindMap, fd}
+	return errors.Join(PinAt(o, path), o.Close())
+}

@@ -60,7 +60,7 @@ func unlinked(prog []isa.Insn) []isa.Insn {
 func flowLines(in Insn, opcodes, linum bool) []string {
 	var lines []string
 	if l := in.Source; l != nil {
-		text := "; " + strings.TrimLeft(l.Text, " \t")
+		text := "; " + cutText(strings.TrimLeft(l.Text, " \t"))
 		if linum {
 			text += fmt.Sprintf(" [%s:%d:%d]", l.File, l.Line, l.Col)
 		}
@@ -75,4 +75,14 @@ func flowLines(in Insn, opcodes, linum bool) []string {
 		lines = append(lines, fmt.Sprintf("      % x", in.Raw))
 	}
 	return lines
+}
+
+// maxSource is how much of a source line fits in a box, in characters.
+const maxSource = 70
+
+func cutText(s string) string {
+	if r := []rune(s); len(r) > maxSource {
+		return string(r[:maxSource-1]) + "…"
+	}
+	return s
 }

@@ -53,7 +53,9 @@ func (r *Reader) walkPins(dir string, pins []Pin) []Pin {
 			return nil
 		}
 		if d.Type().IsRegular() {
-			pins = append(pins, r.readPin("/"+p))
+			if pin := r.readPin("/" + p); !errors.Is(pin.Err, sys.ENOENT) { // it went meanwhile
+				pins = append(pins, pin)
+			}
 		}
 		return nil
 	})

@@ -375,3 +375,19 @@ func (t Type) Vars() []SecVar {
 
 // String is the string at an offset of the string section, which line information uses.
 func (b *BTF) String(off uint32) string { return b.str(off) }
+
+// Vlen is the number of a type's members, enumerators, parameters or variables; a
+// function's linkage.
+func (t Type) Vlen() int { return t.vlen() }
+
+// Index is an array's index type.
+func (t Type) Index() Type { return t.b.Type(TypeID(t.word(typeLen + 4))) }
+
+// Linkage is a variable's linkage (BTF_VAR_STATIC …).
+func (t Type) Linkage() uint32 { return t.word(typeLen) }
+
+// Component is which member or parameter a declaration tag is about; -1: the whole.
+func (t Type) Component() int32 { return int32(t.word(typeLen)) }
+
+// IntOffset is an integer's offset in bits, as old compilers told bit-fields.
+func (t Type) IntOffset() uint32 { return t.word(typeLen) >> 16 & 0xff }

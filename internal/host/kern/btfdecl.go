@@ -25,7 +25,26 @@ func Definition(t Type) string {
 
 // declWriter writes C. Its methods go by the same rules as btf_dump.c of libbpf, so
 // that listings agree.
-type declWriter struct{ strings.Builder }
+type declWriter struct {
+	strings.Builder
+	names *cNames // nil: types go by their own names
+}
+
+// typeName is the name that a type goes by.
+func (d *declWriter) typeName(t Type) string {
+	if d.names == nil {
+		return t.Name()
+	}
+	return d.names.of(t)
+}
+
+// enumeratorName is the name that an enumerator goes by.
+func (d *declWriter) enumeratorName(name string) string {
+	if d.names == nil {
+		return name
+	}
+	return d.names.ident(name)
+}
 
 // decl collects what's between the name and the base type, and writes it from
 // the base type on.
@@ -131,11 +150,11 @@ func (d *declWriter) base(t Type, level int) {
 			d.body(t, level)
 			return
 		}
-		d.WriteString(Tag(t) + " " + t.Name())
+		d.WriteString(Tag(t) + " " + d.typeName(t))
 	case KindFwd:
-		d.WriteString(Tag(t) + " " + t.Name())
+		d.WriteString(Tag(t) + " " + d.typeName(t))
 	default:
-		d.WriteString(t.Name())
+		d.WriteString(d.typeName(t))
 	}
 }
 
@@ -210,7 +229,7 @@ func (d *declWriter) function(t Type, rest []Type, name string, afterPtr bool, l
 func (d *declWriter) body(t Type, level int) {
 	d.WriteString(Tag(t))
 	if !t.Anonymous() {
-		d.WriteString(" " + t.Name())
+		d.WriteString(" " + d.typeName(t))
 	}
 	d.WriteString(" {")
 	if t.Kind() == KindEnum || t.Kind() == KindEnum64 {
@@ -262,6 +281,7 @@ func (d *declWriter) line(level int) {
 func (d *declWriter) enumerators(t Type, level int) {
 	t.Enumerators(func(name string, v uint64) bool {
 		d.line(level + 1)
+		name = d.enumeratorName(name)
 		switch wide := t.Kind() == KindEnum64; {
 		case t.Flag() && wide:
 			fmt.Fprintf(d, "%s = %dLL,", name, int64(v))

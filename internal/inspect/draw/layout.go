@@ -197,6 +197,9 @@ func (l *layout) place() {
 		x := float64(margin)
 		for _, i := range layer {
 			it := &l.items[i]
+			if it.node < 0 {
+				it.height = tall // an edge passes all of the layer straight
+			}
 			it.main, it.cross = at+tall/2, x+it.width/2
 			x += it.width + l.gap(i)
 		}

@@ -80,10 +80,8 @@ func (e *Entries) perCPU(value []byte, f func(cpu int, v []byte)) {
 func (e *Entries) json(key, value []byte) {
 	j := e.p.JSON
 	j.Open("{")
-	if e.m.KeySize > 0 || e.m.PerCPU() {
-		j.Name("key")
-		hexArray(j, key)
-	}
+	j.Name("key")
+	hexArray(j, key)
 	if e.m.PerCPU() {
 		j.Name("values")
 		j.Open("[")
@@ -227,12 +225,12 @@ func (e *Entries) Failed(key []byte, err error) {
 	e.p.printf("key: %s  value: %s\n", hexBytes(key), msg)
 }
 
-// Key prints a key alone.
-func (e *Entries) Key(name string, key []byte) {
-	if j := e.p.JSON; j != nil {
+// KeyBlock prints a key alone: in text below its name.
+func (p *Printer) KeyBlock(name string, key []byte) {
+	if j := p.JSON; j != nil {
 		j.Name(name)
 		hexArray(j, key)
 		return
 	}
-	e.p.printf("%s:%s%s\n", strings.ReplaceAll(name, "_", " "), map[bool]string{true: "\n", false: " "}[len(key) > wideRow], hexBytes(key))
+	p.printf("%s:\n%s\n", strings.ReplaceAll(name, "_", " "), hexBytes(key))
 }

@@ -1,0 +1,59 @@
+package inspect
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/testkit"
+)
+
+// TestHeaderCompiles has gcc compile the header of this kernel's types.
+func TestHeaderCompiles(t *testing.T) {
+	testkit.Need(t, testkit.Feature("btf"), testkit.Program("gcc"))
+	k := kern.New(os.DirFS("/"))
+	defer k.Close()
+	b, err := k.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := kern.WriteHeader(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "vmlinux.h")
+	// What the kernel has in its own types must be where the compiler puts it.
+	for _, c := range []struct{ typ, member string }{
+		{"task_struct", "comm"}, {"task_struct", "tgid"}, {"sk_buff", "len"}, {"sk_buff", "cb"}, {"inode", "i_ino"},
+		{"bpf_prog", "aux"}, {"sock", "sk_protocol"}, {"net_device", "ifindex"},
+	} {
+		st, ok := b.Find(c.typ, kern.KindStruct)
+		if !ok {
+			t.Fatalf("no struct %s", c.typ)
+		}
+		st.Members(func(m kern.Member) bool {
+			if m.Name == c.member && m.Bits == 0 {
+				checkOffset(&text, c.typ, c.member, m.Bit/8, st.Size())
+			}
+			return true
+		})
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("gcc", "-std=gnu17", "-fsyntax-only", "-w", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("gcc: %v\n%s", err, out[:min(len(out), 3000)])
+	}
+}
+
+func checkOffset(w *bytes.Buffer, typ, member string, off, size uint32) {
+	w.WriteString("_Static_assert(__builtin_offsetof(struct " + typ + ", " + member + ") == " + itoa(off) + ", \"" + typ + "." + member + "\");\n")
+	w.WriteString("_Static_assert(sizeof(struct " + typ + ") == " + itoa(size) + ", \"sizeof " + typ + "\");\n")
+}
+
+func itoa(n uint32) string { return strconv.Itoa(int(n)) }
