@@ -1,5 +1,5 @@
 // Command bench compares skep with another tracer that takes bpftrace's command line, in
-// one run on one machine: start, cost per event, and throughput. It prints the tables of
+// one run on one machine: start, time to attach, cost per event, and throughput. It prints the tables of
 // docs/performance.md.
 //
 //	go build -o skep ./cmd/skep && go run ./bench -peer 'bpftrace'
@@ -27,7 +27,7 @@ func main() {
 	}
 	ours := flag.String("skep", "./skep bpftrace", "command of skep")
 	peer := flag.String("peer", "bpftrace", "command to compare with")
-	what := flag.String("what", "start,cost,throughput", "tables to make, separated by commas")
+	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas")
 	only := flag.String("only", "", "cost: scripts whose name holds this")
 	rounds := flag.Int("rounds", 3, "rounds; the median counts")
 	flag.Parse()
@@ -36,7 +36,7 @@ func main() {
 		os.Exit(2)
 	}
 	b := &bench{tools: []tool{{"skep", strings.Fields(*ours)}, {"peer", strings.Fields(*peer)}}, rounds: *rounds, only: *only}
-	tables := map[string]func() error{"start": b.start, "cost": b.cost, "throughput": b.throughput}
+	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput}
 	for name := range strings.SplitSeq(*what, ",") {
 		table, ok := tables[name]
 		if !ok {
