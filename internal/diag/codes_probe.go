@@ -94,7 +94,7 @@ var probeCodes = []CodeDoc{
 			"Mount it with `mount -t tracefs nodev /sys/kernel/tracing` or run as root.",
 		""},
 	{CodeManyProbes, "too many probes",
-		"A wildcard matches more functions than max_bpf_progs or the kernel allows in one go. Make it narrower.",
+		"A wildcard matches more functions than the option max_probes allows (1024). Make it narrower, or raise the limit: config = { max_probes = 20000 }.",
 		""},
 	{CodeNoModule, "kernel module not loaded",
 		"The attach point names a module that isn't loaded, or a function that several modules have; then name the module.",

@@ -84,7 +84,7 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		f.count += len(found)
 		if f.MaxProbes > 0 && f.count > f.MaxProbes {
 			rep.Errorf(diag.CodeManyProbes, p.Span, "Your program is trying to generate more than %d BPF programs, which exceeds the current limit of %d", f.MaxProbes, f.MaxProbes).
-				Note("%s brings it to %d; the option max_bpf_progs sets the limit", p.Text, f.count)
+				Note("%s matches %d; config = { max_probes = %d } allows all %d, each of which slows down what it's at", p.Text, len(found), f.count, f.count)
 			return out
 		}
 		out = append(out, found...)

@@ -209,6 +209,14 @@ func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 // kernelFunc is a function that can be traced.
 type kernelFunc struct{ module, name string }
 
+// compare orders by "module:name" without making that text: a kernel has 60,000 functions.
+func (a kernelFunc) compare(b kernelFunc) int {
+	if a.module == b.module {
+		return strings.Compare(a.name, b.name)
+	}
+	return strings.Compare(a.module+":", b.module+":")
+}
+
 // traceable lists the functions that match, each once, sorted: those ftrace knows, or
 // where the kernel doesn't say (no CONFIG_FUNCTION_TRACER, no root) all of kallsyms.
 // Left out are pieces (.part.N), and those whose tracing is known to hang
@@ -236,12 +244,11 @@ func (f *Finder) traceable(module, pattern string) ([]kernelFunc, error) {
 			return !s.IsFunc() || add(s.Name, s.Module)
 		})
 	}
-	slices.SortFunc(found, func(a, b kernelFunc) int {
-		if module == "" {
-			return strings.Compare(a.name, b.name)
-		}
-		return strings.Compare(a.module+":"+a.name, b.module+":"+b.name)
-	})
+	if module == "" {
+		slices.SortFunc(found, func(a, b kernelFunc) int { return strings.Compare(a.name, b.name) })
+	} else {
+		slices.SortFunc(found, kernelFunc.compare)
+	}
 	return slices.CompactFunc(found, func(a, b kernelFunc) bool {
 		return a.name == b.name && (module == "" || a.module == b.module)
 	}), err
@@ -322,9 +329,7 @@ func (f *Finder) fentryFuncs(btfs iter.Seq[*kern.BTF], pattern string) []kernelF
 			return true
 		}, kern.KindFunc)
 	}
-	slices.SortFunc(found, func(a, b kernelFunc) int {
-		return strings.Compare(a.module+":"+a.name, b.module+":"+b.name)
-	})
+	slices.SortFunc(found, kernelFunc.compare)
 	return slices.Compact(found)
 }
 
@@ -358,6 +363,9 @@ func (f *Finder) iters(p *probe.Point) ([]*probe.Point, error) {
 	}
 	if len(names) == 0 {
 		m := missing(diag.CodeNoIter, "this kernel has no iterator %s", p.Func)
+		if slices.Contains(mapIters, p.Func) {
+			return nil, missing(diag.CodeNoIter, "iterator %s goes through one BPF map, and a script can't name which", p.Func)
+		}
 		if all, err := f.iterNames("*"); err == nil {
 			if near := probe.Nearest(p.Func, all); near != "" {
 				m.near = "iter:" + near
@@ -372,8 +380,12 @@ func (f *Finder) iters(p *probe.Point) ([]*probe.Point, error) {
 	return found, nil
 }
 
-// iterNames lists iterators, sorted. The kernel has an annotation, not an iterator, in
-// the structs that end in __safe_trusted.
+// mapIters are iterators over the elements of a map, which the kernel wants to be given
+// when they're attached (bpf_iter_attach_map, kernel/bpf/map_iter.c, net/core).
+var mapIters = []string{"bpf_map_elem", "bpf_sk_storage_map", "sockmap"}
+
+// iterNames lists iterators, sorted, but for those that need a map. The kernel has an
+// annotation, not an iterator, in the structs that end in __safe_trusted.
 func (f *Finder) iterNames(pattern string) ([]string, error) {
 	btfs, err := f.btfs("")
 	if err != nil {
@@ -383,7 +395,7 @@ func (f *Finder) iterNames(pattern string) ([]string, error) {
 	for b := range btfs {
 		b.Named(func(t kern.Type) bool {
 			name, ok := strings.CutPrefix(t.Name(), iterPrefix)
-			if ok && !strings.HasSuffix(name, "__safe_trusted") && probe.Match(pattern, name) {
+			if ok && !strings.HasSuffix(name, "__safe_trusted") && !slices.Contains(mapIters, name) && probe.Match(pattern, name) {
 				names = append(names, name)
 			}
 			return true

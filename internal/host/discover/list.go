@@ -39,6 +39,30 @@ type lister struct {
 	verbose bool
 	yield   func(string, error) bool
 	stopped bool
+	funcs   map[string]map[string]kern.Type // -lv: the functions of each module's BTF, once read
+}
+
+// function is a kernel function in the BTF of its module, which is read once: there are tens
+// of thousands of functions, and a search for each takes as many steps.
+func (l *lister) function(f kernelFunc) (kern.Type, bool) {
+	index, ok := l.funcs[f.module]
+	if !ok {
+		index = map[string]kern.Type{}
+		if b, err := l.Kernel.ModuleBTF(f.module); err == nil {
+			b.Named(func(t kern.Type) bool {
+				if _, ok := index[t.Name()]; !ok {
+					index[t.Name()] = t
+				}
+				return true
+			}, kern.KindFunc)
+		}
+		if l.funcs == nil {
+			l.funcs = map[string]map[string]kern.Type{}
+		}
+		l.funcs[f.module] = index
+	}
+	t, ok := index[f.name]
+	return t, ok
 }
 
 func (l *lister) line(s string) {
@@ -249,11 +273,7 @@ func (l *lister) kprobeEntries(k probe.Kind, rest string) ([]entry, error) {
 
 // kprobeArgs are arg0… with their types, or the result's.
 func (l *lister) kprobeArgs(k probe.Kind, f kernelFunc) []string {
-	b, err := l.Kernel.ModuleBTF(f.module)
-	if err != nil {
-		return nil
-	}
-	fn, ok := b.Find(f.name, kern.KindFunc)
+	fn, ok := l.function(f)
 	if !ok {
 		return nil
 	}
@@ -284,8 +304,11 @@ func (l *lister) fentryEntries(k probe.Kind, rest string) ([]entry, error) {
 	var found []entry
 	for _, fn := range l.fentryFuncs(btfs, name) {
 		e := entry{text: fn.module + ":" + fn.name}
-		if b, err := l.Kernel.ModuleBTF(fn.module); l.verbose && err == nil {
-			t, _ := b.Find(fn.name, kern.KindFunc)
+		if !l.verbose {
+			found = append(found, e)
+			continue
+		}
+		if t, ok := l.function(fn); ok {
 			e.args = paramDecls(t)
 			if result := t.Ref().Ref(); k == probe.Fexit && result.ID != 0 {
 				e.args = append(e.args, kern.Decl(result, "")+" retval")
