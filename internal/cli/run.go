@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/skep-bpf/skep/internal/output"
 	"github.com/skep-bpf/skep/internal/output/json"
 	"github.com/skep-bpf/skep/internal/output/text"
+	"github.com/skep-bpf/skep/internal/probe"
 	"github.com/skep-bpf/skep/internal/run"
 )
 
@@ -77,7 +79,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	names := sym.New(sym.Config{Demangle: compiled.Object.Config.CppDemangle, Reread: compiled.Object.Config.CacheUserSymbols == "NONE"})
 	defer names.Close()
 	cfg := run.Config{
-		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid),
+		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
 		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Child: child, Pid: j.Pid,
 		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,
 		Signals: true, Ready: a.out, Mode: j.Mode,
@@ -99,13 +101,20 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 // bufferings are those of -B; a line is complete when no further event waits.
 var bufferings = map[string]run.Buffering{"": run.BufferIdle, "line": run.BufferIdle, "none": run.BufferNone, "full": run.BufferFull}
 
-func (a *app) engineOptions(j *Job, child int) engine.Options {
+func (a *app) engineOptions(j *Job, child int, compiled *compiler.Output, sources *diag.Sources) engine.Options {
 	opt := engine.Options{Pid: j.Pid, ChildPid: child, Verbose: j.Verbose, Unsafe: j.Unsafe, USDTFileActivation: j.USDTByFile}
 	if j.Verbose > 0 {
 		opt.Logf = func(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
 	}
 	if j.Warnings > 0 {
 		opt.Warnf = func(format string, args ...any) { fmt.Fprintf(a.err, "WARNING: "+format+"\n", args...) }
+		gone := map[string]bool{}
+		opt.Missing = func(e *engine.AttachError) {
+			rep := diag.NewReporter(sources)
+			gone[e.Point.Text] = true
+			warnMissing(e, gone, j.Bpftrace, compiled, rep)
+			a.report(sources, rep, j.ErrorStyle)
+		}
 	}
 	return opt
 }
@@ -151,6 +160,9 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 	shown := diag.NewReporter(rep.Sources)
 	var missing *engine.AttachError
 	if errors.As(err, &missing) && missing.Point.Span.Start != diag.NoPos {
+		if j.Bpftrace {
+			warnUntraceable(missing, shown)
+		}
 		explainAttach(missing, m, compiled, shown)
 		a.report(rep.Sources, shown, j.ErrorStyle)
 		return exitError
@@ -173,7 +185,7 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 // explainAttach says why a point couldn't be attached to: for a function that the kernel
 // doesn't know, or doesn't take, what it's called today.
 func explainAttach(e *engine.AttachError, m *machine, compiled *compiler.Output, rep *diag.Reporter) {
-	gone := errors.Is(e.Err, fs.ErrNotExist) || errors.Is(e.Err, syscall.ESRCH) || errors.Is(e.Err, syscall.EINVAL)
+	gone := isGone(e) || errors.Is(e.Err, syscall.EINVAL)
 	for _, u := range compiled.Info.Units {
 		for _, p := range u.Points {
 			if gone && p.Text == e.Point.Text {
@@ -183,6 +195,39 @@ func explainAttach(e *engine.AttachError, m *machine, compiled *compiler.Output,
 		}
 	}
 	rep.Errorf(diag.CodeNoMatch, e.Point.Span, "%s: %s", e.Point.Text, e.Reason)
+}
+
+// isGone reports whether what a point names doesn't exist.
+func isGone(e *engine.AttachError) bool {
+	return errors.Is(e.Err, fs.ErrNotExist) || errors.Is(e.Err, syscall.ESRCH)
+}
+
+// warnMissing says that an optional point isn't there, and that a probe has none left; gone
+// are all that are missing so far, by text.
+func warnMissing(e *engine.AttachError, gone map[string]bool, bpftrace bool, compiled *compiler.Output, rep *diag.Reporter) {
+	if bpftrace {
+		warnUntraceable(e, rep)
+	}
+	kind, target, _ := strings.Cut(e.Point.Text, ":")
+	if isGone(e) {
+		rep.Warnf(diag.WarnNoMatch, e.Point.Span, "No matches for %s %s. Skipping.", kind, target)
+	} else {
+		rep.Warnf(diag.WarnNoMatch, e.Point.Span, "%s: %s. Skipping.", e.Point.Text, e.Reason)
+	}
+	here := func(p *probe.Point) bool { return p.Text == e.Point.Text }
+	for _, u := range compiled.Info.Units {
+		if slices.ContainsFunc(u.Points, here) &&
+			!slices.ContainsFunc(u.Points, func(p *probe.Point) bool { return !gone[p.Text] }) {
+			rep.Warnf(diag.WarnNoMatch, e.Point.Span, "Probe has no valid attach points. It is being removed which may cause issues with program behavior.")
+		}
+	}
+}
+
+// warnUntraceable is bpftrace's warning of a kernel function that it can't find.
+func warnUntraceable(e *engine.AttachError, rep *diag.Reporter) {
+	if isGone(e) && (e.Point.Kind == "kprobe" || e.Point.Kind == "kretprobe") {
+		rep.Warnf(diag.WarnNoMatch, e.Point.Span, `%s is not traceable (either non-existing, inlined, or marked as "notrace"); attaching to it will likely fail`, e.Point.Func)
+	}
 }
 
 // rejectedSpan is the place in the script of the instruction that the verifier stopped at.

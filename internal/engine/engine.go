@@ -17,6 +17,9 @@ type Options struct {
 	Verbose  int                              // 1: verifier logs of rejected programs, 2: of all
 	Logf     func(format string, args ...any) // progress for -v; nil: silence
 	Warnf    func(format string, args ...any) // what the user must know but doesn't stop us
+	// Missing is told of an optional point that isn't there (missing_probes = "warn");
+	// nil: Warnf is.
+	Missing  func(*AttachError)
 	Unsafe   bool
 	RingSize int // bytes of the ring buffer, a power of two; 0: by the object's config or the machine's memory
 	// USDTFileActivation: raise semaphores in the processes that map the file.

@@ -112,9 +112,15 @@ func (s *session) each(points []object.Point, attach func(*object.Point) error) 
 
 // missing warns of an optional point that isn't there.
 func (s *session) missing(pt *object.Point, err error) {
-	if s.obj.Config.MissingProbes != "ignore" {
-		s.opt.Warnf("%v", s.attachError(pt, err))
+	if s.obj.Config.MissingProbes == "ignore" {
+		return
 	}
+	var e *engine.AttachError
+	if err = s.attachError(pt, err); s.opt.Missing != nil && errors.As(err, &e) {
+		s.opt.Missing(e)
+		return
+	}
+	s.opt.Warnf("%v", err)
 }
 
 // hold keeps an attachment's descriptor until Detach.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
@@ -93,7 +94,7 @@ func encodeBTF(o *object.Object) *btfInfo {
 		info.maps[i] = e.mapTypes(m)
 	}
 	for i, p := range o.Programs {
-		info.progs[i] = e.program(p)
+		info.progs[i] = e.program(p, i)
 	}
 	info.data = e.blob()
 	return info
@@ -167,8 +168,23 @@ func (e *btfEncoder) proto(args int, main bool) uint32 {
 	return id
 }
 
-// program makes the func_info and line_info of p.
-func (e *btfEncoder) program(p *object.Program) progInfo {
+// mainName is the BTF name of a program's main function: what scripts for bpftrace attach
+// to (fentry:bpf:NAME), the first point's text and the program's number from 1. The kernel's
+// symbols are called by it, too, and so are kept within their length.
+func mainName(p *object.Program, index int) string {
+	if len(p.Points) == 0 {
+		return p.Name
+	}
+	text := p.Points[0].Text
+	return fmt.Sprintf("%s_%d", text[:min(len(text), mainNameMax)], index+1)
+}
+
+// mainNameMax leaves room in a kernel symbol for "bpf_prog_", the tag and the number
+// (KSYM_NAME_LEN is 128 before Linux 6.1).
+const mainNameMax = 90
+
+// program makes the func_info and line_info of p, the object's program of that index.
+func (e *btfEncoder) program(p *object.Program, index int) progInfo {
 	var out progInfo
 	slots := slotsOf(p.Insns)
 	funcs := p.Funcs
@@ -178,11 +194,11 @@ func (e *btfEncoder) program(p *object.Program) progInfo {
 	starts := map[int]bool{}
 	for i, f := range funcs {
 		starts[f.Insn] = true
-		linkage := uint32(btfStatic)
+		name, linkage := f.Name, uint32(btfStatic)
 		if i == 0 {
-			linkage = btfGlobal
+			name, linkage = mainName(p, index), btfGlobal
 		}
-		id := e.add(identifier(f.Name), btfFunc, linkage, e.proto(f.Args, i == 0))
+		id := e.add(identifier(name), btfFunc, linkage, e.proto(f.Args, i == 0))
 		out.funcs = binary.NativeEndian.AppendUint32(out.funcs, uint32(slots[f.Insn]))
 		out.funcs = binary.NativeEndian.AppendUint32(out.funcs, id)
 	}
