@@ -40,6 +40,15 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "cp": // makes a copy of a program: `cp FROM TO`
+		data, err := os.ReadFile(os.Args[2])
+		if err == nil {
+			err = os.WriteFile(os.Args[3], data, 0o755)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "touch": // writes 1 … N to address 0x10000000, then reads it N times
 		touch(n)
 	case "fail":
