@@ -28,7 +28,7 @@ func TestParseXDP(t *testing.T) {
 		{attrs(sys.NetlinkAttr(xdpAttached, []byte{xdpDriver}), sys.NetlinkAttr(xdpProgID, word(7))), XDP{"eth0", 3, []XDPProg{{"driver", 7}}, false}, true},
 		{attrs(sys.NetlinkAttr(xdpAttached, []byte{xdpMulti}), sys.NetlinkAttr(xdpSkbID, word(8)), sys.NetlinkAttr(xdpHwID, word(9))),
 			XDP{"eth0", 3, []XDPProg{{"generic", 8}, {"offload", 9}}, true}, true},
-		{[]byte{9, 0, 1}, XDP{"eth0", 3, nil, false}, false},      // cut off
+		{[]byte{9, 0, 1}, XDP{"eth0", 3, nil, false}, false},         // cut off
 		{[]byte{200, 0, 2, 0, 1}, XDP{"eth0", 3, nil, false}, false}, // longer than there is
 	} {
 		got, ok := parseXDP(l, c.in)

@@ -186,3 +186,27 @@ func (r *Reader) matches(o *Object, s Selector) bool {
 	}
 	return p.Name == s.Value || cString(info.Name[:]) == s.Value
 }
+
+// target is the descriptor of a map that a program is attached to; 0: none.
+func target(m *Object) int {
+	if m == nil {
+		return 0
+	}
+	return m.FD
+}
+
+// AttachToMap attaches a program to a map of sockets, or as the flow dissector when m is nil.
+func AttachToMap(prog, m *Object, typ uint32) error {
+	if err := sys.ProgAttach(target(m), prog.FD, typ, 0); err != nil {
+		return fmt.Errorf("attach program: %w", err)
+	}
+	return nil
+}
+
+// DetachFromMap takes it off.
+func DetachFromMap(prog, m *Object, typ uint32) error {
+	if err := sys.ProgDetach(target(m), prog.FD, typ); err != nil {
+		return fmt.Errorf("detach program: %w", err)
+	}
+	return nil
+}

@@ -234,3 +234,9 @@ func (p *Printer) KeyBlock(name string, key []byte) {
 	}
 	p.printf("%s:\n%s\n", strings.ReplaceAll(name, "_", " "), hexBytes(key))
 }
+
+// HexBlock writes bytes under a name in JSON.
+func (p *Printer) HexBlock(name string, data []byte) {
+	p.JSON.Name(name)
+	hexArray(p.JSON, data)
+}
