@@ -155,7 +155,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(flags), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
 		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
 		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
-		a.cgroupCommand(), a.netCommand(), a.bpflistCommand(),
+		a.cgroupCommand(), a.netCommand(), a.bpflistCommand(), a.featureCommand(), a.structOpsCommand(),
 	} {
 		root.AddCommand(a.command(c))
 	}

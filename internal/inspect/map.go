@@ -25,6 +25,7 @@ type Map struct {
 	BTFKey       uint32 // type ids in it
 	BTFValue     uint32
 	VmlinuxValue uint32 // type id in vmlinux's BTF: of struct_ops
+	VmlinuxBTF   uint32 // id of that BTF object
 	Memlock      int64  // bytes; -1: not told
 	Frozen       bool
 	OwnerType    int // of a prog_array: ProgTypes; -1: not told
@@ -66,7 +67,7 @@ func (r *Reader) MapByFD(fd int) (*Map, error) {
 		ID: info.ID, Type: info.Type, Name: cString(info.Name[:]), Flags: info.Flags, KeySize: info.KeySize,
 		ValueSize: info.ValueSize, MaxEntries: info.MaxEntries, Extra: info.Extra, Ifindex: info.Ifindex,
 		NetnsDev: info.NetnsDev, NetnsIno: info.NetnsIno, BTF: info.BTFID, BTFKey: info.BTFKey,
-		BTFValue: info.BTFValue, VmlinuxValue: info.VmlinuxValue, Memlock: -1, OwnerType: -1, OwnerJited: -1,
+		BTFValue: info.BTFValue, VmlinuxValue: info.VmlinuxValue, VmlinuxBTF: info.BTFVmlinuxID, Memlock: -1, OwnerType: -1, OwnerJited: -1,
 	}
 	lines, err := r.fdinfo(fd)
 	if err != nil {

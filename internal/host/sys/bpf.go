@@ -17,6 +17,7 @@ type MapCreateAttr struct {
 	InnerMapFD, NumaNode                        uint32
 	Name                                        [16]byte
 	Ifindex, BTFFD, BTFKey, BTFValue            uint32
+	VmlinuxValue                                uint32 // of struct_ops
 }
 
 // ProgLoadAttr is BPF_PROG_LOAD's. LogTrueSize is written by the kernel (6.4).

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skep-bpf/skep/internal/inspect"
+)
+
+// structOpsCommand is `skep struct_ops`: structs of functions of the kernel's that programs
+// implement: congestion controls, schedulers.
+func (a *app) structOpsCommand() *cobra.Command {
+	return a.object("struct_ops", "List, dump and unregister structs of kernel functions that programs implement", []verb{
+		{use: "show [id N | name S]", aliases: []string{"list"}, short: "List struct_ops maps", run: structOpsShow},
+		{use: "dump [id N | name S]", short: "Print the structs, with the programs of their members", run: structOpsDump},
+		{use: "unregister id N | name S", short: "Take a struct out of the kernel", run: structOpsUnregister},
+	})
+}
+
+// structOps calls f with each struct_ops map that the words tell: all, or by id or name.
+func (b *bpfRun) structOps(f func(m *inspect.Map, s *inspect.StructOps) error) error {
+	var sel *inspect.Selector
+	if b.more() {
+		s, err := b.selector(inspect.KindMap)
+		if err != nil {
+			return err
+		}
+		if err := b.done(); err != nil {
+			return err
+		}
+		sel = &s
+	}
+	found := 0
+	for m, err := range b.reader.Maps() {
+		if err != nil {
+			return err
+		}
+		if !m.StructOps() || sel != nil && sel.Value != m.Name && sel.Value != fmt.Sprint(m.ID) {
+			continue
+		}
+		s, err := b.reader.ReadStructOps(m)
+		if errors.Is(err, inspect.ErrGone) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found++
+		if err := f(m, s); err != nil {
+			return err
+		}
+	}
+	if sel != nil && found == 0 {
+		return fmt.Errorf("find struct_ops map with %s: %w", sel, inspect.ErrGone)
+	}
+	return nil
+}
+
+func structOpsShow(b *bpfRun) error {
+	one := b.more()
+	if !one {
+		b.open("[")
+	}
+	err := b.structOps(func(m *inspect.Map, s *inspect.StructOps) error {
+		if j := b.out.JSON; j != nil {
+			j.Open("{")
+			j.Member("id", m.ID)
+			j.Member("name", m.Name)
+			j.Member("kernel_struct_ops", s.Kind)
+			j.End("}")
+			return nil
+		}
+		fmt.Fprintf(b.out.Text, "%d: %-15s %-32s\n", m.ID, m.Name, s.Kind)
+		return nil
+	})
+	if !one {
+		b.end("]")
+	}
+	return err
+}
+
+func structOpsDump(b *bpfRun) error {
+	b.open("[")
+	err := b.structOps(func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(m, s) })
+	b.end("]")
+	return err
+}
+
+func structOpsUnregister(b *bpfRun) error {
+	if !b.more() {
+		return usagef("which? id N or name S")
+	}
+	var ids []*inspect.Map
+	if err := b.structOps(func(m *inspect.Map, _ *inspect.StructOps) error {
+		ids = append(ids, m)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, m := range ids {
+		if err := b.reader.Unregister(m); err != nil {
+			return err
+		}
+		if b.out.JSON == nil {
+			fmt.Fprintf(b.out.Text, "Unregistered %s id %d\n", m.Name, m.ID)
+		}
+	}
+	b.null()
+	return nil
+}

@@ -1,0 +1,77 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// StructOps is the struct of kernel functions that a struct_ops map implements.
+type StructOps struct {
+	Kind  string // the kernel's struct: "tcp_congestion_ops"
+	Type  kern.Type
+	Value []byte // struct bpf_struct_ops_KIND: state, references and the struct
+}
+
+// StructOps reports whether the map is one of struct_ops.
+func (m *Map) StructOps() bool { return m.Type == mapStructOps }
+
+// structOpsPrefix begins the names of struct_ops maps' values.
+const structOpsPrefix = "bpf_struct_ops_"
+
+// ReadStructOps reads a struct_ops map's only element.
+func (r *Reader) ReadStructOps(m *Map) (*StructOps, error) {
+	b, err := r.Vmlinux()
+	if m.BTF != 0 {
+		// Of a module's struct the value's type is in the module's BTF (kernel 6.9).
+		if own, oerr := r.Types(m.BTF); oerr == nil && own.First() > 1 {
+			b, err = own, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &StructOps{Type: b.Type(kern.TypeID(m.VmlinuxValue))}
+	s.Kind = strings.TrimPrefix(s.Type.Name(), structOpsPrefix)
+	fd, err := open(KindMap, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer sys.Close(fd)
+	s.Value = make([]byte, m.ValueSize)
+	if err := sys.MapLookup(fd, make([]byte, m.KeySize), s.Value); err != nil && !errors.Is(err, sys.ENOENT) {
+		return nil, fmt.Errorf("read struct_ops map %d: %w", m.ID, err)
+	}
+	return s, nil
+}
+
+// Unregister takes a struct_ops map's struct out of the kernel. Maps with a link are
+// registered by the link, and are refused.
+func (r *Reader) Unregister(m *Map) error {
+	fd, err := sys.MapByID(m.ID, true)
+	if errors.Is(err, sys.ENOENT) {
+		err = ErrGone
+	}
+	if err == nil {
+		err = errors.Join(sys.MapDelete(fd, make([]byte, m.KeySize)), sys.Close(fd))
+	}
+	if errors.Is(err, sys.EOPNOTSUPP) {
+		err = fmt.Errorf("%w: a link registers it; `skep link` lists it, and its end unregisters", err)
+	}
+	if err != nil {
+		return fmt.Errorf("unregister struct_ops map %d: %w", m.ID, err)
+	}
+	return nil
+}
+
+// ProgName is a loaded program's full name; "" when it's gone.
+func (r *Reader) ProgName(id uint32) string {
+	p, err := r.Prog(id)
+	if err != nil {
+		return ""
+	}
+	return p.Name
+}
