@@ -59,6 +59,7 @@ func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 		}
 		c.AddCommand(sub)
 	}
+	a.lackingVerb(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return a.runVerb(flags, verbs[0].run, nil)

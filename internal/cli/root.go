@@ -156,6 +156,7 @@ func (a *app) root() *cobra.Command {
 		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
 		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
 		a.cgroupCommand(), a.netCommand(), a.bpflistCommand(), a.featureCommand(), a.structOpsCommand(),
+		a.lackingObject("gen"), a.lackingObject("iter"), a.lackingObject("token"),
 	} {
 		root.AddCommand(a.command(c))
 	}

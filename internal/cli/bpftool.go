@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// counterpart is one of bpftool's commands (7.8) and what skep has for it.
+type counterpart struct {
+	theirs string // "map event_pipe"
+	why    string // not "": skep has none, for this reason
+	note   string // what differs
+}
+
+// bpftoolCommands are all of bpftool's commands. A test checks that what skep is said to
+// have is there, that what it has is said, and that docs/inspect.md agrees.
+var bpftoolCommands = []counterpart{
+	{theirs: "prog show", note: "names in full; holders too where bpftool was built without them"},
+	{theirs: "prog dump xlated", note: "names of maps too; `visual` is DOT, `svg` a picture; options as words or as flags"},
+	{theirs: "prog dump jited", note: "x86-64 and arm64 are disassembled without a library; targets of calls by name"},
+	{theirs: "prog pin", note: "mounts nothing"},
+	{theirs: "prog load", why: "skep doesn't load ELF objects yet; it runs scripts"},
+	{theirs: "prog loadall", why: "as prog load"},
+	{theirs: "prog attach"},
+	{theirs: "prog detach"},
+	{theirs: "prog run"},
+	{theirs: "prog profile", why: "counters of the CPU around a program's runs aren't there yet; run counts and times are in `prog show`"},
+	{theirs: "prog tracelog", note: "not the streams `stdout` and `stderr` of a program"},
+	{theirs: "map show"},
+	{theirs: "map create", note: "no offload_dev"},
+	{theirs: "map dump", note: "as the elements are read; ends when the reader goes"},
+	{theirs: "map update", note: "`key hex 0a000000` is taken too"},
+	{theirs: "map lookup"},
+	{theirs: "map getnext"},
+	{theirs: "map delete"},
+	{theirs: "map pin"},
+	{theirs: "map event_pipe", why: "a perf buffer's events go to the process that made it; a second reader takes them from it"},
+	{theirs: "map peek"},
+	{theirs: "map push"},
+	{theirs: "map pop"},
+	{theirs: "map enqueue"},
+	{theirs: "map dequeue"},
+	{theirs: "map freeze"},
+	{theirs: "link show"},
+	{theirs: "link pin"},
+	{theirs: "link detach"},
+	{theirs: "cgroup show"},
+	{theirs: "cgroup tree"},
+	{theirs: "cgroup attach"},
+	{theirs: "cgroup detach"},
+	{theirs: "perf show"},
+	{theirs: "net show"},
+	{theirs: "net attach", note: "no prepend"},
+	{theirs: "net detach"},
+	{theirs: "feature probe", note: "of the kernel; not of a device, unprivileged, or as C macros"},
+	{theirs: "feature list_builtins"},
+	{theirs: "btf show"},
+	{theirs: "btf dump", note: "one file; the header's types stand in the order that they need"},
+	{theirs: "struct_ops show"},
+	{theirs: "struct_ops dump"},
+	{theirs: "struct_ops register", why: "as prog load"},
+	{theirs: "struct_ops unregister"},
+	{theirs: "gen object", why: "skep doesn't link ELF objects yet"},
+	{theirs: "gen skeleton", why: "a C header for libbpf; skep has no C programs"},
+	{theirs: "gen subskeleton", why: "as gen skeleton"},
+	{theirs: "gen min_core_btf", why: "skep reads the running kernel's types and needs no cut-down copy"},
+	{theirs: "iter pin", why: "as prog load; `iter:task:NAME` in a script pins an iterator"},
+	{theirs: "token show", why: "delegation of BPF to user namespaces isn't shown yet"},
+	{theirs: "batch", why: "a shell runs several commands"},
+}
+
+// lackingVerb makes the commands of an object's verbs that skep hasn't got: they say why.
+func (a *app) lackingVerb(object *cobra.Command) {
+	for _, c := range bpftoolCommands {
+		obj, name, ok := strings.Cut(c.theirs, " ")
+		if !ok || obj != object.Name() || c.why == "" {
+			continue
+		}
+		object.AddCommand(a.command(&cobra.Command{
+			Use: name, Short: "Not supported: " + c.why, Hidden: true, Args: cobra.ArbitraryArgs, DisableFlagParsing: true,
+			RunE: func(*cobra.Command, []string) error {
+				return fmt.Errorf("%s isn't supported: %s", c.theirs, c.reason())
+			},
+		}))
+	}
+}
+
+// reason is why, looked up where it refers to another command.
+func (c counterpart) reason() string {
+	for _, o := range bpftoolCommands {
+		if c.why == "as "+o.theirs || strings.HasPrefix(c.why, "as "+o.theirs+";") {
+			return o.why + strings.TrimPrefix(c.why, "as "+o.theirs)
+		}
+	}
+	return c.why
+}
+
+// lackingObject is one of bpftool's objects that skep has no verbs for.
+func (a *app) lackingObject(name string) *cobra.Command {
+	c := &cobra.Command{Use: name, Short: "One of bpftool's objects that skep doesn't support", Hidden: true}
+	a.lackingVerb(c)
+	return c
+}
