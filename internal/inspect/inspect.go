@@ -45,6 +45,7 @@ type Reader struct {
 	types  map[uint32]*kern.BTF
 	syms   *sym.Symbolizer // of kernel addresses
 	cpus   int
+	mapIDs [someMaps]uint32 // room for a program's maps
 }
 
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,7 +49,18 @@ func (p *Prog) TypeName() string { s, _ := TypeName(ProgTypes, p.Type); return s
 func (p *Prog) TagText() string { return hex.EncodeToString(p.Tag[:]) }
 
 // Progs yields all loaded programs by id.
-func (r *Reader) Progs() iter.Seq2[*Prog, error] { return each(r, KindProg, r.ProgByFD) }
+func (r *Reader) Progs() iter.Seq2[*Prog, error] {
+	return func(yield func(*Prog, error) bool) {
+		// Without an iterator the pages are nil, and /proc tells.
+		pages, _ := r.progPages()
+		read := func(fd int) (*Prog, error) { return r.progByFD(fd, pages) }
+		for p, err := range each(r, KindProg, read) {
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
 
 // Prog describes the program with an id. The error wraps ErrGone when there's none.
 func (r *Reader) Prog(id uint32) (*Prog, error) { return byID(KindProg, id, r.ProgByFD) }
@@ -56,8 +69,11 @@ func (r *Reader) Prog(id uint32) (*Prog, error) { return byID(KindProg, id, r.Pr
 const someMaps = 64
 
 // ProgByFD describes the program that a descriptor is of.
-func (r *Reader) ProgByFD(fd int) (*Prog, error) {
-	ask := sys.ProgArrays{Maps: make([]uint32, someMaps)}
+func (r *Reader) ProgByFD(fd int) (*Prog, error) { return r.progByFD(fd, nil) }
+
+// progByFD takes the program's memory from pages where it's there.
+func (r *Reader) progByFD(fd int, pages map[uint32]uint32) (*Prog, error) {
+	ask := sys.ProgArrays{Maps: r.mapIDs[:]}
 	info, err := sys.ProgInfoWith(fd, &ask)
 	if err == nil && int(info.NrMapIDs) > len(ask.Maps) {
 		ask.Maps = make([]uint32, info.NrMapIDs)
@@ -71,13 +87,15 @@ func (r *Reader) ProgByFD(fd int) (*Prog, error) {
 		ID: info.ID, Type: info.Type, Name: cString(info.Name[:]), Tag: info.Tag, GPL: info.GPL&1 != 0,
 		RunTime: time.Duration(info.RunTimeNS), RunCount: info.RunCnt, RecursionMisses: info.RecursionMisses,
 		UID: info.UID, Orphaned: orphaned, XlatedLen: info.XlatedLen, JitedLen: info.JitedLen,
-		Maps: ask.Maps[:min(int(info.NrMapIDs), len(ask.Maps))], BTF: info.BTFID, Ifindex: info.Ifindex,
+		Maps: slices.Clone(ask.Maps[:min(int(info.NrMapIDs), len(ask.Maps))]), BTF: info.BTFID, Ifindex: info.Ifindex,
 		NetnsDev: info.NetnsDev, NetnsIno: info.NetnsIno, VerifiedInsns: info.VerifiedInsns,
 		AttachBTFObj: info.AttachObj, AttachBTF: info.AttachBTFID, Funcs: info.NrFuncLens, Memlock: -1,
 	}
 	r.loadedAt(p, info.LoadTime)
 	r.fullName(fd, info, p)
-	if err := r.progMemlock(fd, p); err != nil {
+	if n, ok := pages[p.ID]; ok {
+		p.Memlock = int64(n) * int64(os.Getpagesize())
+	} else if err := r.progMemlock(fd, p); err != nil {
 		p.Missing = append(p.Missing, err)
 	}
 	return p, nil

@@ -32,7 +32,7 @@ type idAttr struct{ id, next, flags uint32 }
 // kernel 5.8.
 func NextID(k Kind, id uint32) (uint32, error) {
 	a := idAttr{id: id}
-	_, err := bpf(idCommands[k].next, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	_, err := quick(idCommands[k].next, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return a.next, err
 }
 
@@ -49,7 +49,7 @@ func MapByID(id uint32, write bool) (int, error) {
 }
 
 func byID(cmd int, a idAttr) (int, error) {
-	return bpf(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return quick(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
 }
 
 // ProgNextID is the id of the loaded program after id (0: the first); ENOENT after the last.

@@ -48,7 +48,7 @@ func objInfo(fd int, info unsafe.Pointer, size uint32) error {
 		fd, len uint32
 		info    unsafe.Pointer
 	}{uint32(fd), size, info}
-	_, err := bpf(unix.BPF_OBJ_GET_INFO_BY_FD, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	_, err := quick(unix.BPF_OBJ_GET_INFO_BY_FD, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 
