@@ -31,9 +31,12 @@ func (a *app) bpflistCommand() *cobra.Command {
 
 func (a *app) bpflist(verbose int) error {
 	k := kern.New(os.DirFS("/"))
-	usages, err := inspect.New(k, os.DirFS("/")).Usages()
+	usages, unread, err := inspect.New(k, os.DirFS("/")).Usages()
 	if err != nil {
 		return errors.Join(err, k.Close())
+	}
+	if unread > 0 {
+		fmt.Fprintf(a.err, "WARNING: %d processes couldn't be looked into (it takes root, or CAP_SYS_PTRACE)\n", unread)
 	}
 	return errors.Join(printUsages(a.out, usages, verbose), k.Close())
 }

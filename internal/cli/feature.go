@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -167,10 +166,13 @@ func (b *bpfRun) systemConfig() error {
 	b.section("system_config", "system configuration", "")
 	for _, s := range sysctls {
 		data, err := os.ReadFile(s.path)
-		n, nerr := strconv.Atoi(strings.TrimSpace(string(data)))
+		n := 0
+		if err == nil {
+			n, err = strconv.Atoi(strings.TrimSpace(string(data)))
+		}
 		switch {
-		case err != nil || nerr != nil:
-			b.lacking([]error{fmt.Errorf("read %s: %w", s.path, errors.Join(err, nerr))})
+		case err != nil:
+			b.lacking([]error{fmt.Errorf("read setting %s: %w", s.name, err)})
 		case b.out.JSON != nil:
 			b.out.JSON.Member(s.name, n)
 		case n >= 0 && n < len(s.values):

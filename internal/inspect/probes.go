@@ -27,11 +27,11 @@ type Probe struct {
 }
 
 // Usages are the processes that hold BPF objects, by pid, with what their links and perf
-// events attach to.
-func (r *Reader) Usages() ([]*Usage, error) {
+// events attach to; unread is how many processes weren't to be looked into.
+func (r *Reader) Usages() (usages []*Usage, unread int, err error) {
 	owners, err := r.Owners()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	byPID := map[int]*Usage{}
 	count := map[int]map[string]int{}
@@ -66,7 +66,7 @@ func (r *Reader) Usages() ([]*Usage, error) {
 	// Perf events that no link holds; the kernel tells of raw tracepoints' links here too.
 	fds, err := r.PerfFDs()
 	if err != nil {
-		return nil, err
+		return nil, owners.Unread, err
 	}
 	for _, f := range fds {
 		if linked[[2]int{f.PID, f.FD}] {
@@ -76,16 +76,15 @@ func (r *Reader) Usages() ([]*Usage, error) {
 		use(f.PID).Probes = append(use(f.PID).Probes, p)
 		count[f.PID][p.Kind]++
 	}
-	var out []*Usage
 	for pid, u := range byPID {
 		for kind, n := range count[pid] {
 			u.Counts = append(u.Counts, Count{kind, n})
 		}
 		slices.SortFunc(u.Counts, func(a, b Count) int { return cmp.Compare(a.Kind, b.Kind) })
-		out = append(out, u)
+		usages = append(usages, u)
 	}
-	slices.SortFunc(out, func(a, b *Usage) int { return cmp.Compare(a.PID, b.PID) })
-	return out, nil
+	slices.SortFunc(usages, func(a, b *Usage) int { return cmp.Compare(a.PID, b.PID) })
+	return usages, owners.Unread, nil
 }
 
 // fdKinds are the kinds of PerfFD.
