@@ -130,6 +130,9 @@ func decodeMachine(arch string, code []byte, pc, start, size uint64, name func(u
 		}
 		return 4, text
 	}
+	if n, text, ok := x86Extra(code); ok {
+		return n, text
+	}
 	in, err := x86asm.Decode(code, 64)
 	if err != nil {
 		return 1, dataText(code[:1])

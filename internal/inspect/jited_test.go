@@ -11,7 +11,10 @@ func TestMachineInsns(t *testing.T) {
 		{"amd64", "4889e5", "mov %rsp,%rbp", ""},
 		{"amd64", "7405", "je 0x17", ""},              // in the function, from its start
 		{"amd64", "e8fbff0000", "callq 0x11010", "1"}, // out of it
-		{"amd64", "06", ".byte 0x06", ""},             // none
+		{"amd64", "f30f1efa", "endbr64", ""},
+		{"amd64", "c4e2e9f7c0", "shlxq %rdx,%rax,%rax", ""},
+		{"amd64", "c4423bf7d1", "shrxl %r8d,%r9d,%r10d", ""},
+		{"amd64", "06", ".byte 0x06", ""}, // none
 		{"arm64", "fd7bbfa9", "stp x29, x30, [sp,#-16]!", ""},
 		{"arm64", "40000054", "b.eq 0x18", ""},
 		{"arm64", "00400094", "bl 0x11010", "1"},
