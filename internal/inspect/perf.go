@@ -35,8 +35,8 @@ const (
 func (p *PerfFD) Return() bool { return p.Type == FDKretprobe || p.Type == FDUretprobe }
 
 // PerfFDs are the perf events and raw tracepoints with programs of all processes, by pid
-// and descriptor. The kernel doesn't tell of perf events of other kinds (timers and
-// counters), nor of what perf links attach.
+// and descriptor; those that a link holds too, from kernel 6.6 on. The kernel doesn't tell
+// of perf events of other kinds (timers and counters).
 func (r *Reader) PerfFDs() ([]*PerfFD, error) {
 	procs, err := fs.ReadDir(r.root, "proc")
 	if err != nil {
@@ -82,7 +82,32 @@ func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
 		}
 		if err == nil {
 			out = append(out, &PerfFD{pid, fd, q.ProgID, q.Type, q.Name, q.Offset, q.Addr})
+		} else if linkNames[name] == KindLink {
+			out = append(out, r.perfLinkFD(pid, f.Name())...)
 		}
 	}
 	return out, nil
+}
+
+// linkFDTypes are the types of perf links as those of descriptors.
+var linkFDTypes = map[uint32]uint32{
+	PerfUprobe: FDUprobe, PerfUretprobe: FDUretprobe, PerfKprobe: FDKprobe, PerfKretprobe: FDKretprobe, PerfTracepoint: FDTracepoint,
+}
+
+// perfLinkFD is the perf event of a link that a process has, which BPF_TASK_FD_QUERY
+// doesn't know.
+func (r *Reader) perfLinkFD(pid int, fd string) []*PerfFD {
+	h, ok := r.holding(pid, fd)
+	if !ok {
+		return nil
+	}
+	l, err := r.Link(h.ID)
+	if err != nil || l.Perf == nil {
+		return nil
+	}
+	typ, ok := linkFDTypes[l.Perf.Type]
+	if !ok {
+		return nil
+	}
+	return []*PerfFD{{pid, h.FD, l.Prog, typ, l.Perf.Name, uint64(l.Perf.Offset), l.Perf.Addr}}
 }
