@@ -2,6 +2,7 @@ package sym
 
 import (
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,5 +197,41 @@ func TestTablesShared(t *testing.T) {
 	}
 	if c := s.tableOf(self, &mapping{path: cat, dev: "1", ino: 1}); c.file == nil {
 		t.Error("a table that was given back can't be read again")
+	}
+}
+
+// dying is the machine's files, where a process ends after a look at its root directory
+// and before a file is opened there.
+type dying struct {
+	fs.FS
+	root string // proc/PID/root
+}
+
+func (d dying) Open(name string) (fs.File, error) {
+	if strings.HasPrefix(name, d.root) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return d.FS.Open(name)
+}
+
+func (d dying) Stat(name string) (fs.FileInfo, error) {
+	return fs.Stat(d.FS, strings.TrimPrefix(name, d.root+"/"))
+}
+
+// A process that ends while its binary is being opened: the same path leads to it.
+func TestOpenWhileEnding(t *testing.T) {
+	testkit.Need(t, testkit.Linux(), testkit.Program("cat"))
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Root: dying{os.DirFS("/"), "proc/7/root"}})
+	defer s.Close()
+	if table := s.tableOf(7, &mapping{path: cat, dev: "1", ino: sys.Inode(info)}); table.file == nil {
+		t.Errorf("%s isn't read", cat)
 	}
 }

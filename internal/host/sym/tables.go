@@ -127,14 +127,17 @@ func (s *Symbolizer) open(pid uint32, m *mapping, id fileID) *exe.File {
 	if kept, ok := s.follow.kept[id].(*os.File); ok {
 		candidates = append(candidates, fmt.Sprintf("/proc/self/fd/%d", kept.Fd()))
 	}
+	paths := len(candidates)
+	for _, path := range []string{inRoot, m.path} {
+		// Both, as the process may end between this look and the opening.
+		if !m.deleted && s.leadsTo(path, m.ino) {
+			candidates = append(candidates, path)
+		}
+	}
 	switch {
 	case m.deleted:
 		candidates = append(candidates, mapped)
-	case s.leadsTo(inRoot, m.ino):
-		candidates = append(candidates, inRoot)
-	case s.leadsTo(m.path, m.ino):
-		candidates = append(candidates, m.path)
-	default: // file systems in layers number a file differently from below and from above
+	case len(candidates) == paths: // file systems in layers number a file differently from below and from above
 		candidates = append(candidates, mapped, inRoot, m.path)
 	}
 	for _, path := range candidates {
