@@ -21,11 +21,13 @@ func features() map[string]func() string {
 		"kprobe":  exists("/sys/bus/event_source/devices/kprobe/type"),
 		"uprobe":  exists("/sys/bus/event_source/devices/uprobe/type"),
 		"pmu":     exists("/sys/bus/event_source/devices/cpu/type"),
-		"tracefs": exists("/sys/kernel/tracing/events/sched"),
+		"tracefs": tracefs,
 		"bpf lsm": bpfLSM,
 		"bpffs":   exists("/sys/fs/bpf"),
 		"cgroup2": exists("/sys/fs/cgroup/cgroup.controllers"),
 		"fentry":  fentry,
+		// Virtual machines may have them and never stop at them.
+		"watchpoint": watchpoint,
 		"kprobe.multi": all(exists("/sys/bus/event_source/devices/kprobe/type"), func() string {
 			return Kernel("5.18").Missing()
 		}),

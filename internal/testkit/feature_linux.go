@@ -43,3 +43,24 @@ func fentry() string {
 	sys.Close(link)
 	return ""
 }
+
+// tracefs is mounted, or can be reached as skep does it.
+func tracefs() string {
+	why := File("/sys/kernel/tracing/events/sched").Missing()
+	if why == "" {
+		return ""
+	}
+	_, mount, err := sys.OpenTracefs()
+	if err != nil {
+		return why + "; " + err.Error()
+	}
+	mount.Close()
+	return ""
+}
+
+func watchpoint() string {
+	if err := sys.TryWatchpoint(); err != nil {
+		return err.Error()
+	}
+	return ""
+}

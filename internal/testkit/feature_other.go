@@ -2,4 +2,8 @@
 
 package testkit
 
-func fentry() string { return "this isn't Linux" }
+const notLinux = "this isn't Linux"
+
+func fentry() string     { return notLinux }
+func tracefs() string    { return notLinux }
+func watchpoint() string { return notLinux }

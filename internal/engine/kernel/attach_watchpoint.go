@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 // attachWatchpoints sets the processor's breakpoints at addresses: in each thread of one
 // process and those that it makes, or on every CPU.
 func attachWatchpoints(s *session, p *program, points []object.Point) (int, error) {
-	return s.each(points, func(pt *object.Point) error {
+	n, err := s.each(points, func(pt *object.Point) error {
 		e := &sys.PerfEvent{Type: sys.PerfBreakpoint, Break: uint32(pt.Config), Config1: pt.Addr, Config2: pt.Value,
 			Period: 1, Inherit: true}
 		pid := s.pid(pt)
@@ -31,6 +32,10 @@ func attachWatchpoints(s *session, p *program, points []object.Point) (int, erro
 		}
 		return nil
 	})
+	if n > 0 && errors.Is(sys.TryWatchpoint(), sys.ErrNoStop) {
+		s.opt.Warnf("watchpoints won't fire: %v, as in some virtual machines", sys.ErrNoStop)
+	}
+	return n, err
 }
 
 // threadsOf lists the threads of a process.

@@ -37,7 +37,7 @@ func trials() []trial {
 		{"uprobe, many at once", kern.MakeVersion(6, 6, 0), "CONFIG_UPROBES", "", tryUprobeMulti},
 		{"profile, interval, software", v(probe.Profile), "CONFIG_PERF_EVENTS", "", trySoftware},
 		{"hardware", v(probe.Hardware), "", "", tryHardware},
-		{"watchpoint", v(probe.Watchpoint), "CONFIG_HAVE_HW_BREAKPOINT", "the kernel has the event source", tryWatchpoint},
+		{"watchpoint", v(probe.Watchpoint), "CONFIG_HAVE_HW_BREAKPOINT", "", tryWatchpoint},
 		{"iter", v(probe.Iter), "CONFIG_BPF_SYSCALL", "", tryIter},
 		{"LSM", kern.MakeVersion(5, 7, 0), "CONFIG_BPF_LSM", "", tryLSM},
 	}
@@ -269,7 +269,13 @@ func tryHardware(*exam) error {
 }
 
 func tryWatchpoint(e *exam) error {
-	_, err := e.pmu("breakpoint")
+	if _, err := e.pmu("breakpoint"); err != nil {
+		return err
+	}
+	err := sys.TryWatchpoint()
+	if errors.Is(err, sys.ErrNoStop) {
+		return &reason{err.Error(), "some virtual machines lose them, when they are moved for example: try another machine"}
+	}
 	return err
 }
 

@@ -1,7 +1,11 @@
 package sys
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +69,38 @@ func PerfOpen(e *PerfEvent) (int, error) {
 	}
 	return unix.PerfEventOpen(&attr, pid, e.CPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
 }
+
+const breakWrite = 2 // HW_BREAKPOINT_W (include/uapi/linux/hw_breakpoint.h)
+
+// watched is a number that TryWatchpoint has watched; a global doesn't move.
+var watched atomic.Uint64
+
+// TryWatchpoint has the processor watch a number while it's written. Some hypervisors take
+// a breakpoint and never stop at it: that is ErrNoStop.
+func TryWatchpoint() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	fd, err := PerfOpen(&PerfEvent{
+		Type: PerfBreakpoint, Break: breakWrite, Pid: unix.Gettid(), CPU: -1,
+		Config1: uint64(uintptr(unsafe.Pointer(&watched))), Config2: uint64(unsafe.Sizeof(watched)),
+	})
+	if err != nil {
+		return fmt.Errorf("open perf event: %w", err)
+	}
+	defer unix.Close(fd)
+	watched.Add(1)
+	var count [8]byte
+	if _, err := unix.Read(fd, count[:]); err != nil {
+		return fmt.Errorf("read perf event: %w", err)
+	}
+	if binary.NativeEndian.Uint64(count[:]) == 0 {
+		return ErrNoStop
+	}
+	return nil
+}
+
+// ErrNoStop is a breakpoint that nothing stops at.
+var ErrNoStop = errors.New("the processor doesn't stop at its breakpoints")
 
 // PerfSetBPF attaches a program to a perf event by ioctl, the way before links
 // (kernel 5.15), and switches the event on.
