@@ -110,6 +110,27 @@ func (s *session) each(points []object.Point, attach func(*object.Point) error) 
 	return n, nil
 }
 
+// halve attaches points with one link. The kernel takes all of them or none, and doesn't say
+// which is at fault: then each half is tried, so that few links are made and the one at
+// fault is named. The error is EOPNOTSUPP when there are no such links.
+func (s *session) halve(points []object.Point, link func([]object.Point) error) (int, error) {
+	err := link(points)
+	switch {
+	case err == nil:
+		return len(points), nil
+	case errors.Is(err, sys.EOPNOTSUPP):
+		return 0, err
+	case len(points) == 1:
+		return s.each(points, func(*object.Point) error { return err })
+	}
+	n, err := s.halve(points[:len(points)/2], link)
+	if err != nil {
+		return n, err
+	}
+	more, err := s.halve(points[len(points)/2:], link)
+	return n + more, err
+}
+
 // missing warns of an optional point that isn't there.
 func (s *session) missing(pt *object.Point, err error) {
 	if s.obj.Config.MissingProbes == "ignore" {

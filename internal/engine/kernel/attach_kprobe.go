@@ -77,17 +77,9 @@ func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
 	})
 }
 
-// kprobeMulti attaches to all points with one link. The kernel takes all functions or
-// none and doesn't say which is missing; then each gets a link of its own.
+// kprobeMulti attaches to all points, with one link where the kernel takes them all.
 func (s *session) kprobeMulti(p *program, points []object.Point) (int, error) {
-	err := s.linkKprobes(p, points)
-	if err == nil {
-		return len(points), nil
-	}
-	if errors.Is(err, sys.EOPNOTSUPP) {
-		return 0, err
-	}
-	return s.each(points, func(pt *object.Point) error { return s.linkKprobes(p, []object.Point{*pt}) })
+	return s.halve(points, func(points []object.Point) error { return s.linkKprobes(p, points) })
 }
 
 func (s *session) linkKprobes(p *program, points []object.Point) error {

@@ -73,8 +73,7 @@ func (s *session) places(pt *object.Point) []uint64 {
 	return pt.Returns
 }
 
-// uprobeMulti attaches with one link a binary and process. Where the kernel refuses a
-// whole, each point gets a link of its own, so that the one at fault is named.
+// uprobeMulti attaches with one link a binary and process.
 func (s *session) uprobeMulti(p *program, points []object.Point) (int, error) {
 	total := 0
 	for len(points) > 0 {
@@ -85,13 +84,7 @@ func (s *session) uprobeMulti(p *program, points []object.Point) (int, error) {
 		}
 		same := points[:n]
 		points = points[n:]
-		err := s.linkUprobes(p, same)
-		if errors.Is(err, sys.EOPNOTSUPP) {
-			return 0, err
-		}
-		if err != nil {
-			n, err = s.each(same, func(pt *object.Point) error { return s.linkUprobes(p, []object.Point{*pt}) })
-		}
+		n, err := s.halve(same, func(points []object.Point) error { return s.linkUprobes(p, points) })
 		if err != nil {
 			return total, err
 		}
