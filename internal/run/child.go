@@ -40,16 +40,29 @@ const (
 // killAfter is how long a child that was asked to end may take.
 const killAfter = 2 * time.Second
 
+// isChild reports whether this process was started to become a command.
+func isChild() bool { return len(os.Args) >= 3 && os.Args[0] == childArg0 }
+
+// Executed by another thread than the first, the command would lose the perf events that
+// are on this process: execve(2) then frees the task that they were opened for. The
+// main goroutine is on the first thread for certain only while packages are initialized.
+func init() {
+	if isChild() {
+		runtime.LockOSThread()
+	}
+}
+
 // ChildMain turns this process into the command when it was started for that;
 // otherwise it returns at once.
 func ChildMain() {
-	if len(os.Args) < 3 || os.Args[0] != childArg0 {
+	if !isChild() {
 		return
 	}
-	// Executed by another thread than the first, the command would lose the perf events that
-	// are on this process: execve(2) then frees the task that they were opened for.
-	runtime.LockOSThread()
 	failed := os.NewFile(childFailed, "failed")
+	if syscall.Gettid() != os.Getpid() {
+		fmt.Fprint(failed, "BUG: not on the first thread")
+		os.Exit(127)
+	}
 	var b [1]byte
 	if n, _ := os.NewFile(childStart, "start").Read(b[:]); n != 1 {
 		os.Exit(1) // the session ended before it began
