@@ -338,7 +338,7 @@ func objectPoint(pt *probe.Point) object.Point {
 			o.Target = pt.Path
 		}
 	case probe.Software, probe.Hardware:
-		if e, ok := probe.FindEvent(pt.Kind, pt.Func); ok {
+		if e, ok := probe.FindEvent(pt.Kind, pt.Target); ok {
 			o.Config = e.Config
 			if !pt.HasValue || o.Value == 0 {
 				o.Value = e.Default

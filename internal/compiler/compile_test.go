@@ -167,3 +167,19 @@ func TestLongStringsTravelByLength(t *testing.T) {
 		}
 	}
 }
+
+// TestEventPoints: a point of an event carries that event's number and its count.
+func TestEventPoints(t *testing.T) {
+	for point, want := range map[string][2]uint64{
+		"software:faults:5": {2, 5}, "s:page-faults": {2, 100}, "software:cs": {3, 1000}, "software:cpu-clock:7": {0, 7},
+		"hardware:cache-misses:9": {3, 9}, "h:branches": {4, 100000}, "hardware:cycles": {0, 1000000},
+	} {
+		o, rep, _ := compileText(t, point+` { @ = count(); }`)
+		if rep.Failed() {
+			t.Fatal(rep.All()[0].Msg)
+		}
+		if p := o.Object.Programs[0].Points[0]; p.Config != want[0] || p.Value != want[1] {
+			t.Errorf("%s: event %d, every %d, want %v", point, p.Config, p.Value, want)
+		}
+	}
+}
