@@ -274,10 +274,12 @@ func (c *coder) programs() {
 		c.obj.ScratchMap = scratchMap
 		c.obj.Maps = append(c.obj.Maps, &object.Map{Name: "scratch", Kind: object.MapArray, KeySize: 4, MaxEntries: 1, ValueSize: cpus * offset})
 	}
-	for i, code := range codes {
+	for _, code := range codes {
 		code.SetScratchRow(offset)
-		p := c.obj.Programs[i]
-		if c.opt.Dump["insns"] {
+	}
+	c.sessions()
+	if c.opt.Dump["insns"] {
+		for _, p := range c.obj.Programs {
 			dumpInsns(c.opt.DumpTo, p, c.obj, c.rep.Sources)
 		}
 	}

@@ -35,7 +35,7 @@ func TestFoundScripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(ar.Files[i].Name, ".bt"), func(t *testing.T) {
 			out, rep := l.compile(script, nil)
 			if errs := errorsOf(rep); strings.Contains(errs, string(diag.CodeFeature)) {
-				t.Skip(errs)
+				t.Skipf("needs a newer kernel: %s", errs)
 			} else if errs != "" {
 				t.Fatal(errs)
 			}

@@ -41,6 +41,9 @@ func (s *session) attachType(p *object.Program) uint32 {
 // attachKprobes attaches to kernel functions, with one link for all where that's
 // possible.
 func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
+	if p.attachType == attachKprobeSession {
+		return s.kprobeSession(p, points)
+	}
 	if p.attachType == attachKprobeMulti {
 		n, err := s.kprobeMulti(p, points)
 		if !errors.Is(err, sys.EOPNOTSUPP) {
@@ -77,6 +80,19 @@ func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
 	})
 }
 
+// kprobeSession attaches to the entries of functions, and by the same links to their returns,
+// which are other points of the same program: both are counted here.
+func (s *session) kprobeSession(p *program, points []object.Point) (int, error) {
+	if points[0].Kind == "kretprobe" {
+		return 0, nil
+	}
+	n, err := s.kprobeMulti(p, points)
+	if errors.Is(err, sys.EOPNOTSUPP) {
+		err = s.attachError(&points[0], err)
+	}
+	return 2 * n, err
+}
+
 // kprobeMulti attaches to all points, with one link where the kernel takes them all.
 func (s *session) kprobeMulti(p *program, points []object.Point) (int, error) {
 	return s.halve(points, func(points []object.Point) error { return s.linkKprobes(p, points) })
@@ -90,7 +106,7 @@ func (s *session) linkKprobes(p *program, points []object.Point) error {
 			m.Cookies = append(m.Cookies, points[i].Cookie)
 		}
 	}
-	fd, err := sys.LinkKprobeMulti(p.fd, attachKprobeMulti, m)
+	fd, err := sys.LinkKprobeMulti(p.fd, p.attachType, m)
 	if err != nil {
 		return err
 	}

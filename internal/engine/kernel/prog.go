@@ -37,15 +37,16 @@ const (
 
 // Attach types (enum bpf_attach_type).
 const (
-	attachRawTP       = 23
-	attachFentry      = 24
-	attachFexit       = 25
-	attachModRet      = 26
-	attachLSM         = 27
-	attachIter        = 28
-	attachPerfEvent   = 41
-	attachKprobeMulti = 42
-	attachUprobeMulti = 48
+	attachRawTP         = 23
+	attachFentry        = 24
+	attachFexit         = 25
+	attachModRet        = 26
+	attachLSM           = 27
+	attachIter          = 28
+	attachPerfEvent     = 41
+	attachKprobeMulti   = 42
+	attachKprobeSession = 56
+	attachUprobeMulti   = 48
 )
 
 // progSleepable is BPF_F_SLEEPABLE.
