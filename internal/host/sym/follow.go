@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
@@ -32,7 +33,8 @@ const (
 
 // Follow records from now on what a process and its descendants map, or with 0 what all
 // processes do, until Close, so that addresses of theirs can be named however short they
-// live. The records have to be taken in by Collect several times a second.
+// live. The records have to be taken in by Collect several times a second. Of processes
+// that are older than the records the newest are read now, the others by Collect.
 func (s *Symbolizer) Follow(pid uint32) error {
 	cpus, err := kern.New(s.cfg.Root).OnlineCPUs()
 	if err != nil {
@@ -49,11 +51,12 @@ func (s *Symbolizer) Follow(pid uint32) error {
 	f.kept, f.seen = map[fileID]fs.File{}, map[fileID]bool{}
 	if pid == 0 {
 		f.todo = s.pids()
+		s.Collect()
 	}
 	return nil
 }
 
-// pids are the processes of now.
+// pids are the processes of now, the newest first.
 func (s *Symbolizer) pids() []uint32 {
 	entries, err := fs.ReadDir(s.cfg.Root, "proc")
 	if err != nil {
@@ -65,6 +68,8 @@ func (s *Symbolizer) pids() []uint32 {
 			pids = append(pids, uint32(pid))
 		}
 	}
+	slices.Sort(pids)
+	slices.Reverse(pids)
 	return pids
 }
 
@@ -79,8 +84,12 @@ func (s *Symbolizer) Collect() {
 			p = &process{}
 			s.procs[pid] = p
 		}
-		if !p.ended {
-			s.readMaps(pid, p)
+		if p.ended {
+			continue
+		}
+		s.readMaps(pid, p)
+		for i := range p.maps {
+			s.keep(pid, &p.maps[i])
 		}
 	}
 	s.follow.todo = s.follow.todo[n:]
