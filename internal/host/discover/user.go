@@ -211,6 +211,9 @@ func (f *Finder) binaries(p *probe.Point) ([]binary, error) {
 		paths, err := f.mappedByAll()
 		return byPath(paths), err
 	}
+	if lib, ok := f.mappedLibrary(p.Target); ok {
+		return byPath([]string{lib}), nil
+	}
 	target := p.Target
 	if root := f.mountRoot(); root != "" && strings.HasPrefix(target, "/") {
 		target = root + target
@@ -251,6 +254,25 @@ func (f *Finder) mountRoot() string {
 		return ""
 	}
 	return "/" + procPath(f.Pid, "root")
+}
+
+// mappedLibrary is the library that the process itself has mapped under a short name
+// (libc, libssl.so.3), which may be another one than the machine's.
+func (f *Finder) mappedLibrary(name string) (string, bool) {
+	if f.Pid == 0 || !strings.HasPrefix(name, "lib") || strings.ContainsAny(name, "/*") {
+		return "", false
+	}
+	paths, err := f.mapped(f.Pid)
+	if err != nil {
+		return "", false
+	}
+	for _, path := range paths {
+		base := filepath.Base(path)
+		if rest, ok := strings.CutPrefix(base, name); ok && (rest == "" || strings.HasPrefix(rest, ".so") || strings.Contains(name, ".so") && rest[0] == '.') {
+			return path, true
+		}
+	}
+	return "", false
 }
 
 // mapped are the files whose code a process has mapped, sorted.

@@ -52,15 +52,15 @@ func TestFind(t *testing.T) {
 		"etc/ld.so.cache": {Data: cache("!libc.so.6", "/lib32/libc.so.6", "libssl.so.3", "/lib/libssl.so.3",
 			"libssl.so.59", "/lib/libssl.so.59", "libc.so.6", "/lib/libc.so.6", "libz.so", "/lib/gone.so")},
 		"lib32/libc.so.6": lib, "lib/libc.so.6": lib, "lib/libssl.so.3": lib, "lib/libssl.so.59": lib,
-		"usr/lib/libodd.so.1": lib,
-		"usr/bin/tool":        prog, "bin/tool": prog, "bin/text": {Data: []byte("#!/bin/sh\necho long enough a text\n"), Mode: 0o755},
+		"usr/lib/libodd.so.1": lib, "usr/lib/" + multiarch() + "/libdeb.so.2": lib,
+		"usr/bin/tool": prog, "bin/tool": prog, "bin/text": {Data: []byte("#!/bin/sh\necho long enough a text\n"), Mode: 0o755},
 		"bin/locked": {Data: header(elf.ET_EXEC), Mode: 0o644},
 	})
 	const path = "/usr/bin:/bin"
 	for name, want := range map[string]string{
 		"libc": "/lib/libc.so.6", "libc.so.6": "/lib/libc.so.6", "libssl.so.59": "/lib/libssl.so.59", "libssl": "/lib/libssl.so.3",
-		"libodd": "/usr/lib/libodd.so.1",
-		"tool":   "/usr/bin/tool", "/bin/tool": "/bin/tool", "/bin/t*": "/bin/tool", "/lib/libssl.so.*": "/lib/libssl.so.3 /lib/libssl.so.59",
+		"libodd": "/usr/lib/libodd.so.1", "libdeb": "/usr/lib/" + multiarch() + "/libdeb.so.2",
+		"tool": "/usr/bin/tool", "/bin/tool": "/bin/tool", "/bin/t*": "/bin/tool", "/lib/libssl.so.*": "/lib/libssl.so.3 /lib/libssl.so.59",
 	} {
 		got, err := files.Find(name, path)
 		if err != nil || strings.Join(got, " ") != want {

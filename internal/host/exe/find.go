@@ -141,7 +141,7 @@ func (f *Files) Library(name string) (string, bool) {
 
 // libraryDir looks where the linker looks without a cache (musl, small images).
 func (f *Files) libraryDir(name string) (string, bool) {
-	for _, dir := range []string{"lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib"} {
+	for _, dir := range []string{"lib/" + multiarch(), "usr/lib/" + multiarch(), "lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib"} {
 		for _, pattern := range []string{name, name + ".so", name + ".so.*"} {
 			if strings.ContainsAny(pattern[:len(name)], "*?[") {
 				return "", false
@@ -155,6 +155,14 @@ func (f *Files) libraryDir(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// multiarch is Debian's folder for the libraries of this machine's architecture.
+func multiarch() string {
+	if runtime.GOARCH == "arm64" {
+		return "aarch64-linux-gnu"
+	}
+	return "x86_64-linux-gnu"
 }
 
 // Flags of an entry: the kind of library (FLAG_ELF_LIBC6) and its machine
