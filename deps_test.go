@@ -48,7 +48,8 @@ cli:              *
 
 // doors are the third-party modules that one place may import.
 var doors = map[string][]string{
-	"golang.org/x/sys":                   {"internal/host/sys"},
+	"golang.org/x/sys":                   {"internal/host/sys", "internal/testkit/vm"},
+	"github.com/vishvananda/netlink":     {"internal/testkit/vm/init"},
 	"github.com/cilium/ebpf":             {"internal/host/kern", "internal/engine/kernel", "internal/inspect"},
 	"github.com/spf13/cobra":             {"internal/cli"},
 	"github.com/spf13/pflag":             {"internal/cli", "internal/tools"},

@@ -28,26 +28,13 @@ func features() map[string]func() string {
 		"fentry":  fentry,
 		// Virtual machines may have them and never stop at them.
 		"watchpoint": watchpoint,
-		"kprobe.multi": all(exists("/sys/bus/event_source/devices/kprobe/type"), func() string {
-			return Kernel("5.18").Missing()
-		}),
+		// Kernels since 5.18 may be built without it.
+		"kprobe.multi": kprobeMulti,
 	}
 }
 
 func exists(path string) func() string {
 	return File(path).Missing
-}
-
-// all is the first reason of several.
-func all(missing ...func() string) func() string {
-	return func() string {
-		for _, f := range missing {
-			if why := f(); why != "" {
-				return why
-			}
-		}
-		return ""
-	}
 }
 
 func bpfLSM() string {

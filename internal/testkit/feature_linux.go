@@ -10,8 +10,10 @@ import (
 
 // Of enum bpf_prog_type and enum bpf_attach_type (include/uapi/linux/bpf.h).
 const (
-	progTypeTracing = 26
-	attachFentry    = 24
+	progTypeKprobe    = 2
+	progTypeTracing   = 26
+	attachFentry      = 24
+	attachKprobeMulti = 42
 )
 
 // fentry attaches an empty program to a function that every kernel has.
@@ -62,5 +64,25 @@ func watchpoint() string {
 	if err := sys.TryWatchpoint(); err != nil {
 		return err.Error()
 	}
+	return ""
+}
+
+// kprobeMulti attaches an empty program to a function that every kernel has.
+func kprobeMulti() string {
+	insns := [2][8]byte{{0xb7}, {0x95}} // r0 = 0; exit
+	license := []byte("GPL\x00")
+	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{
+		Type: progTypeKprobe, ExpectedAttachType: attachKprobeMulti,
+		Insns: unsafe.Pointer(&insns), InsnCnt: 2, License: unsafe.Pointer(&license[0]),
+	})
+	if err != nil {
+		return "load: " + err.Error()
+	}
+	defer sys.Close(prog)
+	link, err := sys.LinkKprobeMulti(prog, attachKprobeMulti, &sys.KprobeMulti{Syms: []string{"vfs_read"}})
+	if err != nil {
+		return "attach: " + err.Error()
+	}
+	sys.Close(link)
 	return ""
 }

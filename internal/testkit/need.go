@@ -18,19 +18,14 @@ type Requirement struct {
 	Missing func() string
 }
 
-// Need skips the test when the machine lacks a requirement, and names the first one.
-// With SKEP_NO_SKIP set, as in a guest that has everything, a skip is a failure.
+// Need skips the test when the machine lacks a requirement, and names the first one. In a
+// guest, which has everything, a skip is a failure (package vm).
 func Need(t testing.TB, reqs ...Requirement) {
 	t.Helper()
 	for _, r := range reqs {
-		why := r.Missing()
-		if why == "" {
-			continue
+		if why := r.Missing(); why != "" {
+			t.Skipf("needs %s: %s", r.Name, why)
 		}
-		if os.Getenv("SKEP_NO_SKIP") != "" {
-			t.Fatalf("needs %s: %s", r.Name, why)
-		}
-		t.Skipf("needs %s: %s", r.Name, why)
 	}
 }
 

@@ -49,19 +49,28 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "skep", "kernels"), nil
 }
 
+// Cached finds a series' kernel in the cache.
+func Cached(s Series) (*Kernel, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return open(s.Name, filepath.Join(cache, s.Name))
+}
+
 // Fetch finds a series' kernel in the cache, or downloads the newest one there.
 func Fetch(s Series) (*Kernel, error) {
 	if runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("fetch kernel %s: guests on %s aren't supported yet", s.Name, runtime.GOARCH)
+	}
+	if k, err := Cached(s); err == nil {
+		return k, nil
 	}
 	cache, err := CacheDir()
 	if err != nil {
 		return nil, err
 	}
 	link := filepath.Join(cache, s.Name)
-	if k, err := open(s.Name, link); err == nil {
-		return k, nil
-	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return nil, err
 	}

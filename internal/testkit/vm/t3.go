@@ -5,8 +5,12 @@ package vm
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,27 +63,43 @@ func contains(list, name string) bool {
 	return false
 }
 
+// TestDir is where a package's tests are in a guest: its testdata, and the test binary.
+const TestDir = "/test"
+
+// TestFiles builds a package's tests into dir, and says what to take along: first the test
+// binary, then testdata.
+func TestFiles(pkg, dir string) ([]File, error) {
+	binary := filepath.Join(dir, "package.test")
+	if _, err := goBuild(binary, "test", pkg); err != nil {
+		return nil, err
+	}
+	files := []File{{binary, TestDir + "/package.test"}}
+	folder, err := exec.Command("go", "list", "-f", "{{.Dir}}", pkg).Output()
+	if err != nil {
+		return nil, fmt.Errorf("find package %s: %w", pkg, err)
+	}
+	if data := filepath.Join(strings.TrimSpace(string(folder)), "testdata"); firstOf(data) != "" {
+		files = append(files, File{data, TestDir + "/testdata"})
+	}
+	return files, nil
+}
+
 // Package runs the calling package's tests that match pattern in a guest of each kernel.
-// The package's testdata comes along. config, when not nil, may change the guest.
+// The package's testdata comes along. config, when not nil, may change the guest. A test
+// that is skipped there fails, unless what it needs is a newer kernel or a processor's
+// counters.
 func Package(t *testing.T, pattern string, config func(*Config)) {
 	Need(t)
-	dir, err := os.Getwd()
+	files, err := TestFiles(".", t.TempDir())
 	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(t.TempDir(), "package.test")
-	if _, err := goBuild(binary, "test", "."); err != nil {
 		t.Fatal(err)
 	}
 	Each(t, func(t *testing.T, k *Kernel) {
 		c := Config{
 			Kernel: k,
-			Args:   []string{"/test/package.test", "-test.v", "-test.run", pattern},
-			Files:  []File{{binary, "/test/package.test"}},
-			Dir:    "/test",
-		}
-		if data := filepath.Join(dir, "testdata"); firstOf(data) != "" {
-			c.Files = append(c.Files, File{data, "/test/testdata"})
+			Args:   []string{files[0].Guest, "-test.v", "-test.run", pattern},
+			Files:  slices.Clone(files),
+			Dir:    TestDir,
 		}
 		if config != nil {
 			config(&c)
@@ -89,7 +109,38 @@ func Package(t *testing.T, pattern string, config func(*Config)) {
 		if code != 0 {
 			t.Errorf("tests in Linux %s: exit status %d", k.Release, code)
 		}
+		for name, why := range skips(out) {
+			if !mayMiss.MatchString(why) {
+				t.Errorf("%s was skipped in Linux %s: %s", name, k.Release, why)
+			}
+		}
 	})
+}
+
+// mayMiss is what a guest hasn't got: newer kernels' features, what Debian builds some
+// kernels without, counters that nobody emulates.
+var mayMiss = regexp.MustCompile(`^needs (Linux [0-9.]+|a newer kernel|kprobe\.multi|pmu):`)
+
+var (
+	testLine = regexp.MustCompile(`^\s*=== \w+ +(\S+)`)
+	skipLine = regexp.MustCompile(`^\s*--- SKIP: (\S+)`)
+	logLine  = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)`)
+)
+
+// skips are the tests that were skipped and the last words of each, from the output of
+// verbose tests.
+func skips(out string) map[string]string {
+	found, last, current := map[string]string{}, map[string]string{}, ""
+	for line := range strings.Lines(out) {
+		if m := testLine.FindStringSubmatch(line); m != nil {
+			current = m[1]
+		} else if m := skipLine.FindStringSubmatch(line); m != nil {
+			found[m[1]] = last[m[1]]
+		} else if m := logLine.FindStringSubmatch(line); m != nil {
+			last[current] = m[1]
+		}
+	}
+	return found
 }
 
 // Output runs a guest and returns the command's exit status and all it printed; a guest

@@ -6,6 +6,7 @@
 package vm
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -41,17 +42,19 @@ type Config struct {
 	CPUs           int           // 2 by default
 	Disk           int           // MiB of a scratch disk with ext4 at /scratch; 0: none
 	Append         string        // more kernel parameters
+	Artefacts      string        // folder of this machine for what the command leaves in /artefacts; "": nowhere
 }
 
 // modules are the drivers that a guest needs; what a kernel has built in isn't looked for.
-var modules = []string{"virtio_pci", "virtio_console", "virtio_blk"}
+var modules = []string{"virtio_pci", "virtio_console", "virtio_blk", "veth"}
 
-// The guest's serial ports, in the order of their numbers (from 1).
-var ports = []string{"out", "err", "status"}
+// ports are the guest's serial ports, in the order of their numbers in package guest.
+var ports = []string{"out", "err", "status", "artefacts"}
 
 // Run boots the kernel, runs the command as root and returns its exit status. The error
 // tells what went wrong with the guest, with the kernel's last words; a command that fails
-// or is killed (128 + signal) is none.
+// or is killed (128 + signal) is none. The guest has this machine's libc and some small
+// programs.
 func Run(ctx context.Context, c Config) (int, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Minute
@@ -67,7 +70,12 @@ func Run(ctx context.Context, c Config) (int, error) {
 		return 0, fmt.Errorf("prepare guest: %w", err)
 	}
 	var status bytes.Buffer
-	streams, err := listen(dir, []io.Writer{orDiscard(c.Stdout), orDiscard(c.Stderr), &status})
+	left, err := os.Create(filepath.Join(dir, "artefacts.tar"))
+	if err != nil {
+		return 0, fmt.Errorf("prepare guest: %w", err)
+	}
+	defer left.Close()
+	streams, err := listen(dir, []io.Writer{orDiscard(c.Stdout), orDiscard(c.Stderr), &status, left})
 	if err != nil {
 		return 0, fmt.Errorf("prepare guest: %w", err)
 	}
@@ -77,10 +85,60 @@ func Run(ctx context.Context, c Config) (int, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	runErr := cmd.Run()
 	streams.close()
-	if code, ok := strings.CutPrefix(strings.TrimSpace(status.String()), "exit "); ok {
-		return strconv.Atoi(code)
+	said, ok := strings.CutPrefix(strings.TrimSpace(status.String()), "exit ")
+	if !ok {
+		return 0, noResult(ctx, dir, runErr, &qemuErr)
 	}
-	return 0, noResult(ctx, dir, runErr, &qemuErr)
+	code, err := strconv.Atoi(said)
+	if err == nil && c.Artefacts != "" {
+		err = unpack(left, c.Artefacts)
+	}
+	return code, errors.Join(err, streams.err())
+}
+
+// unpack writes the files of a tar archive below dir.
+func unpack(archive *os.File, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	for r := tar.NewReader(archive); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = unpackOne(root, h, r)
+		}
+		if err != nil {
+			return fmt.Errorf("unpack artefacts: %w", err)
+		}
+	}
+}
+
+func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return root.MkdirAll(filepath.Clean(h.Name), 0o755)
+	case tar.TypeReg:
+		if err := root.MkdirAll(filepath.Dir(h.Name), 0o755); err != nil {
+			return err
+		}
+		f, err := root.Create(h.Name)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, r)
+		return errors.Join(err, f.Close())
+	}
+	return nil
 }
 
 func orDiscard(w io.Writer) io.Writer {
@@ -103,7 +161,8 @@ func prepare(c *Config, dir string) error {
 	defer out.Close()
 	a := newArchive(out)
 	a.add(File{initProgram, "/init"})
-	setup := guest.Setup{Args: c.Args, Env: append(c.Env, guestEnv+"=1"), Dir: c.Dir, Disk: c.Disk > 0}
+	setup := guest.Setup{Args: c.Args, Env: append(c.Env, guestEnv+"=1"), Dir: c.Dir,
+		Disk: c.Disk > 0, Artefacts: c.Artefacts != ""}
 	for _, name := range modules {
 		if name == "virtio_blk" && c.Disk == 0 {
 			continue
@@ -124,7 +183,11 @@ func prepare(c *Config, dir string) error {
 		return err
 	}
 	a.file(guest.SetupFile, 0o644, text)
-	for _, f := range c.Files {
+	programs, err := smallPrograms()
+	if err != nil {
+		return err
+	}
+	for _, f := range append(c.Files, programs...) {
 		a.add(f)
 	}
 	if err := a.close(); err != nil {
@@ -176,7 +239,7 @@ func qemuArgs(c *Config, dir string) []string {
 		"-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check tsc=reliable " +
 			"nowatchdog lsm=lockdown,capability,bpf " + c.Append,
 		"-serial", "file:" + in("console"),
-		"-device", "virtio-serial-pci,max_ports=4",
+		"-device", "virtio-serial-pci,max_ports=8",
 	}
 	for i, name := range ports {
 		args = append(args,
@@ -193,6 +256,8 @@ func qemuArgs(c *Config, dir string) []string {
 type streams struct {
 	listeners []net.Listener
 	copies    sync.WaitGroup
+	mu        sync.Mutex
+	errs      []error
 }
 
 func listen(dir string, to []io.Writer) (*streams, error) {
@@ -210,7 +275,11 @@ func listen(dir string, to []io.Writer) (*streams, error) {
 				return
 			}
 			defer conn.Close()
-			io.Copy(to[i], conn)
+			if _, err := io.Copy(to[i], conn); err != nil {
+				s.mu.Lock()
+				s.errs = append(s.errs, fmt.Errorf("copy the guest's port %s: %w", name, err))
+				s.mu.Unlock()
+			}
 		})
 	}
 	return s, nil
@@ -223,6 +292,9 @@ func (s *streams) close() {
 	}
 	s.copies.Wait()
 }
+
+// err is what went wrong with copying, such as a full disk; to be called after close.
+func (s *streams) err() error { return errors.Join(s.errs...) }
 
 // noResult explains a guest that ended without a status.
 func noResult(ctx context.Context, dir string, err error, qemu *bytes.Buffer) error {

@@ -39,7 +39,7 @@ func run() error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return err
 	}
-	if err := errors.Join(mountAll(), setKernel(), loadModules(s.Modules), loopbackUp()); err != nil {
+	if err := errors.Join(mountAll(), setKernel(), loadModules(s.Modules), setNetwork()); err != nil {
 		return err
 	}
 	if s.Disk {
@@ -47,11 +47,19 @@ func run() error {
 			return err
 		}
 	}
-	status, err := openPort(3)
+	status, err := openPort(guest.PortStatus)
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(guest.ArtefactDir, 0o755); err != nil {
+		return err
+	}
 	code := runCommand(&s)
+	if s.Artefacts {
+		if err := sendArtefacts(); err != nil {
+			fmt.Fprintln(os.Stderr, "init: send artefacts:", err)
+		}
+	}
 	_, err = fmt.Fprintf(status, "exit %d\n", code)
 	return errors.Join(err, status.Close())
 }
@@ -120,28 +128,6 @@ func loadModules(files []string) error {
 	return nil
 }
 
-// loopbackUp sets IFF_UP of the interface lo.
-func loopbackUp() error {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(fd)
-	var request struct { // struct ifreq
-		name  [16]byte
-		flags uint16
-		_     [22]byte
-	}
-	copy(request.name[:], "lo")
-	request.flags = syscall.IFF_UP
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS,
-		uintptr(unsafe.Pointer(&request)))
-	if errno != 0 {
-		return fmt.Errorf("bring lo up: %w", errno)
-	}
-	return nil
-}
-
 func mountDisk() error {
 	if err := os.MkdirAll("/scratch", 0o755); err != nil {
 		return err
@@ -176,7 +162,7 @@ func runCommand(s *guest.Setup) int {
 	var copies sync.WaitGroup
 	var pipes [2]*os.File
 	for i := range pipes {
-		port, err := openPort(i + 1)
+		port, err := openPort(guest.PortOut + i)
 		if err != nil {
 			return 125
 		}
