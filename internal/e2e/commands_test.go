@@ -4,9 +4,12 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,6 +32,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":  start,
 	"end":    end,
 	"input":  input,
+	"child":  child,
 	"loaded": loaded,
 	"sum":    sum,
 }
@@ -165,6 +169,13 @@ func await(ts *testscript.TestScript, what string, ok func() bool) {
 	}
 }
 
+// waitFor polls until ok, or the context's end.
+func waitFor(ctx context.Context, ok func() bool) {
+	for !ok() && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // signals that end takes.
 var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1}
 
@@ -205,6 +216,24 @@ func started(ts *testscript.TestScript, args []string) *session {
 // input ends a started command's standard input.
 func input(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(started(ts, args).stdin.Close())
+}
+
+// child sets $child_NAME to the process that a started command has made.
+func child(ts *testscript.TestScript, neg bool, args []string) {
+	p := started(ts, args).cmd.Process.Pid
+	path := fmt.Sprintf("/proc/%d/task/*/children", p)
+	await(ts, args[0]+" makes a process", func() bool {
+		files, err := filepath.Glob(path)
+		ts.Check(err)
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if ids := strings.Fields(string(data)); err == nil && len(ids) > 0 {
+				ts.Setenv("child_"+args[0], ids[0])
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // loaded wants a BPF map of that name in the kernel, which keeps its programs; `! loaded`

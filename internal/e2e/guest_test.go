@@ -16,13 +16,16 @@ import (
 // guestBin is where guests have the binaries under test.
 const guestBin = "/test/bin"
 
-// TestGuests runs the scripts of testdata and testdata/guest in each booted kernel.
+// TestGuests runs the scripts of testdata and testdata/guest in each booted kernel, and
+// what makes the table of docs/kernels.md.
 func TestGuests(t *testing.T) {
 	passwd := filepath.Join(t.TempDir(), "passwd")
 	if err := os.WriteFile(passwd, []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	vm.Package(t, "^TestInGuest$", func(c *vm.Config) {
+	columns := t.TempDir()
+	vm.Package(t, "^(TestInGuest|TestKinds)$", func(c *vm.Config) {
+		c.Artefacts = filepath.Join(columns, c.Kernel.Series)
 		c.Files = append(c.Files, vm.File{Host: passwd, Guest: "/etc/passwd"})
 		programs := []string{"skep", "target"}
 		if exists(filepath.Join(binDir, "usdt")) {
@@ -34,6 +37,7 @@ func TestGuests(t *testing.T) {
 		c.Disk = 64
 		c.Timeout = 6 * time.Minute
 	})
+	checkColumns(t, columns)
 }
 
 // TestInGuest is what TestGuests runs in the guests.
@@ -49,11 +53,11 @@ func TestInGuest(t *testing.T) {
 	t.Run("guest", func(t *testing.T) { scripts(t, "testdata/guest") })
 }
 
-// makeFiles writes the files that the scripts have target read, of 128 KiB and 8 MiB, and
-// takes them out of the page cache.
+// makeFiles writes the files that target is to read, of 128 KiB and 8 MiB, on a real block
+// device and takes them out of the page cache.
 func makeFiles() error {
 	for name, size := range map[string]int{"file": 128 << 10, "big": 8 << 20} {
-		if err := os.WriteFile("/scratch/"+name, make([]byte, size), 0o644); err != nil {
+		if err := os.WriteFile(scratch(name), make([]byte, size), 0o644); err != nil {
 			return err
 		}
 	}

@@ -49,6 +49,8 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "fault": // writes to N new pages, a page fault for each
+		fault(n)
 	case "touch": // writes 1 … N to address 0x10000000, then reads it N times
 		touch(n)
 	case "fail":
@@ -61,6 +63,10 @@ func main() {
 			}
 		}
 		fmt.Println("looked")
+	case "contain": // waits with N calls of main.Called, in namespaces and a root directory of its own
+		contain(os.Args[2:])
+	case "contained":
+		contained(n)
 	case "wait": // until stdin ends, then N getppid
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		for range n {
@@ -85,6 +91,21 @@ func read(file string) {
 	if err != io.EOF {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+func fault(pages int) {
+	mem, err := syscall.Mmap(-1, 0, pages*os.Getpagesize(), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err == nil {
+		const noHugePages = 15 // MADV_NOHUGEPAGE
+		err = syscall.Madvise(mem, noHugePages)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for at := 0; at < len(mem); at += os.Getpagesize() {
+		mem[at] = 1
 	}
 }
 
