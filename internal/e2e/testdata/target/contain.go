@@ -48,16 +48,15 @@ func enterRoot() error {
 		return err
 	}
 	const root = "/tmp"
-	if err := errors.Join(
+	// As switch_root does it: pivot_root isn't allowed where / is an initramfs.
+	return errors.Join(
 		syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
 		syscall.Mount("root", root, "tmpfs", 0, ""),
 		os.MkdirAll(root+"/bin", 0o755),
-		os.Mkdir(root+"/old", 0o755),
 		os.WriteFile(root+app, program, 0o755),
-		syscall.PivotRoot(root, root+"/old"),
+		os.Chdir(root),
+		syscall.Mount(".", "/", "", syscall.MS_MOVE, ""),
+		syscall.Chroot("."),
 		os.Chdir("/"),
-	); err != nil {
-		return err
-	}
-	return syscall.Unmount("/old", syscall.MNT_DETACH)
+	)
 }
