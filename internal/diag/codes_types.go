@@ -200,7 +200,7 @@ var typesCodes = []CodeDoc{
 		"uprobe:/bin/sh:main { print(args.argc); }"},
 	{CodeUnsupported, "not supported yet",
 		"It's part of the language, but skep can't do it yet.",
-		"begin { @x = tseries(1, 1s, 5); }"},
+		"begin { print(dw_ustack); }"},
 
 	{CodeNeverAssigned, "variable never assigned",
 		"It's declared, but nothing is assigned to it.",

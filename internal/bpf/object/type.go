@@ -34,7 +34,7 @@ const (
 	Stats // as Avg
 	Hist  // buckets u64 each, see HistSpec
 	Lhist
-	TSeries
+	TSeries // i64 or u64 value by Signed, u64 time of it or count, u64 number of the interval; see SeriesSpec
 )
 
 // Type tells how to read and print a value's bytes.
@@ -53,6 +53,7 @@ type Type struct {
 	Clock  Clock             // timestamp
 	Stack  StackSpec
 	Hist   HistSpec
+	Series SeriesSpec
 }
 
 // BitName names some bits of a set of flags: when flags & Mask == Bits.
@@ -102,6 +103,14 @@ type HistSpec struct {
 	Bits           uint8
 	Min, Max, Step int64
 	Len            uint32 // buckets
+}
+
+// SeriesSpec describes a time series: the last Len intervals of Interval ns of the clock
+// SwTAI, and how the values of one are merged: "avg", "max", "min", "sum", or "" for the
+// last of them.
+type SeriesSpec struct {
+	Interval, Len uint64
+	Agg           string
 }
 
 // Bytes is the space that a value takes in a record, key or value.

@@ -24,7 +24,7 @@ func (c *fn) aggregate(st *mapState, args []syntax.Expr, call *syntax.CallExpr) 
 		c.histogram(st, args, c.linearBucket(in, st.Value.Hist), c.constI(1))
 		return
 	case types.TSeries:
-		c.unsupported(call.Span(), "tseries")
+		c.series(st, args, in)
 		return
 	}
 	if c.b == nil {

@@ -104,15 +104,36 @@ func (c *fn) nsecs(e syntax.Expr, args []syntax.Expr) operand {
 			mode = id.Name
 		}
 	}
+	return operand{t: t, v: c.clock(mode)}
+}
+
+// clock reads a clock by nsecs' word for it; "" is the boot clock.
+func (c *fn) clock(mode string) *ssa.Value {
+	if st := c.clockMap(); st != nil {
+		return c.load(c.globalAddr(st.v), 0, mem(8, ssa.MemMap, false))
+	}
 	switch mode {
 	case "monotonic":
-		return operand{t: t, v: c.call(fnKtimeNS, ssa.I64)}
+		return c.call(fnKtimeNS, ssa.I64)
 	case "tai":
-		return operand{t: t, v: c.call(fnTaiNS, ssa.I64)}
+		return c.call(fnTaiNS, ssa.I64)
 	case "sw_tai":
-		return operand{t: t, v: c.bin(ssa.OpAdd, c.call(fnKtimeBoot, ssa.I64), c.constI(c.info.Facts.BootTime))}
+		return c.bin(ssa.OpAdd, c.call(fnKtimeBoot, ssa.I64), c.constI(c.info.Facts.BootTime))
 	}
-	return operand{t: t, v: c.call(fnKtimeBoot, ssa.I64)}
+	return c.call(fnKtimeBoot, ssa.I64)
+}
+
+// clockMap is the map that stands for all clocks, or nil.
+func (c *fn) clockMap() *mapState {
+	i, ok := c.mapByName[c.info.ClockMap]
+	if !ok {
+		return nil
+	}
+	st := &c.maps[i]
+	if st.v == nil || st.v.Storage != object.StoreGlobal || st.Value.Kind != types.Int || st.Value.Size != 8 {
+		return nil
+	}
+	return st
 }
 
 func newTables() *tables {

@@ -175,6 +175,8 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	case types.Lhist:
 		r.Kind, r.Hist = object.Lhist, t.Hist
 		r.Hist.Len = histLen(t)
+	case types.TSeries:
+		r.Kind, r.Series = object.TSeries, t.Series
 	}
 	return r
 }

@@ -18,7 +18,7 @@ func (c *fn) mapFor(m *syntax.MapExpr) *mapState {
 
 // key evaluates a map's key into memory.
 func (c *fn) key(st *mapState, args []syntax.Expr) ref {
-	n := bytesOf(st.Key)
+	n := keySize(st.MapInfo)
 	if st.v.Buckets {
 		n = st.v.BucketOff + 8
 	}
@@ -48,8 +48,9 @@ func (c *fn) keyInPlace(e syntax.Expr, t *types.Type) (ref, bool) {
 }
 
 func (c *fn) keyInto(buf *ssa.Value, st *mapState, args []syntax.Expr) {
-	n := bytesOf(st.Key)
+	n := keySize(st.MapInfo)
 	switch {
+	case st.Key == nil:
 	case len(args) == 1:
 		c.into(buf, ssa.MemSlot, args[0], st.Key, true)
 	case st.Key.Kind == types.Tuple && len(st.Key.Fields) == len(args):

@@ -32,7 +32,7 @@ func (g *gen) declareMaps() {
 			continue
 		}
 		st.v = &object.Var{Name: m.Name, Key: g.runtimeType(m.Key), Value: g.runtimeType(m.Value), Pos: m.Decl.Start}
-		if m.Key == nil {
+		if m.Key == nil && m.Value.Kind != types.TSeries {
 			g.placeGlobal(st.v, m.Value)
 		} else {
 			g.placeHash(st.v, m)
@@ -69,7 +69,7 @@ func (g *gen) placeGlobal(v *object.Var, t *types.Type) {
 
 // placeHash gives a keyed map its hash.
 func (g *gen) placeHash(v *object.Var, m *types.MapInfo) {
-	km := &object.Map{Name: "at_" + m.Name[1:], Kind: object.MapHash, KeySize: bytesOf(m.Key), ValueSize: bytesOf(m.Value),
+	km := &object.Map{Name: "at_" + m.Name[1:], Kind: object.MapHash, KeySize: keySize(m), ValueSize: bytesOf(m.Value),
 		MaxEntries: uint32(g.info.MaxMapKeys), Key: v.Key, Value: v.Value}
 	if isAgg(m.Value) {
 		km.Kind = object.MapPercpuHash
@@ -92,14 +92,24 @@ func (g *gen) placeHash(v *object.Var, m *types.MapInfo) {
 		km.MaxEntries = 4096
 	}
 	switch m.Value.Kind {
-	case types.Hist, types.Lhist:
+	case types.Hist, types.Lhist, types.TSeries:
 		v.Buckets = true
 		v.BucketOff = alignUp(km.KeySize, 8)
 		km.KeySize = v.BucketOff + 8
-		km.ValueSize = 8
+		if m.Value.Kind != types.TSeries {
+			km.ValueSize = 8
+		}
 	}
 	v.PerCPU = km.Kind == object.MapPercpuHash || km.Kind == object.MapLRUPercpuHash
 	v.Map = g.addMap(km)
+}
+
+// keySize is the bytes of a map's key; a time series without one has its intervals alone.
+func keySize(m *types.MapInfo) uint32 {
+	if m.Key == nil {
+		return 0
+	}
+	return bytesOf(m.Key)
 }
 
 func (g *gen) addMap(m *object.Map) int {

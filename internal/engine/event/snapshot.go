@@ -45,7 +45,7 @@ func (d *Decoder) Snapshot(v *object.Var, sel Select) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read map %s: %w", v.Name, err)
 	}
-	if len(elems) == 0 && sel.Zero && v.Key == nil && !isHist(v.Value) {
+	if len(elems) == 0 && sel.Zero && v.Key == nil && !isHist(v.Value) && v.Value.Kind != object.TSeries {
 		elems = []*element{{raw: make([]byte, stride(v.Value)), cpus: 1}}
 	}
 	for _, e := range elems {
@@ -71,6 +71,9 @@ func (d *Decoder) Snapshot(v *object.Var, sel Select) (*Snapshot, error) {
 }
 
 func (d *Decoder) elementValue(v *object.Var, e *element) (Value, error) {
+	if e.value.Kind == TimeSeries {
+		return e.value, nil
+	}
 	if e.counts != nil {
 		return Value{Kind: Histogram, Hist: newHist(v.Value, e.counts)}, nil
 	}
@@ -128,6 +131,8 @@ func (d *Decoder) elements(v *object.Var) ([]*element, error) {
 			return nil, err
 		}
 		return globalElement(v, value)
+	case v.Value.Kind == object.TSeries:
+		return d.seriesElements(v, m)
 	case v.Buckets:
 		return d.bucketElements(v, m)
 	}

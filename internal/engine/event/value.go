@@ -13,18 +13,19 @@ type Kind uint8
 
 // The kinds of values.
 const (
-	Null      Kind = iota
-	Bool           // Num: 0 or 1
-	Int            // Num as int64
-	Uint           // Num
-	Pointer        // Num, printed in hexadecimal
-	Symbol         // Text is printed, Num is the number behind it (enum values, bounds such as 1K)
-	String         // Bytes, then Text
-	Buffer         // Bytes
-	Array          // Elems
-	Tuple          // Elems
-	Record         // Elems by Names
-	Histogram      // Hist
+	Null       Kind = iota
+	Bool            // Num: 0 or 1
+	Int             // Num as int64
+	Uint            // Num
+	Pointer         // Num, printed in hexadecimal
+	Symbol          // Text is printed, Num is the number behind it (enum values, bounds such as 1K)
+	String          // Bytes, then Text
+	Buffer          // Bytes
+	Array           // Elems
+	Tuple           // Elems
+	Record          // Elems by Names
+	Histogram       // Hist
+	TimeSeries      // Series
 )
 
 // Value is a decoded value.
@@ -41,6 +42,8 @@ type Value struct {
 	Elems []Value
 	Names []string
 	Hist  *Hist
+	// Series are a time series' intervals, oldest first.
+	Series *Series
 }
 
 // IntValue is a signed number.

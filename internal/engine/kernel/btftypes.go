@@ -57,6 +57,8 @@ func (e *btfEncoder) typ(t *object.Type) (id, size uint32) {
 		return e.pair("total", t.Signed, "count"), 16
 	case object.Min, object.Max:
 		return e.pair("value", t.Signed, "set"), 16
+	case object.TSeries:
+		return e.array(e.int("u64", 8, 0), t.Size/8), t.Size
 	case object.Hist, object.Lhist:
 		return e.array(e.int("u64", 8, 0), t.Hist.Len), 8 * t.Hist.Len
 	}

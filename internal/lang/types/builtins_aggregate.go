@@ -1,6 +1,8 @@
 package types
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
@@ -17,6 +19,7 @@ func aggregateBuiltins() []Builtin {
 		{ID: BuiltinMax, Name: "max", Min: 1, Max: 1, Doc: "the greatest: @ = max(n)"},
 		{ID: BuiltinStats, Name: "stats", Min: 1, Max: 1, Doc: "count, average and sum: @ = stats(n)"},
 		{ID: BuiltinHist, Name: "hist", Min: 1, Max: 3, Doc: "a histogram by powers of two, each in 2^bits parts, in which n counts weight times: @ = hist(n[, bits[, weight]])"},
+		{ID: BuiltinTseries, Name: "tseries", Min: 3, Max: 4, Doc: "a value over time: @ = tseries(n, interval, number of intervals[, \"avg\"|\"max\"|\"min\"|\"sum\"])"},
 		{ID: BuiltinLhist, Name: "lhist", Min: 4, Max: 4, Doc: "a linear histogram: @ = lhist(n, min, max, step)"},
 	}
 	for i := range rows {
@@ -100,7 +103,11 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 	case m.Value == nil:
 		m.valueAt = s.Span()
 		c.grow(&m.Value, t)
-	case m.Value.Kind != t.Kind || m.Value.Hist != t.Hist:
+	case m.Value.Kind == t.Kind && t.Kind == Hist && m.Value.Hist != t.Hist:
+		c.errorf(diag.CodeMismatch, s.Span(), "Different bits in a single map unsupported").NoteAt(m.valueAt, "its first ones are here")
+	case m.Value.Kind == t.Kind && (m.Value.Hist != t.Hist || m.Value.Series != t.Series):
+		c.errorf(diag.CodeMismatch, s.Span(), "Different %s bounds in a single map unsupported", b.Name).NoteAt(m.valueAt, "its first ones are here")
+	case m.Value.Kind != t.Kind:
 		c.mismatch(s.Span(), m.Name, t, m.Value, m.valueAt)
 	}
 	return t
@@ -131,6 +138,10 @@ func (c *checker) aggregateType(m *mapVar, call *syntax.CallExpr, b *Builtin) *T
 		return c.hist(call, t)
 	case BuiltinLhist:
 		return c.lhist(call, t)
+	case BuiltinTseries:
+		if !c.series(call, t) {
+			return invalidType()
+		}
 	}
 	m.signed = m.signed || n.Signed
 	if m.Value != nil && m.Value.Kind == t.Kind {
@@ -145,6 +156,47 @@ func aggregateOf(k Kind) *Type {
 		return &Type{Kind: k}
 	}
 	return plain(k)
+}
+
+// maxSeries is the largest number of a series' intervals.
+const maxSeries = 1000000
+
+// seriesSize is the bytes of an interval: value, time or count, number of the interval.
+const seriesSize = 24
+
+// series types the arguments of tseries after the first; false: one is wrong.
+func (c *checker) series(call *syntax.CallExpr, t *Type) bool {
+	if !c.stable(call.Span(), "tseries", "unstable_tseries") {
+		return false
+	}
+	interval, ok := c.constInt(call.Args[1], "tseries")
+	n, okLen := c.constInt(call.Args[2], "tseries")
+	if !ok || !okLen {
+		return false
+	}
+	switch {
+	case interval == 0:
+		c.errorf(diag.CodeRange, call.Args[1].Span(), "tseries() interval_ns must be >= 1 (%d provided)", interval)
+		return false
+	case n == 0:
+		c.errorf(diag.CodeRange, call.Args[2].Span(), "tseries() num_intervals must be >= 1 (%d provided)", n)
+		return false
+	case n > maxSeries:
+		c.errorf(diag.CodeRange, call.Args[2].Span(), "tseries() num_intervals must be < %d (%d provided)", maxSeries, n)
+		return false
+	}
+	t.Size, t.Series = seriesSize, object.SeriesSpec{Interval: interval, Len: n}
+	if len(call.Args) < 4 {
+		return true
+	}
+	if t.Series.Agg, ok = c.constStr(call.Args[3], "tseries"); !ok {
+		return false
+	}
+	if !slices.Contains([]string{"avg", "max", "min", "sum"}, t.Series.Agg) {
+		c.errorf(diag.CodeRange, call.Args[3].Span(), `tseries() expects one of the following aggregation functions: avg, max, min, sum ("%s" provided)`, t.Series.Agg)
+		return false
+	}
+	return true
 }
 
 // maxHistBits is the largest number of sub-bucket bits.

@@ -177,6 +177,10 @@ func (c *checker) configEnv() {
 		if !ok || !strings.HasPrefix(name, "BPFTRACE_") {
 			continue
 		}
+		if name == "BPFTRACE_DUMMY_TS_MAP" {
+			c.info.ClockMap = text
+			continue
+		}
 		s, ok := findSetting(strings.ToLower(strings.TrimPrefix(name, "BPFTRACE_")))
 		if !ok {
 			continue
@@ -335,4 +339,17 @@ func bit(b bool) uint64 {
 		return 1
 	}
 	return 0
+}
+
+// stable reports whether a feature that may change can be used as the config has it; once a
+// script it's warned of, without a place, as bpftrace does.
+func (c *checker) stable(at diag.Span, feature, setting string) bool {
+	switch c.unstable[setting] {
+	case unstableError:
+		c.errorf(diag.CodeUnstable, at, "%s feature is not enabled by default. To enable this unstable feature, set the config flag to enable. %s=enable", feature, setting)
+		return false
+	case unstableWarn:
+		c.warnf(diag.CodeUnstableUse, diag.Span{}, "Script is using an unstable feature: %s. To prevent this warning you must explicitly enable it in the config e.g. %s=enable", feature, setting)
+	}
+	return true
 }

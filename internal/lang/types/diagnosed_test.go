@@ -75,7 +75,13 @@ var diagnosed = []string{
 	if (comm) { } /* ERROR "a condition is an integer, a pointer or a bool, not string[16]" */
 	fail("no %d", 5); /* ERROR "no 5" */
 	static_assert(1 == 2, "never"); /* ERROR "never" */
-	@ts = tseries(1, 1s, 5); /* ERROR "tseries is not supported yet" */
+}`,
+	`config = { unstable_tseries = enable } begin { @t = tseries(1, 0, 5); /* ERROR "interval_ns must be >= 1" */
+	@u = tseries(1, 1s, 0); /* ERROR "num_intervals must be >= 1" */
+	@v = tseries(1, 1s, 5, "most"); /* ERROR "one of the following aggregation functions: avg, max, min, sum" */
+	@w = tseries(1, 1s, 5); @w = tseries(1, 1s, 6); /* ERROR "Different tseries bounds in a single map" */
+}`,
+	`config = { unstable_tseries = error } begin { @t = tseries(1, 1s, 5); /* ERROR "tseries feature is not enabled" */
 }`,
 	`begin { let $b : uint16 = -1; /* ERROR "$b is uint16, and can't be assigned int8" */
 	$a = -1; let $c : uint16 = $a; /* WARN "int64 becomes uint16 here" */

@@ -115,8 +115,10 @@ func Identical(a, b *Type) bool {
 		return identicalFields(a, b)
 	case Kstack, Ustack:
 		return a.Stack == b.Stack
-	case Hist, Lhist, TSeries:
+	case Hist, Lhist:
 		return a.Hist == b.Hist
+	case TSeries:
+		return a.Series == b.Series && a.Signed == b.Signed
 	}
 	return a.Size == b.Size && a.Signed == b.Signed
 }

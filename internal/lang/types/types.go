@@ -78,7 +78,8 @@ type Type struct {
 	Enum   *EnumType
 	Stack  object.StackSpec
 	Hist   object.HistSpec
-	Format string // Timestamp, CgroupPath
+	Series object.SeriesSpec // TSeries; Signed
+	Format string            // Timestamp, CgroupPath
 	Clock  object.Clock
 	// Ctx marks the args/ctx pseudo structs: fields are read from the context.
 	Ctx bool
@@ -229,10 +230,13 @@ type Info struct {
 	StackMode    object.StackMode
 	OnStackLimit uint32
 	MaxMapKeys   uint64
-	MaxProbes    uint64 // attach points, at most
-	MaxProgs     uint64 // programs, at most
-	Env          Env
-	Facts        *Facts
+	// ClockMap is a keyless map of an unsigned number whose value is what nsecs and tseries
+	// take for the time, for tests of scripts (BPFTRACE_DUMMY_TS_MAP); "": the clock is.
+	ClockMap  string
+	MaxProbes uint64 // attach points, at most
+	MaxProgs  uint64 // programs, at most
+	Env       Env
+	Facts     *Facts
 	// Params that the script asked for: getopt, in order.
 	Options []Option
 }

@@ -97,7 +97,6 @@ func argNumber(name string) int {
 // plannedBuiltins are those of bpftrace 0.27 that aren't supported yet.
 func plannedBuiltins() []Builtin {
 	rows := []Builtin{
-		{ID: BuiltinTseries, Name: "tseries", Min: 3, Max: 4, Aggregate: true, Doc: "a value over time: tseries(n, interval, number of intervals[, \"avg\"|\"max\"|\"min\"|\"sum\"])"},
 		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, Doc: "the user stack, unwound by DWARF: dw_ustack([mode,] [limit])"},
 		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
 		{ID: BuiltinSocketCookie, Name: "socket_cookie", Min: 1, Max: 1, Doc: "the cookie of a socket: socket_cookie(sock)"},

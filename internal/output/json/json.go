@@ -94,6 +94,8 @@ func mapKind(t *object.Type) string {
 		return "stats"
 	case object.Hist, object.Lhist:
 		return "hist"
+	case object.TSeries:
+		return "tseries"
 	}
 	return "map"
 }

@@ -26,6 +26,8 @@ func appendValue(dst []byte, v *event.Value) []byte {
 		return appendBytes(dst, v.Bytes)
 	case event.Histogram:
 		return appendHist(dst, v.Hist)
+	case event.TimeSeries:
+		return appendSeries(dst, v.Series)
 	case event.Record:
 		return appendRecord(dst, v)
 	}
@@ -100,6 +102,23 @@ func appendHist(dst []byte, h *event.Hist) []byte {
 		}
 		dst = strconv.AppendUint(append(dst, `"count": `...), b.Count, 10)
 		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// appendSeries appends a time series as an array of its intervals that have a value.
+func appendSeries(dst []byte, s *event.Series) []byte {
+	dst = append(dst, '[')
+	for i := range s.Intervals {
+		in := &s.Intervals[i]
+		if in.Value.Kind == event.Null {
+			continue
+		}
+		if dst[len(dst)-1] != '[' {
+			dst = append(dst, ',')
+		}
+		dst = event.AppendStrftime(append(dst, `{"interval_start":"`...), "%Y-%m-%d %H:%M:%S.%k", in.Start)
+		dst = append(appendValue(append(dst, `","value":`...), &in.Value), '}')
 	}
 	return append(dst, ']')
 }

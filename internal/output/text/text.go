@@ -66,6 +66,9 @@ func appendValue(dst []byte, v *event.Value) []byte {
 	if v.Kind == event.Histogram {
 		return appendHist(dst, v.Hist)
 	}
+	if v.Kind == event.TimeSeries {
+		return appendSeries(dst, v.Series)
+	}
 	return output.AppendValue(dst, v)
 }
 
@@ -77,7 +80,7 @@ func (s *Sink) Map(m *event.Snapshot) {
 		if m.Var.Key != nil {
 			b = append(output.AppendKey(append(b, '['), &e.Key), ']')
 		}
-		if e.Value.Kind == event.Histogram {
+		if e.Value.Kind == event.Histogram || e.Value.Kind == event.TimeSeries {
 			b = append(b, ":\n"...)
 		} else {
 			b = append(b, ": "...)
