@@ -30,7 +30,7 @@ func (s *session) attachType(p *object.Program) uint32 {
 		}
 	}
 	switch {
-	case kernel && many && s.version >= v5_18KprobeMulti:
+	case kernel && (many || sys.InUserNamespace()) && s.version >= v5_18KprobeMulti:
 		return attachKprobeMulti
 	case user && (many || !isAdmin()) && s.version >= v6_6UprobeMulti:
 		return attachUprobeMulti

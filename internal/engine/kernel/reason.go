@@ -237,10 +237,25 @@ func denied() string {
 	if b, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil && strings.Contains(string(b), "[confidentiality]") {
 		return "the kernel is locked down (confidentiality mode forbids BPF tracing)"
 	}
+	if sys.InUserNamespace() {
+		return deniedToken()
+	}
 	if missing := missingCaps(); len(missing) > 0 {
 		return "this process lacks " + strings.Join(missing, ", ") + ": run as root, or give the binary these capabilities"
 	}
 	return "the kernel forbids it although the capabilities are there: a security module, a container's seccomp filter, or a kernel built without it"
+}
+
+// deniedToken says what forbids BPF to a process of a user namespace.
+func deniedToken() string {
+	_, err := sys.Token()
+	switch {
+	case err == nil:
+		return "the BPF token of " + sys.TokenPath() + " doesn't allow this: its bpffs wasn't given the command, the map, program or attach type, or the kernel never allows it to a user namespace"
+	case errors.Is(err, sys.ErrNoToken):
+		return "BPF in a user namespace takes a token, and " + sys.TokenPathVar + " says to take none"
+	}
+	return "BPF in a user namespace takes a token: " + err.Error() + "; mount a bpffs with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs, and name it by " + sys.TokenPathVar
 }
 
 // tracingCaps are the capabilities that tracing needs.
@@ -256,8 +271,14 @@ func isAdmin() bool {
 	return err != nil || caps.Has(sys.CapSysAdmin)
 }
 
+// perfKinds are the kinds of probes that are attached by a perf event.
+const perfKinds = " tracepoint profile interval software hardware watchpoint "
+
 // deniedAttach is denied for an attach point.
 func deniedAttach(pt *object.Point) string {
+	if _, err := sys.Token(); err == nil && strings.Contains(perfKinds, " "+pt.Kind+" ") {
+		return pt.Kind + " takes a perf event, which no BPF token allows: the capabilities CAP_PERFMON and CAP_BPF over the machine do"
+	}
 	switch pt.Kind {
 	case "uprobe", "uretprobe", "usdt":
 		if len(missingCaps()) == 0 && !isAdmin() {

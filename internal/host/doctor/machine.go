@@ -157,6 +157,13 @@ func (e *exam) lookCaps() Row {
 	if e.caps.Has(sys.CapSysAdmin) {
 		return ok("CAP_SYS_ADMIN")
 	}
+	if sys.InUserNamespace() {
+		if _, err := sys.Token(); err != nil {
+			return bad("none over the machine: this is a user namespace; "+err.Error(),
+				"mount a bpffs with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs, and name it by "+sys.TokenPathVar)
+		}
+		return ok("those of a user namespace, with the BPF token of %s", sys.TokenPath())
+	}
 	var lacking []string
 	for _, c := range []struct {
 		cap  sys.Cap
@@ -174,7 +181,8 @@ func (e *exam) lookCaps() Row {
 
 func (e *exam) lookUnprivileged() Row {
 	v := e.setting("kernel/unprivileged_bpf_disabled")
-	if v != "0" && !e.caps.Has(sys.CapBPF) && !e.caps.Has(sys.CapSysAdmin) {
+	_, tokenErr := sys.Token()
+	if v != "0" && tokenErr != nil && !e.caps.Has(sys.CapBPF) && !e.caps.Has(sys.CapSysAdmin) {
 		return bad("off (unprivileged_bpf_disabled="+v+"), and this user has no CAP_BPF", "run as root")
 	}
 	return ok("unprivileged_bpf_disabled=%s", v)

@@ -18,7 +18,12 @@ type MapCreateAttr struct {
 	Name                                        [16]byte
 	Ifindex, BTFFD, BTFKey, BTFValue            uint32
 	VmlinuxValue                                uint32 // of struct_ops
+	extra                                       uint64
+	valueBTF, token                             int32
 }
+
+// mapCreateMin is the size of the attributes that kernel 5.10 knows.
+const mapCreateMin = unsafe.Offsetof(MapCreateAttr{}.extra)
 
 // ProgLoadAttr is BPF_PROG_LOAD's. LogTrueSize is written by the kernel (6.4).
 type ProgLoadAttr struct {
@@ -44,6 +49,7 @@ type ProgLoadAttr struct {
 	CoreRelos          unsafe.Pointer
 	CoreReloRecSize    uint32
 	LogTrueSize        uint32
+	token              int32
 }
 
 // progLoadMin is the size of the attributes that kernel 5.10 knows; the rest is passed
@@ -91,7 +97,14 @@ func quick(cmd int, attr unsafe.Pointer, size uintptr) (int, error) {
 
 // MapCreate makes a map. The caller closes the descriptor.
 func MapCreate(a *MapCreateAttr) (int, error) {
-	return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(a), unsafe.Sizeof(*a))
+	return withToken(func(token int32) (int, error) {
+		if token == 0 {
+			return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(a), mapCreateMin)
+		}
+		b := *a
+		b.Flags, b.token = b.Flags|bpfTokenFD, token
+		return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&b), unsafe.Sizeof(b))
+	})
 }
 
 type elemAttr struct {
@@ -151,9 +164,16 @@ func BTFLoad(data []byte) (int, error) {
 	a := struct {
 		btf, log                unsafe.Pointer
 		size, logSize, logLevel uint32
-		_                       uint32
+		logTrueSize, flags      uint32
+		token                   int32
 	}{btf: slicePtr(data), size: uint32(len(data))}
-	return bpf(unix.BPF_BTF_LOAD, unsafe.Pointer(&a), 28)
+	return withToken(func(token int32) (int, error) {
+		if token == 0 {
+			return bpf(unix.BPF_BTF_LOAD, unsafe.Pointer(&a), 28)
+		}
+		a.flags, a.token = bpfTokenFD, token
+		return bpf(unix.BPF_BTF_LOAD, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	})
 }
 
 // progLoadRetries bounds the attempts of a load that signals interrupt (EAGAIN).
@@ -161,16 +181,22 @@ const progLoadRetries = 30
 
 // ProgLoad verifies and loads a program. The caller closes the descriptor.
 func ProgLoad(a *ProgLoadAttr) (int, error) {
-	size := unsafe.Sizeof(*a)
-	if a.FDArray == nil && a.LogLevel == 0 {
-		size = progLoadMin
-	}
-	for i := 0; ; i++ {
-		fd, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(a), size)
-		if err != unix.EAGAIN || i == progLoadRetries {
-			return fd, err
+	return withToken(func(token int32) (int, error) {
+		size, flags := unsafe.Sizeof(*a), a.Flags
+		switch {
+		case token != 0:
+			a.Flags, a.token = flags|bpfTokenFD, token
+			defer func() { a.Flags, a.token = flags, 0 }()
+		case a.FDArray == nil && a.LogLevel == 0:
+			size = progLoadMin
 		}
-	}
+		for i := 0; ; i++ {
+			fd, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(a), size)
+			if err != unix.EAGAIN || i == progLoadRetries {
+				return fd, err
+			}
+		}
+	})
 }
 
 // ProgRun runs a program once with ctx as its context (BPF_PROG_TEST_RUN) and returns

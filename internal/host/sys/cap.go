@@ -26,8 +26,12 @@ type Caps uint64
 // Has reports whether c is in the set.
 func (s Caps) Has(c Cap) bool { return s>>c&1 != 0 }
 
-// EffectiveCaps are the capabilities that this thread may use now.
+// EffectiveCaps are the capabilities that this thread may use now, over the machine: none in a
+// user namespace, whose capabilities hold only there.
 func EffectiveCaps() (Caps, error) {
+	if InUserNamespace() {
+		return 0, nil
+	}
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&hdr, &data[0]); err != nil {

@@ -2,9 +2,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -67,12 +69,28 @@ func main() {
 		contain(os.Args[2:])
 	case "contained":
 		contained(n)
+	case "delegate": // runs a command as root of a user namespace with a bpffs: `delegate OPTIONS DIR CMD…`
+		exitOn(delegate(os.Args[2:]))
+	case "delegated":
+		exitOn(delegated(os.Args[2:]))
 	case "wait": // until stdin ends, then N getppid
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		for range n {
 			syscall.Getppid()
 		}
 	}
+}
+
+// exitOn ends the process when err isn't nil: as a command did, or with 1.
+func exitOn(err error) {
+	if err == nil {
+		return
+	}
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		os.Exit(ended.ExitCode())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 
 // Called is what uprobes are set on.
