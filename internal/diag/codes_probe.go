@@ -31,6 +31,7 @@ const (
 
 	WarnNoMatch Code = "W0401"
 	WarnRenamed Code = "W0402"
+	WarnWrapper Code = "W0403"
 )
 
 var probeCodes = []CodeDoc{
@@ -117,5 +118,9 @@ var probeCodes = []CodeDoc{
 	{WarnRenamed, "kernel function followed to today's name",
 		"The script's renamed_functions=follow has a function that is gone replaced by what does its work today. " +
 			"Arguments may differ: the note tells what is known of them.",
+		""},
+	{WarnWrapper, "kernel function that's hardly called",
+		"The function is still there, but only for the few callers that weren't changed to another one, so the probe would see next to nothing. " +
+			"The message names the other one; renamed_functions=follow takes it.",
 		""},
 }

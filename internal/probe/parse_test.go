@@ -236,6 +236,8 @@ func TestKinds(t *testing.T) {
 
 func TestHeir(t *testing.T) {
 	for _, tt := range []struct{ name, kernel, want, note string }{
+		{"kfree_skb", "sk_skb_reason_drop", "sk_skb_reason_drop", "gone since 5.17; tracepoint:skb:kfree_skb tells drops and their reason; its arg1 was arg0"},
+		{"cbq_enqueue", "", "", "CBQ"},
 		{"__do_page_cache_readahead", "do_page_cache_ra page_cache_ra_unbounded", "do_page_cache_ra", "5.10"},
 		{"__do_page_cache_readahead", "page_cache_ra_order page_cache_ra_unbounded", "page_cache_ra_order", "readahead_control"},
 		{"finish_task_switch", "finish_task_switch.isra.0", "finish_task_switch.isra.0", "compiler"},
@@ -246,7 +248,7 @@ func TestHeir(t *testing.T) {
 		{"no_such_function", "kernel_clone", "", ""},
 	} {
 		have := strings.Fields(tt.kernel)
-		got, note := Heir(tt.name, func(s string) bool {
+		heir := FindHeir(tt.name, func(s string) bool {
 			for _, h := range have {
 				if h == s {
 					return true
@@ -254,8 +256,49 @@ func TestHeir(t *testing.T) {
 			}
 			return false
 		})
-		if got != tt.want || !strings.Contains(note, tt.note) {
-			t.Errorf("Heir(%s) with %s = %q, %q", tt.name, tt.kernel, got, note)
+		if heir.Name != tt.want || !strings.Contains(heir.Note, tt.note) {
+			t.Errorf("FindHeir(%s) with %s = %+v", tt.name, tt.kernel, heir)
+		}
+	}
+}
+
+func TestFindWrapped(t *testing.T) {
+	all := func(string) bool { return true }
+	if h := FindWrapped("mark_page_accessed", all); h.Name != "folio_mark_accessed" || !strings.Contains(h.Note, "hardly called since 5.16") {
+		t.Errorf("mark_page_accessed: %+v", h)
+	}
+	if h := FindWrapped("mark_page_accessed", func(string) bool { return false }); h.Name != "" {
+		t.Errorf("before 5.16: %+v", h)
+	}
+	asked := func(name string) bool { t.Errorf("asked for %s", name); return true }
+	if h := FindWrapped("vfs_read", asked); h.Name != "" {
+		t.Errorf("vfs_read: %+v", h)
+	}
+}
+
+// Every heir is written so that it can be read, and no function is its own heir.
+func TestRenames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Renames() {
+		if seen[r.Old] {
+			t.Errorf("%s is there twice", r.Old)
+		}
+		seen[r.Old] = true
+		for _, text := range r.New {
+			name, args := parseHeir(text)
+			if name == "" || name == r.Old || strings.ContainsAny(name, "(,) ") {
+				t.Errorf("%s: heir %q is called %q", r.Old, text, name)
+			}
+			taken := map[int]bool{}
+			for _, n := range args {
+				if n < -1 || n >= 0 && taken[n] {
+					t.Errorf("%s: arguments of %q are %v", r.Old, text, args)
+				}
+				taken[n] = true
+			}
+			if args != nil && strings.Count(text, ",") != len(args)-1 {
+				t.Errorf("%s: arguments of %q are %v", r.Old, text, args)
+			}
 		}
 	}
 }

@@ -68,6 +68,9 @@ type Point struct {
 	// instructions, which a uretprobe takes in the stead of the return address.
 	Go      bool
 	Returns []uint64
+	// Args are of a function that took the place of the one that the script names: the
+	// numbers here of that one's arguments, -1 for those it hasn't got; nil: the same.
+	Args []int
 }
 
 // PinPath is where an iterator is pinned: Mode, below the BPF file system when it's

@@ -138,6 +138,9 @@ func (c *fn) argN(e syntax.Expr, _ []syntax.Expr) operand {
 	if c.kind == probe.USDT {
 		return operand{t: t, v: c.usdtArg(i)}
 	}
+	if moved := c.unit.Points[0].Args; moved != nil {
+		i = moved[i]
+	}
 	return operand{t: t, v: c.callArg(i)}
 }
 

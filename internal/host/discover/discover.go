@@ -63,6 +63,7 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		points = f.followRenames(points, rep)
 	}
 	for _, p := range points {
+		f.warnWrapper(p, rep)
 		found, err := f.expand(p)
 		var m *missingError
 		switch {

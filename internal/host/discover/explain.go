@@ -49,16 +49,16 @@ func (f *Finder) noKernelFunc(p *probe.Point, exists func(string) bool) *missing
 	if p.Target != "" && p.Target != "*" {
 		prefix += p.Target + ":"
 	}
-	heir, note := probe.Heir(p.Func, exists)
+	heir := probe.FindHeir(p.Func, exists)
 	m.note = "this kernel has no function " + p.Func
-	if note != "" {
-		m.note += "; " + note
+	if heir.Note != "" {
+		m.note += "; " + heir.Note
 	}
-	if heir != "" {
-		m.near = prefix + heir
+	if heir.Name != "" {
+		m.near = prefix + heir.Name
 		return m
 	}
-	if note != "" {
+	if heir.Note != "" {
 		return m
 	}
 	if near := probe.Nearest(p.Func, f.functionNames()); near != "" {

@@ -14,38 +14,63 @@ import (
 func (f *Finder) followRenames(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
 	var out []*probe.Point
 	for _, p := range points {
-		heir, note := f.heir(p)
-		if heir == "" {
+		heir, what := f.heir(p), "this kernel has no function %s: following it to %s"
+		if heir.Name == "" {
+			heir, what = f.wrapped(p), "kernel function %s is a wrapper: following it to %s"
+		}
+		if heir.Name == "" {
 			out = append(out, p)
 			continue
 		}
-		d := rep.Warnf(diag.WarnRenamed, p.Span, "this kernel has no function %s: following it to %s", p.Func, heir)
-		if note != "" {
-			d.Note("%s", note)
+		d := rep.Warnf(diag.WarnRenamed, p.Span, what, p.Func, heir.Name)
+		if heir.Note != "" {
+			d.Note("%s", heir.Note)
 		}
-		has := func(q *probe.Point) bool { return q.Kind == p.Kind && q.Func == heir && q.Offset == p.Offset }
+		has := func(q *probe.Point) bool { return q.Kind == p.Kind && q.Func == heir.Name && q.Offset == p.Offset }
 		if slices.ContainsFunc(points, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		q := with(p, p.Target, heir)
-		q.Orig = p
+		q := with(p, p.Target, heir.Name)
+		q.Orig, q.Args = p, heir.Args
 		out = append(out, q)
 	}
 	return out
 }
 
-// heir is today's name of the function that p names and the kernel lacks, and a note; ""
-// when it has it, or nothing else is known.
-func (f *Finder) heir(p *probe.Point) (name, note string) {
+// heir is what became of the function that p names and the kernel lacks; none when it has
+// it, or nothing else is known.
+func (f *Finder) heir(p *probe.Point) probe.Heir {
+	if !namesKernelFunc(p) || f.hasFunction(p.Func) {
+		return probe.Heir{}
+	}
+	return probe.FindHeir(p.Func, f.hasFunction)
+}
+
+// wrapped is what most callers of the function that p names call today; none when they call
+// it, or nothing is known.
+func (f *Finder) wrapped(p *probe.Point) probe.Heir {
+	if !namesKernelFunc(p) {
+		return probe.Heir{}
+	}
+	return probe.FindWrapped(p.Func, f.hasFunction)
+}
+
+// warnWrapper says that a function is there but hardly called.
+func (f *Finder) warnWrapper(p *probe.Point, rep *diag.Reporter) {
+	heir := f.wrapped(p)
+	if heir.Name == "" {
+		return
+	}
+	rep.Warnf(diag.WarnWrapper, p.Span, "kernel function %s is hardly called: %s does its work", p.Func, heir.Name).Note("%s", heir.Note)
+}
+
+// namesKernelFunc reports whether p is at one kernel function, by name.
+func namesKernelFunc(p *probe.Point) bool {
 	switch p.Kind {
 	case probe.Kprobe, probe.Kretprobe, probe.Fentry, probe.Fexit:
-	default:
-		return "", ""
+		return !p.Wild && !p.HasAddr && p.Func != "" && p.Target != "bpf"
 	}
-	if p.Wild || p.HasAddr || p.Func == "" || p.Target == "bpf" || f.hasFunction(p.Func) {
-		return "", ""
-	}
-	return probe.Heir(p.Func, f.hasFunction)
+	return false
 }
 
 // hasFunction reports whether the kernel has a function: the BTF knows most of them at

@@ -8,6 +8,7 @@ import (
 	"github.com/skep-bpf/skep/internal/host/exe"
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // live is an Env over this machine.
@@ -116,5 +117,36 @@ func BenchmarkTracepointArgs(b *testing.B) {
 			b.Fatal("no args")
 		}
 		k.Close()
+	}
+}
+
+// What stands in the place of functions that are gone has the arguments that the table says.
+func TestLiveRenamesArguments(t *testing.T) {
+	e := live(t)
+	has := func(name string) bool { _, ok := e.KernelFunc("", name); return ok }
+	followed := 0
+	for _, r := range probe.Renames() {
+		if has(r.Old) {
+			continue
+		}
+		heir := probe.FindHeir(r.Old, has)
+		if heir.Name == "" {
+			t.Logf("%s: no heir with BTF here: %s", r.Old, heir.Note)
+			continue
+		}
+		followed++
+		sig, _ := e.KernelFunc("", heir.Name)
+		for old, now := range heir.Args {
+			if now >= len(sig.Args) {
+				t.Errorf("%s: arg%d isn't arg%d of %s, which has %d", r.Old, old, now, heir.Name, len(sig.Args))
+			}
+		}
+		if len(heir.Args) == 0 {
+			continue
+		}
+		t.Logf("%s%v -> %s(%d)", r.Old, heir.Args, heir.Name, len(sig.Args))
+	}
+	if followed < 10 {
+		t.Errorf("only %d functions of the table have an heir here", followed)
 	}
 }

@@ -106,6 +106,10 @@ func checkArgN(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 		c.errorf(diag.CodeUnknownName, e.Span(), "arguments are arg0, arg1 …")
 		return invalidType()
 	}
+	if pt := c.unit.Points[0]; pt.Args != nil && (n >= len(pt.Args) || pt.Args[n] < 0) {
+		c.errorf(diag.CodeArgsMissing, e.Span(), "arg%d of %s is none of %s's arguments, which it's followed to", n, pt.Orig.Func, pt.Func)
+		return invalidType()
+	}
 	return IntType(8, false).In(c.probeSpace())
 }
 

@@ -192,6 +192,10 @@ func (g *grouper) key(u *Unit, pt *probe.Point) string {
 		if pt.Go && (g.use.names["argN"] || g.use.readsArgs()) {
 			b.WriteString(" go")
 		}
+	case probe.Kprobe:
+		if pt.Args != nil && g.use.names["argN"] {
+			fmt.Fprintf(&b, " %v", pt.Args)
+		}
 	}
 	if info := pt.Kind.Info(); info != nil && info.TestRun || pt.Kind == probe.Invalid {
 		b.WriteString(" " + pt.Text)
