@@ -174,6 +174,10 @@ func guestFlags(f *flag.FlagSet, c *vm.Config) {
 	f.IntVar(&c.CPUs, "cpus", 2, "`number` of CPUs")
 	f.StringVar(&c.Append, "append", "", "more kernel `parameters`")
 	f.StringVar(&c.Artefacts, "artefacts", "", "`folder` for what the command leaves in /artefacts")
+	f.Func("module", "`NAME` of one more kernel module to load", func(s string) error {
+		c.Modules = append(c.Modules, s)
+		return nil
+	})
 	f.Func("env", "`NAME=VALUE` for the command", func(s string) error {
 		c.Env = append(c.Env, s)
 		return nil

@@ -34,7 +34,7 @@ func TestGuests(t *testing.T) {
 		for _, name := range programs {
 			c.Files = append(c.Files, vm.File{Host: filepath.Join(binDir, name), Guest: guestBin + "/" + name})
 		}
-		c.Disk = 64
+		c.Disk, c.Modules = 64, []string{"sctp"}
 		c.Timeout = 6 * time.Minute
 	})
 	checkColumns(t, columns)

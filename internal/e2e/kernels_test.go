@@ -86,6 +86,7 @@ func (c *kindCase) cell(t *testing.T) string {
 // missing says in the table what a machine hasn't got.
 var missing = map[string]string{
 	kprobes.Name: "no kprobes", kprobeMulti.Name: "one by one", fentries.Name: "refused", counters.Name: "no counters", breakpoints.Name: "never fires",
+	modules.Name: "no modules",
 }
 
 // columnFile is the artefact by which a guest sends its column.

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/skep-bpf/skep/internal/probe"
 	"github.com/skep-bpf/skep/internal/testkit"
@@ -42,6 +44,7 @@ var (
 	fentries    = testkit.Feature("fentry")
 	counters    = testkit.Feature("pmu")
 	breakpoints = testkit.Feature("watchpoint")
+	modules     = testkit.Feature("sctp")
 )
 
 // script is skep's arguments for a script beside a command.
@@ -82,6 +85,8 @@ func kindCases() []kindCase {
 			args: script(getppids, `tracepoint:syscalls:sys_e*_getppid /pid == cpid/ { @[probe] = count(); }`)},
 		{row: "rawtracepoint", kind: probe.RawTracepoint, want: `@: 7\n`,
 			args: script(getppids, `rawtracepoint:sys_enter /pid == cpid && args.id == 110/ { @ = count(); }`)},
+		{row: "rawtracepoint, module", want: `@: [1-9]`, needs: need(modules), during: transferSCTP,
+			args: []string{"-e", `rawtracepoint:sctp:sctp_probe { @ = count(); }`}},
 		{row: "kprobe", kind: probe.Kprobe, want: `@: 24\n`, needs: need(kprobes),
 			args: script(reads, `kprobe:vfs_read /pid == cpid && arg2 == 12345/ { @ = count(); }`)},
 		{row: "kprobe, function+offset", want: `@: 7\n`, needs: need(kprobes),
@@ -112,6 +117,8 @@ func kindCases() []kindCase {
 			before: countLinks(`uprobe:$BIN/target:main.* { @ = count(); }`), args: linkCounter},
 		{row: "uprobe, library", want: `@: [1-9]`,
 			args: script("cat /dev/null", `uprobe:libc:malloc /pid == cpid/ { @ = count(); }`)},
+		{row: "uprobe, C++ name", want: `@\[skep::work\(int\)\]: 1\n`,
+			args: script("$BIN/usdt", `uprobe:$BIN/usdt:cpp:"skep::work" { @[func] = count(); }`)},
 		{row: "uretprobe", kind: probe.Uretprobe, want: `@: [1-9]`,
 			args: script("cat /dev/null", `uretprobe:libc:malloc /pid == cpid && retval != 0/ { @ = count(); }`)},
 		{row: "uretprobe, Go", want: `@: 20\n`,
@@ -257,6 +264,37 @@ func readDisk(t *testing.T, _ *os.Process) {
 	if out, err := exec.Command(filepath.Join(binDir, "target"), "read", "1", scratch("big")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+}
+
+// transferSCTP sends a message over SCTP on the loopback, which is acknowledged.
+func transferSCTP(t *testing.T, _ *os.Process) {
+	const protocol = 132 // IPPROTO_SCTP
+	socket := func() int {
+		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, protocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { syscall.Close(fd) })
+		return fd
+	}
+	server, client := socket(), socket()
+	at := &syscall.SockaddrInet4{Port: 20132, Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(syscall.Bind(server, at), syscall.Listen(server, 1), syscall.Connect(client, at)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := syscall.Write(client, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	peer, _, err := syscall.Accept(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(peer)
+	if _, err := syscall.Read(peer, make([]byte, 16)); err != nil {
+		t.Error(err)
+	}
+	// The acknowledgement may take 200 ms.
+	time.Sleep(400 * time.Millisecond)
 }
 
 // transfer sends 10 KiB through a connection on the loopback.

@@ -26,6 +26,7 @@ func features() map[string]func() string {
 		"bpffs":   exists("/sys/fs/bpf"),
 		"cgroup2": exists("/sys/fs/cgroup/cgroup.controllers"),
 		"fentry":  fentry,
+		"sctp":    exists("/sys/module/sctp"),
 		// Virtual machines may have them and never stop at them.
 		"watchpoint": watchpoint,
 		// Kernels since 5.18 may be built without it.

@@ -19,7 +19,9 @@ type follower struct {
 	todo   []uint32 // processes older than the watch, whose mappings are to be read
 	ended  []uint32 // processes that are known and gone, oldest first
 	kept   map[fileID]fs.File
-	seen   map[fileID]bool // files that were looked at for keeping
+	seen   map[fileID]bool     // files that were looked at for keeping
+	mounts string              // our own mount namespace, "mnt:[…]"
+	tmps   map[string]*os.File // /tmp of other mount namespaces, where processes leave perf maps
 	lost   uint64
 }
 
@@ -28,6 +30,7 @@ const (
 	maxEnded = 4096    // processes that ended
 	maxKept  = 256     // open files
 	maxSeen  = 1 << 14 // files
+	maxTmps  = 256     // directories
 	surveyed = 32      // processes a Collect reads
 )
 
@@ -48,11 +51,17 @@ func (s *Symbolizer) Follow(pid uint32) error {
 	if f.watch, err = sys.WatchTasks(task, cpus); err != nil {
 		return err
 	}
-	f.kept, f.seen = map[fileID]fs.File{}, map[fileID]bool{}
+	f.kept, f.seen, f.tmps = map[fileID]fs.File{}, map[fileID]bool{}, map[string]*os.File{}
+	f.mounts, err = fs.ReadLink(s.cfg.Root, "proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
 	if pid == 0 {
 		f.todo = s.pids()
 		s.Collect()
+		return nil
 	}
+	s.keepTmp(pid, s.process(pid))
 	return nil
 }
 
@@ -88,6 +97,7 @@ func (s *Symbolizer) Collect() {
 			continue
 		}
 		s.readMaps(pid, p)
+		s.keepTmp(pid, p)
 		for i := range p.maps {
 			s.keep(pid, &p.maps[i])
 		}
@@ -159,6 +169,7 @@ func (s *Symbolizer) did(e *sys.TaskEvent) {
 			dev: fmt.Sprintf("%02x:%02x", e.Major, e.Minor), ino: e.Ino,
 		}
 		p.add(m)
+		s.keepTmp(e.Pid, p)
 		s.keep(e.Pid, &m)
 	}
 }
@@ -203,10 +214,33 @@ func (s *Symbolizer) keep(pid uint32, m *mapping) {
 	}
 }
 
+// keepTmp holds on to the /tmp of a process with mounts of its own, which may be gone with
+// it, and to the name of its perf map there.
+func (s *Symbolizer) keepTmp(pid uint32, p *process) {
+	f, proc := &s.follow, "proc/"+strconv.Itoa(int(pid))
+	mounts, err := fs.ReadLink(s.cfg.Root, proc+"/ns/mnt")
+	if err != nil || mounts == f.mounts || p.jit != nil && p.jit.tmp == f.tmps[mounts] {
+		return
+	}
+	tmp := f.tmps[mounts]
+	if tmp == nil && len(f.tmps) < maxTmps {
+		if dir, err := s.cfg.Root.Open(proc + "/root/tmp"); err == nil {
+			tmp, _ = dir.(*os.File)
+			f.tmps[mounts] = tmp
+		}
+	}
+	if tmp != nil {
+		p.jit = &perfMap{tmp: tmp, path: s.perfMapPath(pid)}
+	}
+}
+
 // close ends the following.
 func (f *follower) close() error {
 	for _, file := range f.kept {
 		file.Close() // only read
+	}
+	for _, dir := range f.tmps {
+		dir.Close() // only read
 	}
 	watch := f.watch
 	*f = follower{}

@@ -2,8 +2,11 @@ package sym
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -17,6 +20,8 @@ const maxPerfMap = 64 << 20
 type perfMap struct {
 	table
 	path   string
+	tmp    *os.File // the directory, of a process with mounts of its own that was followed
+	read   bool
 	size   int64 // of the file when it was read
 	misses int
 }
@@ -25,6 +30,9 @@ type perfMap struct {
 func (s *Symbolizer) generated(pid uint32, p *process, addr uint64) (Symbol, bool) {
 	if p.jit == nil {
 		p.jit = &perfMap{}
+	}
+	if !p.jit.read {
+		p.jit.read = true
 		s.readPerfMap(pid, p.jit)
 	}
 	sym, ok := p.jit.find(addr, p.jit.path, s.demangle)
@@ -39,17 +47,16 @@ func (s *Symbolizer) generated(pid uint32, p *process, addr uint64) (Symbol, boo
 }
 
 // readPerfMap reads the file when it has another size than last time. That of a process
-// which ended is looked for in our own /tmp.
+// which ended is looked for where its /tmp was, or in our own.
 func (s *Symbolizer) readPerfMap(pid uint32, m *perfMap) {
-	dir, own := "proc/"+strconv.Itoa(int(pid)), strconv.Itoa(int(pid))
-	if status, err := fs.ReadFile(s.cfg.Root, dir+"/status"); err == nil {
-		own = lastNSpid(string(status), own)
-	}
 	if m.path == "" {
-		m.path = "/tmp/perf-" + own + ".map"
+		m.path = s.perfMapPath(pid)
 	}
-	f, err := s.cfg.Root.Open(dir + "/root" + m.path)
-	if err != nil {
+	f, err := s.cfg.Root.Open("proc/" + strconv.Itoa(int(pid)) + "/root" + m.path)
+	if err != nil && m.tmp != nil {
+		f, err = os.Open(fmt.Sprintf("/proc/self/fd/%d/%s", m.tmp.Fd(), path.Base(m.path)))
+	}
+	if err != nil && m.tmp == nil {
 		f, err = s.cfg.Root.Open(m.path[1:])
 	}
 	if err != nil {
@@ -82,6 +89,15 @@ func parsePerfMap(data []byte) table {
 	}
 	t.sortStable()
 	return t
+}
+
+// perfMapPath is where a process leaves its map, as it sees it.
+func (s *Symbolizer) perfMapPath(pid uint32) string {
+	own := strconv.Itoa(int(pid))
+	if status, err := fs.ReadFile(s.cfg.Root, "proc/"+own+"/status"); err == nil {
+		own = lastNSpid(string(status), own)
+	}
+	return "/tmp/perf-" + own + ".map"
 }
 
 // lastNSpid is the process's id in its own pid namespace, of /proc/PID/status.

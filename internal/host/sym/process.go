@@ -16,7 +16,7 @@ type process struct {
 	misses int       // addresses that no mapping had
 	parent uint32    // of a process that began while it was followed; else 0
 	ended  bool
-	jit    *perfMap // nil: not read yet
+	jit    *perfMap // nil: not asked for yet
 }
 
 // mapping is an executable range of a process's memory.

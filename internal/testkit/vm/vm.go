@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ type Config struct {
 	CPUs           int           // 2 by default
 	Disk           int           // MiB of a scratch disk with ext4 at /scratch; 0: none
 	Append         string        // more kernel parameters
+	Modules        []string      // more kernel modules to load
 	Artefacts      string        // folder of this machine for what the command leaves in /artefacts; "": nowhere
 }
 
@@ -163,7 +165,7 @@ func prepare(c *Config, dir string) error {
 	a.add(File{initProgram, "/init"})
 	setup := guest.Setup{Args: c.Args, Env: append(c.Env, guestEnv+"=1"), Dir: c.Dir,
 		Disk: c.Disk > 0, Artefacts: c.Artefacts != ""}
-	for _, name := range modules {
+	for _, name := range slices.Concat(modules, c.Modules) {
 		if name == "virtio_blk" && c.Disk == 0 {
 			continue
 		}

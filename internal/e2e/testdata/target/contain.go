@@ -24,7 +24,8 @@ func contain(args []string) {
 const app = "/bin/app"
 
 // contained makes the container's root directory, which is in memory and which no other
-// namespace sees, and becomes its program: that waits until stdin ends.
+// namespace sees, and becomes its program: that waits until stdin ends, then calls
+// main.Called and generated code n times.
 func contained(n int) {
 	if _, err := os.Stat(app); err != nil {
 		if err := enterRoot(); err != nil {
@@ -40,6 +41,7 @@ func contained(n int) {
 	for i := range n {
 		Called(i + 1)
 	}
+	exitOn(jit(n))
 }
 
 func enterRoot() error {
@@ -53,6 +55,7 @@ func enterRoot() error {
 		syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
 		syscall.Mount("root", root, "tmpfs", 0, ""),
 		os.MkdirAll(root+"/bin", 0o755),
+		os.Mkdir(root+"/tmp", 0o755),
 		os.WriteFile(root+app, program, 0o755),
 		os.Chdir(root),
 		syscall.Mount(".", "/", "", syscall.MS_MOVE, ""),

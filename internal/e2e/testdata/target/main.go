@@ -73,6 +73,11 @@ func main() {
 		exitOn(delegate(os.Args[2:]))
 	case "delegated":
 		exitOn(delegated(os.Args[2:]))
+	case "jit": // until stdin ends, then N getppid in generated code
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		exitOn(jit(n))
+	case "vdso": // N system calls from within the vDSO
+		exitOn(vdso(n))
 	case "wait": // until stdin ends, then N getppid
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		for range n {

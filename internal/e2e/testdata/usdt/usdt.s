@@ -1,5 +1,6 @@
-# A program with static probes whose arguments are everywhere that amd64 has places for them.
-# It passes each of them once; "seen" only while its semaphore is up, and "twice" at two
+# A program with static probes whose arguments are everywhere that amd64 has places for them,
+# and functions with names as compilers of C++ and of Rust make them.
+# It passes each probe once; "seen" only while its semaphore is up, and "twice" at two
 # places with different registers.
 #
 # Built with: gcc -nostdlib -static -o usdt usdt.s
@@ -54,6 +55,38 @@ _start:
 	je	1f
 	movzwl	armed(%rip), %eax
 	probe	seen, "2@%ax", armed
-1:	mov	$60, %eax
+1:	call	_ZN4skep4workEi
+	mov	$60, %eax
 	xor	%edi, %edi
 	syscall
+
+# skep::work(int), of C++, calls skep::Hive<u8>::work, of Rust, which calls a last one with a
+# name of Rust's older kind.
+	.globl	_ZN4skep4workEi
+	.type	_ZN4skep4workEi, @function
+_ZN4skep4workEi:
+	push	%rbp
+	mov	%rsp, %rbp
+	call	_RNvMNtC4skep4hiveINtB2_4HivehE4work
+	pop	%rbp
+	ret
+	.size	_ZN4skep4workEi, . - _ZN4skep4workEi
+
+	.globl	_RNvMNtC4skep4hiveINtB2_4HivehE4work
+	.type	_RNvMNtC4skep4hiveINtB2_4HivehE4work, @function
+_RNvMNtC4skep4hiveINtB2_4HivehE4work:
+	push	%rbp
+	mov	%rsp, %rbp
+	call	_ZN4skep3bee4work17h0123456789abcdefE
+	pop	%rbp
+	ret
+	.size	_RNvMNtC4skep4hiveINtB2_4HivehE4work, . - _RNvMNtC4skep4hiveINtB2_4HivehE4work
+
+	.globl	_ZN4skep3bee4work17h0123456789abcdefE
+	.type	_ZN4skep3bee4work17h0123456789abcdefE, @function
+_ZN4skep3bee4work17h0123456789abcdefE:
+	push	%rbp
+	mov	%rsp, %rbp
+	pop	%rbp
+	ret
+	.size	_ZN4skep3bee4work17h0123456789abcdefE, . - _ZN4skep3bee4work17h0123456789abcdefE
