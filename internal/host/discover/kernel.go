@@ -113,6 +113,9 @@ func (f *Finder) rawTracepoints(p *probe.Point) ([]*probe.Point, error) {
 				return []*probe.Point{with(p, b.Name, p.Func)}, nil
 			}
 		}
+		if module := f.tracepointModule(p); module != "" {
+			return []*probe.Point{with(p, module, p.Func)}, nil
+		}
 		m := unmatched("no raw tracepoint %s", p.Func)
 		m.code = diag.CodeNoTracepoint
 		if near := probe.Nearest(p.Func, rawNames(btfs, "*")); near != "" {
@@ -130,6 +133,20 @@ func (f *Finder) rawTracepoints(p *probe.Point) ([]*probe.Point, error) {
 		return nil, unmatched("no raw tracepoint matches %s", p.Func)
 	}
 	return found, nil
+}
+
+// tracepointModule is the module, of those that the point means, that has the raw tracepoint
+// and tells nothing of its types, as all do before Linux 5.11; "" when none is known.
+func (f *Finder) tracepointModule(p *probe.Point) string {
+	module := ""
+	// Without the list none is known.
+	_ = f.Kernel.Symbols(func(s kern.Symbol) bool {
+		if s.Name == "__tracepoint_"+p.Func && s.Module != "" && (p.Target == "" || probe.Match(p.Target, s.Module)) {
+			module = s.Module
+		}
+		return module == ""
+	})
+	return module
 }
 
 func only(b *kern.BTF) iter.Seq[*kern.BTF] {
