@@ -172,6 +172,9 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 		return a.trouble(err)
 	}
 	d := shown.Errorf("", rejectedSpan(refused), "the kernel refused this program: %s", refused.Reason)
+	if refused.Hint != "" {
+		d.Note("%s", refused.Hint)
+	}
 	if j.Verbose == 0 {
 		d.Note("-v shows the verifier's log")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/probe"
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
@@ -56,6 +57,8 @@ func (e *fakeEnv) UserType(string, string) (*types.Type, bool)            { retu
 func (e *fakeEnv) UserSymbol(string, string) (addr, size uint64, ok bool) { return 0, 0, false }
 func (e *fakeEnv) Cgroup(string) (uint64, error)                          { return 0, os.ErrNotExist }
 func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)                  { return nil, false }
+func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error)          { return false, nil }
+func (e *fakeEnv) KernelVar(string) bool                                  { return false }
 func (e *fakeEnv) Facts() *types.Facts                                    { return &e.facts }
 func (e *fakeEnv) RawTracepoint(name string) (*types.Signature, bool) {
 	return &types.Signature{Name: name, Args: []types.Field{

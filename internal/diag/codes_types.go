@@ -58,6 +58,7 @@ const (
 	CodeUselessCast    Code = "W0308"
 	CodeStrLength      Code = "W0309"
 	CodePrintLoop      Code = "W0310"
+	WarnDebug          Code = "W0317"
 	CodeUnusedMap      Code = "W0311"
 	CodeUnreachable    Code = "W0312"
 	CodePointers       Code = "W0313"
@@ -232,6 +233,10 @@ var typesCodes = []CodeDoc{
 	{CodePrintLoop, "map printed in a loop, or options without effect",
 		"A map is printed when user space gets to it: after the loop has run.",
 		"begin { for ($i : 0..3) { @x = $i; print(@x); } }"},
+	{WarnDebug, "for debugging only",
+		"debugf() prints through bpf_trace_printk into the kernel's trace pipe, /sys/kernel/tracing/trace_pipe: slowly, for everyone who reads it, and by a lock that all CPUs share. " +
+			"printf() is what scripts print with.",
+		"begin { debugf(\"here\"); exit(); }"},
 	{CodeUnusedMap, "map never used",
 		"It's declared, and that's all.",
 		"let @x = hash(10);\nbegin { }"},

@@ -67,6 +67,12 @@ type Iterator interface {
 	Iterate(prog int) (more bool, err error)
 }
 
+// Unwatcher is a Session that can remove watchpoints while it runs.
+type Unwatcher interface {
+	// Unwatch detaches the watchpoints at an address, and returns how many.
+	Unwatch(addr uint64) (int, error)
+}
+
 // Tester is a Session that can run test and bench programs.
 type Tester interface {
 	// Test runs program prog so many times, one after another, and returns the last run's

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine"
 	"github.com/skep-bpf/skep/internal/engine/event"
 	"github.com/skep-bpf/skep/internal/output"
 )
@@ -72,10 +73,34 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 		return r.system(a, rec)
 	case object.ActionJoin:
 		return r.join(a, rec)
+	case object.ActionUnwatch:
+		return r.unwatch(a, rec)
 	case object.ActionError:
 		return r.runtimeError(a, extra, rec)
 	default:
 		return fmt.Errorf("do action %d: not supported yet", a.Kind)
+	}
+	return nil
+}
+
+// unwatch removes the watchpoints at an address. One that has none is a mistake of the
+// script, which doesn't end it.
+func (r *runner) unwatch(a *object.Action, rec []byte) error {
+	addr, err := r.dec.Arg(&a.Args[0], rec)
+	if err != nil {
+		return err
+	}
+	w, ok := r.s.(engine.Unwatcher)
+	if !ok {
+		return errors.New("remove a watchpoint: this engine has none")
+	}
+	n, err := w.Unwatch(addr.Num)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		text := fmt.Appendf(nil, "unwatch: no watchpoint at %#x", addr.Num)
+		r.Sink.Message(output.Warning, text, output.PlacesOf(r.Object.Sources, a.Span))
 	}
 	return nil
 }

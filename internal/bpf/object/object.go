@@ -249,6 +249,7 @@ const (
 	ActionJoin                        // Args: a string each; Text: the separator
 	ActionError                       // Extra: index into Errors; Args[0]: i32 the helper's result
 	ActionSkboutput                   // Text: the file; payload is the packet
+	ActionUnwatch                     // Args[0]: the address whose watchpoints go
 )
 
 // Action is what one record means.

@@ -191,6 +191,9 @@ func newTables() *tables {
 		"signal":        sendSignal(fnSendSignal),
 		"signal_thread": sendSignal(fnSendSignalThread),
 		"find":          (*fn).findKey,
+		"percpu_kaddr":  (*fn).percpuKaddr,
+		"socket_cookie": (*fn).socketCookie,
+		"write_user":    (*fn).writeUser,
 	}
 	into := map[string]intoFunc{
 		"comm":         (*fn).commInto,
@@ -226,6 +229,9 @@ func newTables() *tables {
 		"assert":          (*fn).assert,
 		"join":            (*fn).joinStrings,
 		"delete":          (*fn).deleteStmt,
+		"debugf":          (*fn).debugf,
+		"override":        (*fn).override,
+		"unwatch":         (*fn).unwatch,
 	}
 	return &tables{value, into, str, effect}
 }

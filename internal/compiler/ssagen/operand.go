@@ -46,6 +46,12 @@ const (
 	fnLoop               = 181
 	fnPercpuLookup       = 195
 	fnTaiNS              = 208
+	fnTracePrintk        = 6
+	fnWriteUser          = 36
+	fnSocketCookie       = 46
+	fnOverride           = 58
+	fnPerCPUPtr          = 153
+	fnThisCPUPtr         = 154
 )
 
 // ref is a place in memory.

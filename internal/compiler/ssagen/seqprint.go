@@ -16,14 +16,13 @@ const seqMaxArgs = 12
 // seqPrintf is printf in a pinned iterator: the kernel formats the text into the file that
 // its reader reads, with what it knows of formats.
 func (c *fn) seqPrintf(e syntax.Expr, args []syntax.Expr) {
-	f := c.info.Formats[e.ID()]
-	text, bad := kernelFormat(f)
-	switch {
-	case bad != "":
-		c.rep.Errorf(diag.CodeUnsupported, e.Span(), "the kernel, which prints what a pinned iterator does, doesn't know %s", bad)
+	const who = "which prints what a pinned iterator does"
+	if len(args) > seqMaxArgs {
+		c.rep.Errorf(diag.CodeUnsupported, e.Span(), "the kernel, %s, takes %d values at most", who, seqMaxArgs)
 		return
-	case len(args) > seqMaxArgs:
-		c.rep.Errorf(diag.CodeUnsupported, e.Span(), "the kernel, which prints what a pinned iterator does, takes %d values at most", seqMaxArgs)
+	}
+	text, values := c.kernelPrint(e, args, who)
+	if text == nil {
 		return
 	}
 	data := c.emitAux(ssa.OpConst, ssa.Ptr, 0, nil)
@@ -31,20 +30,34 @@ func (c *fn) seqPrintf(e syntax.Expr, args []syntax.Expr) {
 	if size > 0 {
 		data = c.slot("values", size, 8)
 	}
-	for _, p := range f.Parts {
-		if p.Verb == 0 {
-			continue
-		}
-		var v *ssa.Value
-		if p.Verb == 's' {
-			v = c.refAddr(c.inMemory(c.expr(args[p.Arg])))
-		} else {
-			v = c.intExpr(args[p.Arg])
-		}
-		c.store(data, int64(8*p.Arg), v, 8, ssa.MemSlot)
+	for i, v := range values {
+		c.store(data, int64(8*i), v, 8, ssa.MemSlot)
 	}
-	index, off := c.rodata.place(c.gen, append([]byte(text), 0))
-	c.call(fnSeqPrintf, ssa.I64, c.seqFile(), c.mapValue(index, off), c.constU(uint64(len(text)+1)), data, c.constU(uint64(size)))
+	index, off := c.rodata.place(c.gen, text)
+	c.call(fnSeqPrintf, ssa.I64, c.seqFile(), c.mapValue(index, off), c.constU(uint64(len(text))), data, c.constU(uint64(size)))
+}
+
+// kernelPrint is the format of call e as the kernel writes it, with its NUL, and the values:
+// numbers, or the addresses of strings. A format that the kernel, which who explains, doesn't
+// know is reported, and text is nil.
+func (c *fn) kernelPrint(e syntax.Expr, args []syntax.Expr, who string) (text []byte, values []*ssa.Value) {
+	f := c.info.Formats[e.ID()]
+	format, bad := kernelFormat(f)
+	if bad != "" {
+		c.rep.Errorf(diag.CodeUnsupported, e.Span(), "the kernel, %s, doesn't know %s", who, bad)
+		return nil, nil
+	}
+	values = make([]*ssa.Value, len(args))
+	for _, p := range f.Parts {
+		switch p.Verb {
+		case 0:
+		case 's':
+			values[p.Arg] = c.refAddr(c.inMemory(c.expr(args[p.Arg])))
+		default:
+			values[p.Arg] = c.intExpr(args[p.Arg])
+		}
+	}
+	return append([]byte(format), 0), values
 }
 
 // kernelFormat writes f as the kernel's own formats are written, in which values are 64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
@@ -14,6 +15,13 @@ import (
 // process and those that it makes, or on every CPU.
 func attachWatchpoints(s *session, p *program, points []object.Point) (int, error) {
 	n, err := s.each(points, func(pt *object.Point) error {
+		first := len(s.links)
+		defer func() {
+			if s.watch == nil {
+				s.watch = map[uint64][]int{}
+			}
+			s.watch[pt.Addr] = append(s.watch[pt.Addr], s.links[first:]...)
+		}()
 		e := &sys.PerfEvent{Type: sys.PerfBreakpoint, Break: uint32(pt.Config), Config1: pt.Addr, Config2: pt.Value,
 			Period: 1, Inherit: true}
 		pid := s.pid(pt)
@@ -36,6 +44,15 @@ func attachWatchpoints(s *session, p *program, points []object.Point) (int, erro
 		s.opt.Warnf("watchpoints won't fire: %v, as in some virtual machines", sys.ErrNoStop)
 	}
 	return n, err
+}
+
+// Unwatch detaches the watchpoints at an address.
+func (s *session) Unwatch(addr uint64) (int, error) {
+	links := s.watch[addr]
+	delete(s.watch, addr)
+	s.links = slices.DeleteFunc(s.links, func(fd int) bool { return slices.Contains(links, fd) })
+	n := len(links)
+	return n, closeAll(&links)
 }
 
 // threadsOf lists the threads of a process.

@@ -41,6 +41,7 @@ func (s *session) refused(p *object.Program, log string, err error) error {
 func lastWords(log string) (slot int, words string) {
 	slot = -1
 	var said []string
+	retold := false // kernels since 7.2 tell it all once more, in paragraphs
 	for line := range strings.SplitSeq(log, "\n") {
 		line = strings.TrimSpace(line)
 		switch at, isInsn := traced(line); {
@@ -48,7 +49,9 @@ func lastWords(log string) (slot int, words string) {
 			slot, said = at, said[:0]
 		case strings.HasPrefix(line, "processed "), strings.HasPrefix(line, "verification time "):
 			return named(slot, said)
-		case line == "" || narration(line):
+		case strings.HasPrefix(line, "Verification failed:"):
+			retold = true
+		case line == "" || retold || narration(line):
 		default:
 			said = append(said, line)
 		}
@@ -140,6 +143,8 @@ var verdicts = []struct{ said, means string }{
 	{"back-edge", "the program loops, and this kernel or user may not"},
 	{"unreachable insn", "an instruction can never run (a compiler mistake: please report it)"},
 	{"calling kernel function", "this kernel function can't be called from this kind of probe"},
+	{"bpf_override_return#", "override() takes a kernel built with CONFIG_BPF_KPROBE_OVERRIDE"},
+	{"bpf_probe_write_user#", "the kernel is locked down, or doesn't let this user write to a process's memory"},
 	{"invalid func unknown", "this kernel has no such helper"},
 	{"unknown func", "this kernel has no such helper, or doesn't allow it in this kind of probe"},
 	{"program of this type cannot use helper", "the helper isn't allowed in this kind of probe"},

@@ -35,6 +35,18 @@ verification time 32 usec
 stack depth 0
 processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
 `, 1, "R1 invalid mem access 'inv'", "number is used as an address"},
+		{"kernel 7.3", `0: (b7) r2 = -13
+1: (85) call bpf_override_return#58
+program of this type cannot use helper bpf_override_return#58
+
+Verification failed: Policy: Operation is not allowed
+
+Reason:
+  The helper bpf_override_return#58 is not allowed.
+At:
+  kprobe_1 @ stdin:1:9
+processed 2 insns (limit 1000000)
+`, 1, "program of this type cannot use helper bpf_override_return#58", "CONFIG_BPF_KPROBE_OVERRIDE"},
 		{"loop", `0: (b7) r0 = 0
 1: (05) goto pc-1
 from 1 to 1: R0=0 R1=ctx() R10=fp0

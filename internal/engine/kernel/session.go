@@ -26,7 +26,8 @@ type session struct {
 	progs []*program
 	links []int // descriptors whose closing detaches, in order of attachment
 	ring  *ring
-	usdts map[string]bool // attached USDT probes by name; each may have several places
+	watch map[uint64][]int // of links, those of the watchpoints at an address
+	usdts map[string]bool  // attached USDT probes by name; each may have several places
 
 	kernel    *kern.Kernel
 	ownKernel bool           // it's ours to close

@@ -99,6 +99,3 @@ func tracepointParams(b *kern.BTF, name string) []string {
 	}
 	return nil
 }
-
-// Kfunc is the signature of a kernel function that BPF programs may call.
-func (e *Env) Kfunc(name string) (*types.Signature, bool) { return e.KernelFunc("", name) }

@@ -40,6 +40,8 @@ const (
 	BuiltinReg
 	BuiltinKstack
 	BuiltinUstack
+	BuiltinOverride
+	BuiltinUnwatch
 	BuiltinPrintf
 	BuiltinErrorf
 	BuiltinWarnf
@@ -51,6 +53,7 @@ const (
 	BuiltinAssert
 	BuiltinFail
 	BuiltinStaticAssert
+	BuiltinDebugf
 	BuiltinClear
 	BuiltinZero
 	BuiltinDelete
@@ -89,9 +92,12 @@ const (
 	BuiltinBswap
 	BuiltinIsErr
 	BuiltinContainerOf
+	BuiltinPercpuKaddr
+	BuiltinWriteUser
 	BuiltinNtop
 	BuiltinPton
 	BuiltinMacaddr
+	BuiltinSocketCookie
 	BuiltinIsStr
 	BuiltinIsPtr
 	BuiltinIsArray
@@ -100,6 +106,7 @@ const (
 	BuiltinIsLiteral
 	BuiltinAssertStr
 	BuiltinKfuncExist
+	BuiltinKfuncAllowed
 	BuiltinConfig
 	BuiltinSizeof
 	BuiltinOffsetof
@@ -109,14 +116,7 @@ const (
 	BuiltinTseries
 	BuiltinDwUstack
 	BuiltinSkboutput
-	BuiltinSocketCookie
-	BuiltinOverride
-	BuiltinWriteUser
-	BuiltinPercpuKaddr
-	BuiltinUnwatch
-	BuiltinKfuncAllowed
 	BuiltinStrConcat
-	BuiltinDebugf
 	BuiltinPrintLog2
 	BuiltinPrintLog2JSON
 	BuiltinBitNames

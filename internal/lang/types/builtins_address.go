@@ -20,6 +20,8 @@ func addressBuiltins() []Builtin {
 		{ID: BuiltinBswap, Name: "bswap", Min: 1, Max: 1, check: checkBswap, Doc: "an integer with its bytes in reverse order: bswap(n)"},
 		{ID: BuiltinIsErr, Name: "is_err", Min: 1, Max: 1, check: checkIsErr, Doc: "whether a pointer is one of the kernel's error codes: is_err(retval)"},
 		{ID: BuiltinContainerOf, Name: "container_of", Min: 3, Max: 3, check: checkContainerOf, Doc: "the struct that a member's address lies in: container_of(pointer, typeof(struct s), member)"},
+		{ID: BuiltinPercpuKaddr, Name: "percpu_kaddr", Min: 1, Max: 2, check: checkPercpuKaddr, Doc: "the address of a per-CPU variable of the kernel, this CPU's or another's: percpu_kaddr(\"runqueues\"[, cpu])"},
+		{ID: BuiltinWriteUser, Name: "write_user", Min: 3, Max: 3, Unsafe: true, check: checkWriteUser, Doc: "writes to the process's memory and says whether it could: write_user(to, value, bytes)"},
 	}
 }
 
@@ -47,6 +49,38 @@ func checkKaddr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	}
 	c.setConst(e, &Const{Int: addr}, false)
 	return IntType(8, false).In(SpaceKernel)
+}
+
+func checkPercpuKaddr(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	name, ok := c.constStr(args[0], b.Name)
+	if len(args) == 2 {
+		if t, okCPU := c.intArg(args[1], b.Name); !okCPU {
+			return worse(t)
+		}
+	}
+	if !ok {
+		return worse(c.info.Types[args[0].ID()])
+	}
+	if c.info.Facts.HasBTF && !c.env.KernelVar(name) {
+		c.errorf(diag.CodeSymbol, args[0].Span(), "the kernel's types have no per-CPU variable %s", name)
+		return invalidType()
+	}
+	return PointerTo(IntType(8, false), SpaceKernel)
+}
+
+// checkWriteUser: the value lies in the program's memory, whose size bounds what is written.
+func checkWriteUser(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	to, okTo := c.kindArg(args[0], b.Name, "an address in the process", Int, Pointer)
+	value, okValue := c.kindArg(args[1], b.Name, "a value", Int, String, Array, Struct, Tuple, Record)
+	n, okN := c.intArg(args[2], b.Name)
+	if !okTo || !okValue || !okN {
+		return worse(to, value, n)
+	}
+	if k := c.info.Consts[args[2].ID()]; k != nil && k.Int > uint64(value.Size) {
+		c.errorf(diag.CodeRange, args[2].Span(), "write_user() of %d bytes is more than the value has, %d", k.Int, value.Size)
+		return invalidType()
+	}
+	return boolType()
 }
 
 // checkUaddr: the symbol's size says what is there.

@@ -16,6 +16,7 @@ func metaBuiltins() []Builtin {
 		{ID: BuiltinIsLiteral, Name: "is_literal", Min: 1, Max: 1, check: checkIsLiteral, Doc: "whether an expression is a literal: is_literal(x)"},
 		{ID: BuiltinAssertStr, Name: "assert_str", Min: 1, Max: 1, Stmt: true, check: checkAssertStr, Doc: "an error at compile time unless a value is like a string: assert_str(x)"},
 		{ID: BuiltinKfuncExist, Name: "kfunc_exist", Min: 1, Max: 1, check: checkKfuncExist, Doc: "whether the kernel has a function for BPF programs: kfunc_exist(\"bpf_task_from_pid\")"},
+		{ID: BuiltinKfuncAllowed, Name: "kfunc_allowed", Min: 1, Max: 1, check: checkKfuncAllowed, Doc: "whether this kind of probe may call a kernel function: kfunc_allowed(\"bpf_task_from_pid\")"},
 		{ID: BuiltinConfig, Name: "config", Var: true, check: checkConfig, Doc: "a config variable's value: config.max_strlen"},
 		{ID: BuiltinSizeof, Name: "sizeof", Min: 1, Max: 1, Doc: "the size of a type or value in bytes: sizeof(struct sock)"},
 		{ID: BuiltinOffsetof, Name: "offsetof", Min: 2, Max: 2, Doc: "where a member begins in its struct: offsetof(struct sock, sk_prot)"},
@@ -57,6 +58,23 @@ func checkKfuncExist(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) 
 	}
 	_, ok = c.env.Kfunc(name)
 	return c.boolConst(e, ok)
+}
+
+// checkKfuncAllowed asks the kernel, for the kind of program that the probe becomes.
+func checkKfuncAllowed(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	name, ok := c.constStr(args[0], b.Name)
+	if !ok {
+		return worse(c.info.Types[args[0].ID()])
+	}
+	if _, ok := c.env.Kfunc(name); !ok {
+		return c.boolConst(e, false)
+	}
+	allowed, err := c.env.KfuncAllowed(name, c.kind())
+	if err != nil {
+		c.errorf(diag.CodeFeature, e.Span(), "the kernel can't be asked: %v", err)
+		return invalidType()
+	}
+	return c.boolConst(e, allowed)
 }
 
 func checkConfig(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {

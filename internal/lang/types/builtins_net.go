@@ -5,6 +5,7 @@ import (
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // netBuiltins are about network addresses.
@@ -13,7 +14,29 @@ func netBuiltins() []Builtin {
 		{ID: BuiltinNtop, Name: "ntop", Min: 1, Max: 2, check: checkNtop, Doc: "an IP address to be printed: ntop([AF_INET,] address)"},
 		{ID: BuiltinPton, Name: "pton", Min: 1, Max: 1, check: checkPton, Doc: "an IP address as an array of bytes: pton(\"127.0.0.1\")"},
 		{ID: BuiltinMacaddr, Name: "macaddr", Min: 1, Max: 1, check: checkMacaddr, Doc: "a MAC address to be printed: macaddr(bytes)"},
+		{ID: BuiltinSocketCookie, Name: "socket_cookie", Min: 1, Max: 1, Probes: []probe.Kind{probe.Fentry, probe.Fexit, probe.RawTracepoint, probe.Iter}, check: checkSocketCookie,
+			Doc: "the kernel's number of a socket: socket_cookie(args.sk)"},
 	}
+}
+
+// v5_12SocketCookie is the kernel that tells tracing programs of a socket's cookie.
+const v5_12SocketCookie = 5<<16 | 12<<8
+
+// checkSocketCookie: the kernel takes a pointer only that it knows to be a socket's.
+func checkSocketCookie(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	t, ok := c.kindArg(args[0], b.Name, "a pointer to a socket", Pointer)
+	switch {
+	case !ok:
+		return worse(t)
+	case t.Space != SpaceBTF:
+		c.errorf(diag.CodeArgType, args[0].Span(), "socket_cookie() needs a pointer that comes from args or curtask, not %s", t).
+			Note("the kernel's verifier has to know that it is a socket's; a cast or a map loses that")
+		return invalidType()
+	case c.info.Facts.Kernel != 0 && c.info.Facts.Kernel < v5_12SocketCookie:
+		c.errorf(diag.CodeFeature, e.Span(), "socket_cookie() needs Linux 5.12").Note("before, args.sk.__sk_common.skc_cookie.counter has it once another program has asked")
+		return invalidType()
+	}
+	return IntType(8, false)
 }
 
 func checkNtop(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {

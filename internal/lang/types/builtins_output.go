@@ -19,6 +19,7 @@ func outputBuiltins() []Builtin {
 		{ID: BuiltinAssert, Name: "assert", Min: 2, Max: 2, Async: true, Stmt: true, check: checkAssert, Doc: "ends the script with an error unless a condition holds: assert(condition, message)"},
 		{ID: BuiltinFail, Name: "fail", Min: 1, Max: -1, Stmt: true, check: checkFail, Doc: "an error at compile time: fail(format, literals …)"},
 		{ID: BuiltinStaticAssert, Name: "static_assert", Min: 2, Max: 2, Stmt: true, check: checkStaticAssert, Doc: "an error at compile time unless a condition holds: static_assert(condition, message)"},
+		{ID: BuiltinDebugf, Name: "debugf", Min: 1, Max: -1, Stmt: true, check: checkDebugf, Doc: "prints to the kernel's trace pipe: debugf(format, …)"},
 	}
 }
 
@@ -41,6 +42,19 @@ func checkFormat(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Typ
 	}
 	c.info.Formats[e.ID()] = f
 	return voidType()
+}
+
+// debugfArgs is the most values that bpf_trace_printk takes.
+const debugfArgs = 3
+
+func checkDebugf(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	if len(args)-1 > debugfArgs {
+		c.errorf(diag.CodeArgCount, args[debugfArgs+1].Span(), "cannot use more than %d conversion specifiers", debugfArgs)
+		c.args(args)
+		return voidType()
+	}
+	c.warnf(diag.WarnDebug, e.Span(), "The debugf() builtin is not recommended for production use. For more information see bpf_trace_printk in bpf-helpers(7).")
+	return checkFormat(c, e, args, b)
 }
 
 // formatArg is the format, which may be longer than a string at run time.

@@ -34,7 +34,20 @@ func probeBuiltins() []Builtin {
 		{ID: BuiltinReg, Name: "reg", Min: 1, Max: 1, check: checkReg, Probes: withRegs(), Doc: "a register's value: reg(\"ip\")"},
 		{ID: BuiltinKstack, Name: "kstack", Max: 2, Var: true, check: checkStack, Doc: "the kernel stack: kstack, kstack([mode,] [frames])"},
 		{ID: BuiltinUstack, Name: "ustack", Max: 2, Var: true, check: checkStack, Doc: "the user stack: ustack, ustack([mode,] [frames])"},
+		{ID: BuiltinOverride, Name: "override", Min: 1, Max: 1, Unsafe: true, Stmt: true, Probes: []probe.Kind{probe.Kprobe}, check: checkOverride,
+			Doc: "has the probed function return a value without running: override(value)"},
+		{ID: BuiltinUnwatch, Name: "unwatch", Min: 1, Max: 1, Async: true, Stmt: true, check: checkUnwatch, Doc: "removes the watchpoints at an address: unwatch(address)"},
 	}
+}
+
+func checkOverride(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	c.intArg(args[0], b.Name)
+	return voidType()
+}
+
+func checkUnwatch(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	c.kindArg(args[0], b.Name, "an address", Int, Pointer)
+	return voidType()
 }
 
 // probeSpace is where the numbers that a probe hands out point into.

@@ -97,8 +97,10 @@ func (e *fakeEnv) Cgroup(path string) (uint64, error) {
 	}
 	return 0, errors.New("no such directory")
 }
-func (e *fakeEnv) Kfunc(string) (*Signature, bool) { return nil, false }
-func (e *fakeEnv) Facts() *Facts                   { return &e.facts }
+func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error) { return false, nil }
+func (e *fakeEnv) KernelVar(name string) bool                    { return name == "runqueues" }
+func (e *fakeEnv) Kfunc(string) (*Signature, bool)               { return nil, false }
+func (e *fakeEnv) Facts() *Facts                                 { return &e.facts }
 
 // points reads attach points without expanding them.
 func points(p *syntax.Probe) []*probe.Point {

@@ -191,6 +191,10 @@ type Env interface {
 	Cgroup(path string) (uint64, error)
 	// Kfunc is the signature of a kernel function that BPF programs may call.
 	Kfunc(name string) (*Signature, bool)
+	// KfuncAllowed tells whether programs of a kind of probe may call it.
+	KfuncAllowed(name string, kind probe.Kind) (bool, error)
+	// KernelVar tells whether the kernel's types have a per-CPU variable, for percpu_kaddr.
+	KernelVar(name string) bool
 	// Facts are the numbers of the machine.
 	Facts() *Facts
 }

@@ -99,13 +99,6 @@ func plannedBuiltins() []Builtin {
 	rows := []Builtin{
 		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, Doc: "the user stack, unwound by DWARF: dw_ustack([mode,] [limit])"},
 		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
-		{ID: BuiltinSocketCookie, Name: "socket_cookie", Min: 1, Max: 1, Doc: "the cookie of a socket: socket_cookie(sock)"},
-		{ID: BuiltinOverride, Name: "override", Min: 1, Max: 1, Unsafe: true, Stmt: true, Doc: "lets the probed function return a value without running: override(value)"},
-		{ID: BuiltinWriteUser, Name: "write_user", Min: 3, Max: 3, Unsafe: true, Doc: "writes to the process's memory: write_user(dst, src, bytes)"},
-		{ID: BuiltinPercpuKaddr, Name: "percpu_kaddr", Min: 1, Max: 2, Doc: "the address of a per-CPU kernel variable: percpu_kaddr(name[, cpu])"},
-		{ID: BuiltinUnwatch, Name: "unwatch", Min: 1, Max: 1, Async: true, Stmt: true, Doc: "removes a watchpoint: unwatch(address)"},
-		{ID: BuiltinKfuncAllowed, Name: "kfunc_allowed", Min: 1, Max: 1, Doc: "whether this kind of probe may call a kernel function: kfunc_allowed(name)"},
-		{ID: BuiltinDebugf, Name: "debugf", Min: 1, Max: -1, Stmt: true, Doc: "prints to the kernel's trace pipe: debugf(format, …)"},
 	}
 	for i := range rows {
 		rows[i].Planned = true

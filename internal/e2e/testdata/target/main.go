@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -55,6 +56,10 @@ func main() {
 		fault(n)
 	case "touch": // writes 1 … N to address 0x10000000, then reads it N times
 		touch(n)
+	case "connect": // opens a TCP connection to the address given next, and closes it
+		conn, err := net.Dial("tcp", os.Args[2])
+		exitOn(err)
+		conn.Close()
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
