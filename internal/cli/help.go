@@ -30,7 +30,8 @@ commands:
   bpftrace   take bpftrace's flags   completion for bash, zsh, fish
   doctor     what works here         man        write manual pages
   version    print the version
-  prog map link btf perf net cgroup struct_ops feature: bpftool's    bpflist
+  ps         BPF programs            bpflist    processes that use BPF
+  prog map link btf perf net cgroup struct_ops feature: bpftool's
 tools: %s
 exit status: 0; 1 error; 2 wrong usage; or the script's own
 `
