@@ -56,10 +56,7 @@ func (p *pointReader) has(types ...string) bool {
 // are perf events of timers and counters without a link, sockets' filters, and interfaces of
 // other namespaces without a link.
 func (r *Reader) points(s *Survey) ([]Point, []error) {
-	p := &pointReader{Reader: r, survey: s, progs: map[uint32]*Prog{}, devices: map[uint32]string{}, events: map[string]string{}}
-	for _, g := range s.Progs {
-		p.progs[g.ID] = g
-	}
+	p := r.newPoints(s)
 	for _, l := range s.Links {
 		p.link(l)
 	}
@@ -76,6 +73,26 @@ func (r *Reader) points(s *Survey) ([]Point, []error) {
 		p.fromMap(m)
 	}
 	return p.points, p.missing
+}
+
+// newPoints begins to gather those of a survey's programs.
+func (r *Reader) newPoints(s *Survey) *pointReader {
+	p := &pointReader{Reader: r, survey: s, progs: map[uint32]*Prog{}, devices: map[uint32]string{}, events: map[string]string{}}
+	for _, g := range s.Progs {
+		p.progs[g.ID] = g
+	}
+	return p
+}
+
+// words is what a link attaches to.
+func (p *pointReader) words(l *Link) string {
+	have := len(p.points)
+	p.link(l)
+	defer func() { p.points = p.points[:have] }()
+	if len(p.points) == have {
+		return l.TypeName()
+	}
+	return p.points[have].Text
 }
 
 // link adds a link's points.
@@ -281,11 +298,7 @@ func (p *pointReader) perfEvents(o *Owners) {
 		if linked[[2]int{f.PID, f.FD}] {
 			continue
 		}
-		b := f.Probe()
-		text := strings.ReplaceAll(b.Kind, "_", " ") + " " + b.Text
-		if f.Type == FDTracepoint || f.Type == FDRawTracepoint {
-			text = strings.ReplaceAll(b.Kind, "_", " ") + " " + p.event(f.Name)
-		}
+		text := p.perfFD(f)
 		// Processes that were forked share the event.
 		i := slices.IndexFunc(p.points, func(q Point) bool { return q.Link == 0 && q.Prog == f.Prog && q.Text == text })
 		if i < 0 {
@@ -294,6 +307,15 @@ func (p *pointReader) perfEvents(o *Owners) {
 			p.points[i].PIDs = append(p.points[i].PIDs, f.PID)
 		}
 	}
+}
+
+// perfFD is a descriptor's event.
+func (p *pointReader) perfFD(f *PerfFD) string {
+	b := f.Probe()
+	if f.Type == FDTracepoint || f.Type == FDRawTracepoint {
+		b.Text = p.event(f.Name)
+	}
+	return strings.ReplaceAll(b.Kind, "_", " ") + " " + b.Text
 }
 
 // network adds what interfaces have, unless a link has told it.
