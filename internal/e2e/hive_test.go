@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/cilium/ebpf"
@@ -27,7 +28,7 @@ import (
 //	hive_pin    pinned at bpf/hive_pin, held by nobody
 //	hive_xdp    attached to lo as XDP, held by nobody
 //	hive_tcx    attached to lo's tcx ingress by a link that is pinned at bpf/hive_tcx
-//	hive_cg     attached to a cgroup's egress, held by nobody
+//	hive_cg     attached to the egress of cgroup hive_cgroup_N, held by nobody
 //	hive_gone   has a link to a cgroup that is removed
 //	hive_tail   in the prog_array hive_calls
 //
@@ -36,6 +37,9 @@ func hive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: hive status command args…")
 	}
+	// One at a time: the programs' names are the same in all.
+	hives.Lock()
+	defer hives.Unlock()
 	failed := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with its namespaces
@@ -43,6 +47,8 @@ func hive(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	ts.Check(<-failed)
 }
+
+var hives sync.Mutex
 
 // bees makes the hive's objects, and what closes them.
 type bees struct {
@@ -167,11 +173,15 @@ func (b *bees) cgroups() {
 			root = f[1]
 		}
 	}
-	dir, gone := filepath.Join(root, "hive_cgroup"), filepath.Join(root, "hive_removed")
-	if !b.check("make cgroups", errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(gone, 0o755))) {
+	dir, err := os.MkdirTemp(root, "hive_cgroup_")
+	if !b.check("make cgroup", err) {
 		return
 	}
 	b.later(func() error { return os.Remove(dir) })
+	gone, err := os.MkdirTemp(root, "hive_removed_")
+	if !b.check("make cgroup", err) {
+		return
+	}
 	const pass = 1
 	if p := b.program("hive_cg", ebpf.CGroupSKB, pass, nil, false); b.err == nil {
 		f, err := os.Open(dir)

@@ -389,6 +389,9 @@ func (w *Watch) unloader(pid uint32, by *Actor) (a *Actor, holder bool) {
 	if by != nil && by.PID == int(pid) {
 		return by, false
 	}
+	if int(pid) == os.Getpid() {
+		return by, by != nil // it was looked at as its holder let it go
+	}
 	// Threads of the kernel have no command line. A process that has ended has no name.
 	b, err := fs.ReadFile(w.r.root, fmt.Sprintf("proc/%d/cmdline", pid))
 	if pid == 0 || err == nil && len(b) == 0 {

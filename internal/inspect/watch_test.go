@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -56,14 +57,17 @@ func TestWatchGone(t *testing.T) {
 	w.known[objectID{KindLink, 8}] = &watched{typ: "xdp", name: "p2", prog: 2, point: "xdp on eth0", detached: true}
 	var got lines
 
-	// By the maker, by another process, by a thread of the kernel, by a process that has ended.
+	// By the maker, by another process, by a thread of the kernel, by a process that has
+	// ended, by this one, which looked at it.
 	w.progEvent(sys.ProgEvent{Unload: true, ID: 1, Pid: 10}, got.add)
 	w.progEvent(sys.ProgEvent{Unload: true, ID: 2, Pid: 30}, got.add)
 	w.progEvent(sys.ProgEvent{Unload: true, ID: 3, Pid: 40}, got.add)
 	w.progEvent(sys.ProgEvent{Unload: true, ID: 5, Pid: 50}, got.add)
+	w.known[objectID{KindProg, 6}] = &watched{typ: "xdp", name: "p6", by: bee}
+	w.progEvent(sys.ProgEvent{Unload: true, ID: 6, Pid: uint32(os.Getpid())}, got.add)
 	w.progEvent(sys.ProgEvent{Unload: true, ID: 99, Pid: 40}, got.add)
 	w.progEvent(sys.ProgEvent{Lost: 5}, got.add)
-	got.take(t, "unloads", "unloaded 0/1 p1  by 10 bee", "unloaded 0/2 p2  by 30 rm", "unloaded 0/3 p3  by 10 bee held", "unloaded 0/5 p5  by 50 ", "lost 0/0   by ?")
+	got.take(t, "unloads", "unloaded 0/1 p1  by 10 bee", "unloaded 0/2 p2  by 30 rm", "unloaded 0/3 p3  by 10 bee held", "unloaded 0/5 p5  by 50 ", "unloaded 0/6 p6  by 10 bee held", "lost 0/0   by ?")
 
 	// What's still listed is there; what's new isn't gone; what was told isn't told again.
 	listed := map[objectID]bool{{KindProg, 3}: true, {KindMap, 7}: true}
