@@ -155,7 +155,9 @@ func (p *pointReader) probePlaces(l *Link) string {
 	text := strings.ReplaceAll(probes[0].Kind, "_", " ") + " " + strings.Join(names, ", ")
 	if l.Perf != nil && l.Perf.Type == PerfTracepoint {
 		text = "tracepoint " + p.event(l.Perf.Name)
-	} else if l.Perf != nil && (l.Perf.Type == PerfEvent || l.Perf.Type == PerfUnspec) {
+	} else if l.Perf != nil && l.Perf.Type == PerfUnspec {
+		text = "perf event (untold)" // before 6.6
+	} else if l.Perf != nil && l.Perf.Type == PerfEvent {
 		text = "perf event " + p.perfEvent(l.Perf)
 	}
 	if n := len(probes) - some; n > 0 {
