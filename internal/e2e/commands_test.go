@@ -35,6 +35,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"child":  child,
 	"loaded": loaded,
 	"sum":    sum,
+	"hive":   hive,
 }
 
 // condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],

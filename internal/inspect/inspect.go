@@ -57,6 +57,15 @@ func New(k *kern.Kernel, root fs.FS) *Reader {
 // ErrGone: there is no object with that id, name, tag or pin, or there is no more.
 var ErrGone = errors.New("no such object")
 
+// listError says that the ids of a kind can't be listed, apart from an object's own errors.
+type listError struct {
+	kind Kind
+	err  error
+}
+
+func (e *listError) Error() string { return fmt.Sprintf("list %s: %v", kindNames[e.kind][1], e.err) }
+func (e *listError) Unwrap() error { return e.err }
+
 // IDs yields the ids of all objects of a kind in order. An error ends it.
 func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 	return func(yield func(uint32, error) bool) {
@@ -66,7 +75,7 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 				return
 			}
 			if err != nil {
-				yield(0, fmt.Errorf("list %s: %w", kindNames[k][1], allowed(err)))
+				yield(0, &listError{k, allowed(err)})
 				return
 			}
 			if id = next; !yield(id, nil) {

@@ -210,3 +210,21 @@ func DetachFromMap(prog, m *Object, typ uint32) error {
 	}
 	return nil
 }
+
+// Resolve is the ids of the objects that a selector means. No descriptor of them is left,
+// so that skep isn't among those who hold them.
+func (r *Reader) Resolve(k Kind, s Selector) (ids []uint32, err error) {
+	objs, err := r.Open(k, s, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, CloseAll(objs)) }()
+	for _, o := range objs {
+		id, err := idOfFD(k, o.FD)
+		if err != nil {
+			return nil, fmt.Errorf("read id of %s %s: %w", kindNames[k][0], s, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

@@ -77,3 +77,23 @@ func TestParseTask(t *testing.T) {
 		t.Error("the beginning of a thread was read")
 	}
 }
+
+func TestParseProg(t *testing.T) {
+	ne := binary.NativeEndian
+	rec := ne.AppendUint32(nil, recordBPFEvent)
+	rec = ne.AppendUint16(ne.AppendUint16(rec, 0), 40)
+	rec = ne.AppendUint32(ne.AppendUint16(ne.AppendUint16(rec, bpfEventUnload), 0), 77)
+	rec = append(rec, 1, 2, 3, 4, 5, 6, 7, 8)
+	rec = ne.AppendUint64(ne.AppendUint32(ne.AppendUint32(rec, 501), 502), 1234567)
+	want := ProgEvent{Unload: true, ID: 77, Tag: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Pid: 501, Time: 1234567}
+	if got, ok := parseProg(rec); !ok || got != want {
+		t.Errorf("%+v %v", got, ok)
+	}
+	if _, ok := parseProg(rec[:30]); ok {
+		t.Error("a short record is taken")
+	}
+	lost := ne.AppendUint64(ne.AppendUint64(ne.AppendUint64(nil, recordLost), 5), 9)
+	if got, ok := parseProg(lost); !ok || got != (ProgEvent{Lost: 9}) {
+		t.Errorf("%+v %v", got, ok)
+	}
+}

@@ -93,6 +93,15 @@ func (w *TaskWatch) Each(f func(TaskEvent)) {
 }
 
 func (r *taskRing) each(f func(TaskEvent)) {
+	r.records(func(rec []byte) {
+		if e, ok := parseTask(rec); ok {
+			f(e)
+		}
+	})
+}
+
+// records calls f with each record since the last call; it's f's only until it returns.
+func (r *taskRing) records(f func(rec []byte)) {
 	head := atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.mem[dataHead])))
 	tail := (*uint64)(unsafe.Pointer(&r.mem[dataTail]))
 	data := r.mem[os.Getpagesize():]
@@ -104,9 +113,7 @@ func (r *taskRing) each(f func(TaskEvent)) {
 			break // damaged: nothing after it can be read
 		}
 		rec = append(append(rec[:0], data[at:min(at+size, uint64(len(data)))]...), data[:max(at+size, uint64(len(data)))-uint64(len(data))]...)
-		if e, ok := parseTask(rec); ok {
-			f(e)
-		}
+		f(rec)
 	}
 	atomic.StoreUint64(tail, head)
 }

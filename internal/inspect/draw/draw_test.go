@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -94,5 +95,31 @@ func TestEmpty(t *testing.T) {
 	var b strings.Builder
 	if err := (&Graph{}).SVG(&b); err != nil || !strings.HasSuffix(b.String(), "</svg>\n") {
 		t.Errorf("%v: %s", err, b.String())
+	}
+}
+
+// TestLabelsHaveRoom: where layers go to the right, they stand as far apart as labels need.
+func TestLabelsHaveRoom(t *testing.T) {
+	width := func(label string) float64 {
+		g := &Graph{Horizontal: true, Nodes: []Node{{Title: "a"}, {Title: "b"}}, Edges: []Edge{{From: 0, To: 1, Label: label}}}
+		return newLayout(g, func(int) (float64, float64) { return 10, 10 }).along
+	}
+	const label = "links 1, 2, 3 …"
+	if more := width(label) - width(""); more < labelWidth*15 {
+		t.Errorf("a label of 15 letters makes the picture %v wider", more)
+	}
+}
+
+// TestThinBoxes: an edge leaves its layer straight before it turns, when the box is thinner
+// than another of the layer.
+func TestThinBoxes(t *testing.T) {
+	g := &Graph{Horizontal: true, Nodes: []Node{{Title: "thin"}, {Title: strings.Repeat("wide", 9)}, {Title: "to"}}, Edges: []Edge{{From: 0, To: 2}, {From: 1, To: 2}}}
+	var b strings.Builder
+	if err := g.SVG(&b); err != nil {
+		t.Fatal(err)
+	}
+	l := newLayout(g, func(i int) (float64, float64) { w, h := nodeSize(g.Nodes[i]); return h, w })
+	if end := l.items[1].main + l.items[1].height/2; !strings.Contains(b.String(), fmt.Sprintf("L%.1f,%.1fC", end, l.items[0].cross)) {
+		t.Errorf("no edge goes straight to %.1f\n%s", end, b.String())
 	}
 }

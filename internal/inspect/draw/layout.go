@@ -3,6 +3,7 @@ package draw
 import (
 	"cmp"
 	"slices"
+	"unicode/utf8"
 )
 
 // The layout is Sugiyama's, in its simplest form: edges that close a circle are turned,
@@ -39,14 +40,20 @@ type layout struct {
 	items  []item
 	layers [][]int
 	routes []route
-	loops  []int // edges from a node to itself
+	loops  []int   // edges from a node to itself
+	gap    float64 // between layers
 	across float64
 	along  float64
 }
 
 // newLayout places nodes of those sizes (across, along).
 func newLayout(g *Graph, size func(i int) (across, along float64)) *layout {
-	l := &layout{}
+	l := &layout{gap: layerGap}
+	for _, e := range g.Edges {
+		if g.Horizontal { // labels stand between the layers
+			l.gap = max(l.gap, float64(utf8.RuneCountInString(e.Label))*labelWidth+layerGap)
+		}
+	}
 	for i := range g.Nodes {
 		w, h := size(i)
 		l.items = append(l.items, item{node: i, width: w, height: h})
@@ -201,11 +208,11 @@ func (l *layout) place() {
 				it.height = tall // an edge passes all of the layer straight
 			}
 			it.main, it.cross = at+tall/2, x+it.width/2
-			x += it.width + l.gap(i)
+			x += it.width + l.beside(i)
 		}
-		at += tall + layerGap
+		at += tall + l.gap
 	}
-	l.along = at - layerGap + margin
+	l.along = at - l.gap + margin
 	for round := range sweeps {
 		for n := range l.layers {
 			if round%2 == 1 {
@@ -227,7 +234,16 @@ func (l *layout) place() {
 	l.across = most + margin
 }
 
-func (l *layout) gap(i int) float64 {
+// thickness is a layer's extent along: that of its thickest box.
+func (l *layout) thickness(layer int) (most float64) {
+	for _, i := range l.layers[layer] {
+		most = max(most, l.items[i].height)
+	}
+	return most
+}
+
+// beside is the distance from an item to the next of its layer.
+func (l *layout) beside(i int) float64 {
 	if l.items[i].node < 0 {
 		return pointGap
 	}
@@ -256,7 +272,7 @@ func (l *layout) relax(layer []int) {
 			}
 			wish = sum / float64(n)
 		}
-		r := run{items: []int{i}, offsets: []float64{0}, want: wish - it.width/2, size: it.width + l.gap(i)}
+		r := run{items: []int{i}, offsets: []float64{0}, want: wish - it.width/2, size: it.width + l.beside(i)}
 		for len(runs) > 0 {
 			last := &runs[len(runs)-1]
 			if last.want/float64(len(last.items))+last.size <= r.want/float64(len(r.items)) {

@@ -12,6 +12,7 @@ const (
 	charWidth  = 7.25
 	lineHeight = 16
 	padding    = 8
+	labelWidth = 6 // of an edge's label, at 10 pixels
 )
 
 // nodeSize is a box's width and height.
@@ -112,12 +113,17 @@ func (p *picture) route(r route) {
 	var legs []leg
 	for _, i := range r.items {
 		it := p.l.items[i]
-		half := it.height / 2
+		half := p.l.thickness(it.layer) / 2
 		legs = append(legs, leg{it.cross, it.main - half, it.main + half})
 	}
+	// A box may be thinner than its layer: the edge leaves and enters the layer straight, so
+	// that it doesn't pass behind the boxes beside.
+	first, last := p.l.items[r.items[0]], p.l.items[r.items[len(r.items)-1]]
 	var d strings.Builder
-	x, y := p.point(legs[0].cross+spread(r, p.l, 0), legs[0].to)
+	x, y := p.point(legs[0].cross+spread(r, p.l, 0), first.main+first.height/2)
 	fmt.Fprintf(&d, "M%.1f,%.1f", x, y)
+	x, y = p.point(legs[0].cross+spread(r, p.l, 0), legs[0].to)
+	fmt.Fprintf(&d, "L%.1f,%.1f", x, y)
 	for n := 1; n < len(legs); n++ {
 		a, b := legs[n-1], legs[n]
 		bc := b.cross
@@ -136,6 +142,9 @@ func (p *picture) route(r route) {
 		if n < len(legs)-1 {
 			x, y := p.point(bc, b.to)
 			fmt.Fprintf(&d, "L%.1f,%.1f", x, y)
+		} else {
+			x, y := p.point(bc, last.main-last.height/2)
+			fmt.Fprintf(&d, "L%.1f,%.1f", x, y)
 		}
 	}
 	tip := ` marker-end="url(#tip)"`
@@ -146,9 +155,29 @@ func (p *picture) route(r route) {
 	}
 	fmt.Fprintf(p, `<path d="%s" fill="none" stroke="%s"%s%s/>`+"\n", d.String(), color, edgeStyle(e), tip)
 	if e.Label != "" {
-		x, y := p.point(legs[0].cross+spread(r, p.l, 0), legs[0].to+layerGap/3)
-		fmt.Fprintf(p, `<text x="%.1f" y="%.1f" font-size="10" fill="#444">%s</text>`+"\n", x+4, y, escapeXML(e.Label))
+		p.label(e.Label, legs[0].cross+spread(r, p.l, 0), legs[1].cross+spreadAt(r, p.l, 1), legs[0].to, legs[1].from)
 	}
+}
+
+// label writes an edge's label between two layers: behind the source, or, where layers go to
+// the right, on the middle of the edge's way. Lines that pass are covered.
+func (p *picture) label(text string, fromCross, toCross, from, to float64) {
+	x, y := p.point(fromCross, from+layerGap/3)
+	x, anchor := x+4, "start"
+	if p.g.Horizontal {
+		x, y = p.point((fromCross+toCross)/2, (from+to)/2)
+		y, anchor = y+3, "middle"
+	}
+	fmt.Fprintf(p, `<text x="%.1f" y="%.1f" font-size="10" fill="#444" text-anchor="%s" stroke="#fff" stroke-width="4" paint-order="stroke">%s</text>`+"\n",
+		x, y, anchor, escapeXML(text))
+}
+
+// spreadAt is spread at a route's item that may be between its ends, where nothing moves.
+func spreadAt(r route, l *layout, n int) float64 {
+	if n == len(r.items)-1 {
+		return spread(r, l, n)
+	}
+	return 0
 }
 
 // backTip defines the arrow of turned edges, once.

@@ -36,6 +36,16 @@ func (j *JSON) Close() error {
 	return j.err
 }
 
+// EndLine ends a value that stands in a line by itself, and writes what is buffered.
+func (j *JSON) EndLine() error {
+	j.text("\n")
+	j.some[0] = false
+	if err := j.w.Flush(); j.err == nil {
+		j.err = err
+	}
+	return j.err
+}
+
 // Err is the first error of writing.
 func (j *JSON) Err() error { return j.err }
 

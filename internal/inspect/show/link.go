@@ -206,12 +206,12 @@ func (p *Printer) perfText(l *inspect.Link) {
 		p.printf("%s  ", e.Name)
 		p.cookie(l, "")
 	case inspect.PerfEvent:
-		if s, ok := inspect.TypeName(perfTypes, e.EventType); ok {
+		if s, ok := inspect.TypeName(inspect.PerfTypes, e.EventType); ok {
 			p.printf("%s:", s)
 		} else {
 			p.printf("%s :", s)
 		}
-		p.printf("%v  ", perfConfig(e.EventType, e.Config))
+		p.printf("%v  ", inspect.PerfConfig(e.EventType, e.Config))
 		p.cookie(l, "")
 	}
 }

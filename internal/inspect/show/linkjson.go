@@ -1,7 +1,6 @@
 package show
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -144,8 +143,8 @@ func (p *Printer) perfJSON(l *inspect.Link) {
 		j.Member("tracepoint", e.Name)
 		j.Member("cookie", l.Cookie)
 	case inspect.PerfEvent:
-		typeMember(j, "event_type", perfTypes, e.EventType)
-		j.Member("event_config", perfConfig(e.EventType, e.Config))
+		typeMember(j, "event_type", inspect.PerfTypes, e.EventType)
+		j.Member("event_config", inspect.PerfConfig(e.EventType, e.Config))
 		j.Member("cookie", l.Cookie)
 	}
 }
@@ -156,33 +155,4 @@ func hexOff(n uint64) string {
 		return "0"
 	}
 	return "0x" + strconv.FormatUint(n, 16)
-}
-
-// Names of perf events (include/uapi/linux/perf_event.h), as perf spells them.
-var (
-	perfTypes = []string{"hardware", "software", "tracepoint", "hw-cache", "raw", "breakpoint"}
-	perfHW    = []string{"cpu-cycles", "instructions", "cache-references", "cache-misses", "branch-instructions",
-		"branch-misses", "bus-cycles", "stalled-cycles-frontend", "stalled-cycles-backend", "ref-cycles"}
-	perfSW = []string{"cpu-clock", "task-clock", "page-faults", "context-switches", "cpu-migrations", "minor-faults",
-		"major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output", "cgroup-switches"}
-	perfCaches  = []string{"L1-dcache", "L1-icache", "LLC", "dTLB", "iTLB", "branch", "node"}
-	perfOps     = []string{"load", "store", "prefetch"}
-	perfResults = []string{"refs", "misses"}
-)
-
-// perfConfig is an event's name, or its number.
-func perfConfig(kind uint32, config uint64) any {
-	name := func(table []string, n uint64) string {
-		s, _ := inspect.TypeName(table, uint32(n))
-		return s
-	}
-	switch {
-	case kind == 0 && config < uint64(len(perfHW)):
-		return perfHW[config]
-	case kind == 1 && config < uint64(len(perfSW)):
-		return perfSW[config]
-	case kind == 3:
-		return fmt.Sprintf("%s-%s-%s", name(perfCaches, config&0xff), name(perfOps, config>>8&0xff), name(perfResults, config>>16))
-	}
-	return config
 }

@@ -1,6 +1,6 @@
-// Package show prints BPF objects as bpftool does: the same words in text, the same names
-// in JSON, so that what reads bpftool's output reads skep's. What skep adds stands in
-// members of its own.
+// Package show prints BPF objects. What bpftool prints too has its words in text and its
+// names in JSON, so that what reads bpftool's output reads skep's; what skep adds stands in
+// members of its own. Lists of skep's own (PS) are tables that fit the terminal.
 package show
 
 import (

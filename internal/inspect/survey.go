@@ -1,0 +1,267 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/host/sys"
+)
+
+// Survey is all BPF of a machine at one time, with how it hangs together. Objects that go
+// away while it is read may still be named by others.
+type Survey struct {
+	Taken  time.Time
+	Progs  []*Prog
+	Maps   []*Map
+	Links  []*Link
+	Owners *Owners // nil: not to be had
+	Pins   []Pin
+	Points []Point
+	// Missing are fields and whole parts that the kernel or a permission didn't give.
+	Missing []error
+}
+
+// Survey reads the machine. Only lists of ids that are refused make it fail; everything
+// else that isn't to be had is told of in Missing.
+func (r *Reader) Survey() (*Survey, error) {
+	s := &Survey{Taken: time.Now()}
+	var err error
+	// First who holds what: the iterator that finds it is gone by the time of the lists.
+	if s.Owners, err = r.Owners(); err != nil {
+		s.Missing = append(s.Missing, err)
+	}
+	if s.Progs, err = collect(s, r.Progs(), func(p *Prog) []error { return p.Missing }); err != nil {
+		return nil, err
+	}
+	if s.Maps, err = collect(s, r.Maps(), func(m *Map) []error { return m.Missing }); err != nil {
+		return nil, err
+	}
+	if s.Links, err = collect(s, r.Links(), func(l *Link) []error { return l.Missing }); err != nil {
+		// Links have ids since 5.8 only; a survey without them is still one.
+		s.Missing = append(s.Missing, err)
+	}
+	if s.Pins, err = r.Pins(); err != nil {
+		s.Missing = append(s.Missing, err)
+	}
+	for _, p := range s.Pins {
+		if p.Err != nil {
+			s.Missing = append(s.Missing, p.Err)
+		}
+	}
+	var missing []error
+	s.Points, missing = r.points(s)
+	s.Missing = append(s.Missing, missing...)
+	return s, nil
+}
+
+// collect takes all of a list. What one object lacks goes to the survey's Missing, the
+// object's own error too; the list's error is returned.
+func collect[T any](s *Survey, all iter.Seq2[*T, error], missing func(*T) []error) (out []*T, err error) {
+	for t, err := range all {
+		switch {
+		case err == nil:
+			s.Missing = append(s.Missing, missing(t)...)
+			out = append(out, t)
+		case errors.As(err, new(*listError)):
+			return out, err
+		default:
+			s.Missing = append(s.Missing, err)
+		}
+	}
+	return out, nil
+}
+
+// Prog is the program with an id; nil: there's none.
+func (s *Survey) Prog(id uint32) *Prog {
+	i := slices.IndexFunc(s.Progs, func(p *Prog) bool { return p.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return s.Progs[i]
+}
+
+// Map is the map with an id; nil: there's none.
+func (s *Survey) Map(id uint32) *Map {
+	i := slices.IndexFunc(s.Maps, func(m *Map) bool { return m.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return s.Maps[i]
+}
+
+// PointsOf are the places that a program is attached to.
+func (s *Survey) PointsOf(prog uint32) (out []Point) {
+	for _, p := range s.Points {
+		if p.Prog == prog {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// PinsOf are the paths that an object is pinned at.
+func (s *Survey) PinsOf(k Kind, id uint32) (out []string) {
+	for _, p := range s.Pins {
+		if p.Err == nil && p.Kind == k && p.ID == id {
+			out = append(out, p.Path)
+		}
+	}
+	return out
+}
+
+// MapUsers are the programs that use a map, by id.
+func (s *Survey) MapUsers(id uint32) (out []*Prog) {
+	for _, p := range s.Progs {
+		if slices.Contains(p.Maps, id) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Keeper is who keeps a program in the kernel.
+type Keeper struct {
+	Processes []*Process // that have it, its link or its perf event open
+	Pins      []string   // of it and of its links
+}
+
+// Keeper tells who keeps a program. Nobody: an attachment without a link does (of a network
+// interface, a cgroup, a map), or a process that couldn't be looked into.
+func (s *Survey) Keeper(prog uint32) (k Keeper) {
+	add := func(procs []*Process) {
+		for _, p := range procs {
+			if p != nil && !slices.Contains(k.Processes, p) {
+				k.Processes = append(k.Processes, p)
+			}
+		}
+	}
+	add(s.Owners.Of(KindProg, prog))
+	k.Pins = s.PinsOf(KindProg, prog)
+	for _, l := range s.Links {
+		if l.Prog == prog {
+			add(s.Owners.Of(KindLink, l.ID))
+			k.Pins = append(k.Pins, s.PinsOf(KindLink, l.ID)...)
+		}
+	}
+	for _, q := range s.PointsOf(prog) {
+		if s.Owners == nil {
+			break
+		}
+		for _, pid := range q.PIDs {
+			add([]*Process{s.Owners.Processes[pid]})
+		}
+	}
+	slices.SortFunc(k.Processes, func(a, b *Process) int { return a.PID - b.PID })
+	slices.Sort(k.Pins)
+	return k
+}
+
+// State is what a program does, as far as the kernel tells.
+type State string
+
+// The states; docs/inspect.md describes them.
+const (
+	StateLoaded   State = "loaded"   // in the kernel, attached to nothing that the kernel tells of
+	StateAttached State = "attached" // attached, and didn't run while it was looked at
+	StateRunning  State = "running"  // ran while it was looked at
+	StateDetached State = "detached" // attached no more or never; a pin or a link without its target keeps it
+)
+
+// State is a program's state. ran is how often it ran while statistics were on.
+func (s *Survey) State(prog uint32, ran uint64) State {
+	if ran > 0 {
+		return StateRunning
+	}
+	points := s.PointsOf(prog)
+	if slices.ContainsFunc(points, func(q Point) bool { return !q.Detached }) {
+		return StateAttached
+	}
+	if k := s.Keeper(prog); len(points) > 0 || len(k.Pins) > 0 && len(k.Processes) == 0 {
+		return StateDetached
+	}
+	return StateLoaded
+}
+
+// Runs is what a program did during a time.
+type Runs struct {
+	Count   uint64
+	Time    time.Duration // of all runs together
+	Misses  uint64        // runs that were left out because the program was running on that CPU
+	Elapsed time.Duration // the time
+}
+
+// PerSecond is the rate of runs.
+func (r Runs) PerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Count) / r.Elapsed.Seconds()
+}
+
+// PerRun is the mean time of a run; 0: there was none.
+func (r Runs) PerRun() time.Duration {
+	if r.Count == 0 {
+		return 0
+	}
+	return r.Time / time.Duration(r.Count)
+}
+
+// CPU is the share of one CPU's time, in percent: up to 100 for each CPU.
+func (r Runs) CPU() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return 100 * r.Time.Seconds() / r.Elapsed.Seconds()
+}
+
+// Meter has the kernel count programs' runs while it is open.
+type Meter struct {
+	fd     int
+	before map[uint32]count
+}
+
+// count is a program's counters at a time.
+type count struct {
+	at            time.Time
+	runs, ns, mis uint64
+}
+
+// StartMeter switches run statistics on (kernel 5.8, CAP_SYS_ADMIN) and reads the counters of
+// programs. The caller closes the meter, which switches them off unless others want them.
+func (r *Reader) StartMeter(progs []*Prog) (*Meter, error) {
+	fd, err := sys.EnableStats()
+	if err != nil {
+		return nil, fmt.Errorf("switch run statistics on: %w", allowed(err))
+	}
+	m := &Meter{fd: fd, before: map[uint32]count{}}
+	for _, p := range progs {
+		if c, err := countOf(p.ID); err == nil {
+			m.before[p.ID] = c
+		}
+	}
+	return m, nil
+}
+
+// Read tells what programs did since the start. Those that are gone are left out.
+func (m *Meter) Read() map[uint32]Runs {
+	out := map[uint32]Runs{}
+	for id, b := range m.before {
+		if c, err := countOf(id); err == nil {
+			out[id] = Runs{Count: c.runs - b.runs, Time: time.Duration(c.ns - b.ns), Misses: c.mis - b.mis, Elapsed: c.at.Sub(b.at)}
+		}
+	}
+	return out
+}
+
+// Close switches the statistics off.
+func (m *Meter) Close() error { return sys.Close(m.fd) }
+
+func countOf(id uint32) (count, error) {
+	return byID(KindProg, id, func(fd int) (count, error) {
+		info, err := sys.ProgInfoByFD(fd)
+		return count{time.Now(), info.RunCnt, info.RunTimeNS, info.RecursionMisses}, err
+	})
+}
