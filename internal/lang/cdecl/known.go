@@ -1,8 +1,10 @@
 package cdecl
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -19,8 +21,12 @@ type constantGroup struct {
 
 // constantsOf lists the constants that a header brings, for the architecture. Of two
 // with one name the first counts.
-func constantsOf(header, arch string) []constant {
+func constantsOf(header string, opt *Options) []constant {
+	arch := opt.Arch
 	var out []constant
+	if header == "linux/version.h" {
+		out = append(out, versionConstants(opt.Release)...)
+	}
 	if arch == "arm64" && slices.Contains(fcntlHeaders, header) {
 		out = append(out, arm64Fcntl...)
 	}
@@ -33,6 +39,36 @@ func constantsOf(header, arch string) []constant {
 		}
 	}
 	return out
+}
+
+// defines is the text of a header that defines the constants, but for those that are
+// defined already.
+func defines(list []constant) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, c := range list {
+		if !seen[c.name] {
+			seen[c.name] = true
+			bare, _, _ := strings.Cut(c.name, "(")
+			fmt.Fprintf(&b, "#ifndef %s\n#define %s %s\n#endif\n", bare, c.name, c.text)
+		}
+	}
+	return b.String()
+}
+
+// versionConstants are what the kernel's build writes into linux/version.h.
+func versionConstants(release string) []constant {
+	out := []constant{{"KERNEL_VERSION(a,b,c)", "(((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))"}}
+	var v [3]int
+	if n, _ := fmt.Sscanf(release, "%d.%d.%d", &v[0], &v[1], &v[2]); n < 2 {
+		return out
+	}
+	return append(out,
+		constant{"LINUX_VERSION_CODE", strconv.Itoa(v[0]<<16 + v[1]<<8 + min(v[2], 255))},
+		constant{"LINUX_VERSION_MAJOR", strconv.Itoa(v[0])},
+		constant{"LINUX_VERSION_PATCHLEVEL", strconv.Itoa(v[1])},
+		constant{"LINUX_VERSION_SUBLEVEL", strconv.Itoa(v[2])},
+	)
 }
 
 // syscallHeaders define what stands in the kernel's asm/unistd.h.
