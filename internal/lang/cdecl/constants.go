@@ -29,9 +29,10 @@ func kernelTrees(opt *Options) []kernelTree {
 			t.dirs = append(t.dirs, arch+"/include", arch+"/include/generated", include,
 				arch+"/include/uapi", arch+"/include/generated/uapi", include+"/uapi", include+"/generated/uapi")
 		}
+		t.dirs = append(t.dirs, ownDir)
 		out = append(out, t)
 	}
-	return append(out, kernelTree{name: "/usr/include", dirs: systemDirs(opt.Arch)})
+	return append(out, kernelTree{name: "/usr/include", dirs: append([]string{ownDir}, systemDirs(opt.Arch)...)})
 }
 
 // fromKernel finds the constant that a macro of the included kernel headers stands for, in
@@ -42,16 +43,25 @@ func (s *Scope) fromKernel(name string) (*types.Const, bool) {
 	}
 	c, seen := s.constants[name]
 	if !seen {
-		for _, t := range kernelTrees(s.opt) {
-			if text, ok := s.expansion(t, name); ok {
-				if c = s.evaluate(text); c != nil {
-					break
-				}
-			}
-		}
+		c = s.search(name)
 		s.constants[name] = c
 	}
 	return c, c != nil
+}
+
+// search looks through the headers one by one: one that can't be preprocessed doesn't hide the
+// others.
+func (s *Scope) search(name string) *types.Const {
+	for _, t := range kernelTrees(s.opt) {
+		for _, header := range s.tree.kernel {
+			if text, ok := s.expansion(t, header, name); ok {
+				if c := s.evaluate(text); c != nil {
+					return c
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // kernelConstant is a constant of the kernel's headers that C text uses.
@@ -66,11 +76,13 @@ func (s *Scope) kernelConstant(name string) (int64, bool) {
 // asked stands before the expansion in preprocessed text.
 const asked = ownTag + "value"
 
-// expansion is what a macro expands to at the end of those of the included headers that a
-// tree has. They're only preprocessed: no front end but gcc's and clang's reads all of
-// the kernel's declarations.
-func (s *Scope) expansion(k kernelTree, name string) (string, bool) {
-	t := &tree{opt: s.opt, dirs: k.dirs, read: map[string]*header{}}
+// expansion is what a macro expands to at the end of a header. It's only preprocessed: no
+// front end but gcc's and clang's reads all of the kernel's declarations.
+func (s *Scope) expansion(k kernelTree, header, name string) (string, bool) {
+	t := newKernelTree(s.opt, k)
+	if !t.has(header) {
+		return "", false
+	}
 	var text strings.Builder
 	if k.kernel {
 		text.WriteString("#define __KERNEL__ 1\n")
@@ -78,17 +90,7 @@ func (s *Scope) expansion(k kernelTree, name string) (string, bool) {
 			text.WriteString("#include <linux/kconfig.h>\n")
 		}
 	}
-	found := false
-	for _, h := range s.tree.kernel {
-		if t.has(h) {
-			found = true
-			fmt.Fprintf(&text, "#include <%s>\n", h)
-		}
-	}
-	if !found {
-		return "", false
-	}
-	fmt.Fprintf(&text, "#ifdef %s\n%s %s\n#endif\n", name, asked, name)
+	fmt.Fprintf(&text, "#include <%s>\n#ifdef %s\n%s %s\n#endif\n", header, name, asked, name)
 	var out strings.Builder
 	// An error, as of an #error or a header that's missing, is one only if the macro isn't found.
 	_ = s.run(t, func(cfg *cc.Config) error {
@@ -97,6 +99,10 @@ func (s *Scope) expansion(k kernelTree, name string) (string, bool) {
 	_, value, ok := strings.Cut(out.String(), asked)
 	value, _, _ = strings.Cut(strings.TrimSpace(value), "\n")
 	return value, ok && value != "" && value != name
+}
+
+func newKernelTree(opt *Options, k kernelTree) *tree {
+	return &tree{opt: opt, dirs: k.dirs, read: map[string]*header{}}
 }
 
 // has reports whether the tree has a header.
@@ -147,7 +153,7 @@ func (s *Scope) Hint(name string) string {
 	}
 	var searched, without []string
 	for _, k := range kernelTrees(s.opt) {
-		t := &tree{opt: s.opt, dirs: k.dirs, read: map[string]*header{}}
+		t := newKernelTree(s.opt, k)
 		some := false
 		for _, h := range s.tree.kernel {
 			some = some || t.has(h)
@@ -160,7 +166,7 @@ func (s *Scope) Hint(name string) string {
 	}
 	const define = "write `#define %s …` in the script"
 	if len(searched) > 0 {
-		return fmt.Sprintf("%s has no constant of this name in %s: "+define, strings.Join(searched, ", "), strings.Join(s.tree.kernel, ", "), name)
+		return fmt.Sprintf("%s has no such constant in %s: "+define, strings.Join(searched, ", "), strings.Join(s.tree.kernel, ", "), name)
 	}
 	return fmt.Sprintf("BTF has the types of %s, not the macros, and there are no headers in %s: install them, or "+define,
 		strings.Join(s.tree.kernel, ", "), strings.Join(without, " or "), name)

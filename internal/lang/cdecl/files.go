@@ -18,6 +18,7 @@ const (
 	kernelDir = "<kernel>/include"
 	ownDir    = "<compiler>"
 	libcDir   = "<libc>"
+	rootDir   = "/" // last: for headers with an absolute path
 )
 
 // tree is what the front end reads files from. It remembers them.
@@ -40,7 +41,7 @@ type header struct {
 func newTree(opt *Options, units []*unit) *tree {
 	dirs := append(slices.Clone(opt.Dirs), kernelDir, ownDir)
 	dirs = append(dirs, systemDirs(opt.Arch)...)
-	return &tree{opt: opt, dirs: append(dirs, libcDir), units: units, read: map[string]*header{}, virtual: true}
+	return &tree{opt: opt, dirs: append(dirs, libcDir, rootDir), units: units, read: map[string]*header{}, virtual: true}
 }
 
 // systemDirs are where a C library's headers are, and those that the kernel gives it.
@@ -77,7 +78,7 @@ func (t *tree) find(path string) (text string, ok bool) {
 		return text, ok
 	}
 	if name, ok := kernelName(path); ok {
-		if !t.virtual || !isKernel(name) {
+		if !t.virtual || !isKernel(name) || strings.HasPrefix(name, "net/") && t.installed(name) {
 			return "", false
 		}
 		t.kernel = append(t.kernel, name)
@@ -88,6 +89,17 @@ func (t *tree) find(path string) (text string, ok bool) {
 	}
 	b, err := t.opt.ReadFile(path)
 	return string(b), err == nil
+}
+
+// installed reports whether the C library has a header: its folder net is called as one of
+// the kernel's.
+func (t *tree) installed(name string) bool {
+	for _, d := range systemDirs(t.opt.Arch) {
+		if _, err := t.Open(filepath.Join(d, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // kernelName is the name that a path in kernelDir was included by.

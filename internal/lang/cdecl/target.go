@@ -209,6 +209,9 @@ typedef _Bool bool;
 // stdint is stdint.h; its names are those of the standard.
 const stdint = `#ifndef _STDINT_H
 #define _STDINT_H 1
+#if __has_include(<features.h>)
+#include <features.h>
+#endif
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
