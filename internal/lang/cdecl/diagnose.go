@@ -15,21 +15,21 @@ import (
 var errorLine = regexp.MustCompile(`^(.*?):(\d+):(\d+): (.*?)(?: \([a-z0-9]+\.go:[^)]*\))?$`)
 
 // reportAll reports the errors of the front end as diagnostics.
-func (t *tree) reportAll(err error, rep *diag.Reporter, preprocessing bool) {
+func (t *tree) reportAll(f *failure, rep *diag.Reporter) {
 	some := false
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	for line := range strings.SplitSeq(f.err.Error(), "\n") {
 		if m := errorLine.FindStringSubmatch(line); m != nil {
 			row, _ := strconv.Atoi(m[2])
 			col, _ := strconv.Atoi(m[3])
 			if p, ok := t.place(m[1], row, col); ok {
-				t.report(rep, p, m[4], preprocessing)
+				t.report(rep, p, m[4], f.preprocessing)
 				some = true
 			}
 		}
 	}
 	if !some {
 		u := t.units[0]
-		first, _, _ := strings.Cut(err.Error(), "\n")
+		first, _, _ := strings.Cut(f.err.Error(), "\n")
 		rep.Errorf(diag.CodeCUnsupported, diag.Span{Start: u.src.Pos(0), End: u.src.Pos(0)}, "%s", first)
 	}
 }

@@ -23,12 +23,14 @@ const (
 
 // tree is what the front end reads files from. It remembers them.
 type tree struct {
-	opt     *Options
-	dirs    []string // of <…>; quoted includes have the file's own directory before
-	units   []*unit
-	read    map[string]*header
-	virtual bool     // the kernel's headers are satisfied without their files
-	kernel  []string // the names of the kernel's headers that were included, in order
+	opt   *Options
+	dirs  []string // of <…>; quoted includes have the file's own directory before
+	units []*unit
+	read  map[string]*header
+	// installed: the kernel's headers that programs have are read where they're installed;
+	// else the files of none are.
+	installed bool
+	kernel    []string // the names of the kernel's headers that were included, in order
 }
 
 // header is a file that was read.
@@ -41,7 +43,7 @@ type header struct {
 func newTree(opt *Options, units []*unit) *tree {
 	dirs := append(slices.Clone(opt.Dirs), kernelDir, ownDir)
 	dirs = append(dirs, systemDirs(opt.Arch)...)
-	return &tree{opt: opt, dirs: append(dirs, libcDir, rootDir), units: units, read: map[string]*header{}, virtual: true}
+	return &tree{opt: opt, dirs: append(dirs, libcDir, rootDir), units: units, read: map[string]*header{}}
 }
 
 // systemDirs are where a C library's headers are, and those that the kernel gives it.
@@ -78,7 +80,7 @@ func (t *tree) find(path string) (text string, ok bool) {
 		return text, ok
 	}
 	if name, ok := kernelName(path); ok {
-		if !t.virtual || !isKernel(name) || strings.HasPrefix(name, "net/") && t.installed(name) {
+		if !isKernel(name) || (t.installed || strings.HasPrefix(name, "net/")) && t.inSystem(name) {
 			return "", false
 		}
 		t.kernel = append(t.kernel, name)
@@ -91,9 +93,9 @@ func (t *tree) find(path string) (text string, ok bool) {
 	return string(b), err == nil
 }
 
-// installed reports whether the C library has a header: its folder net is called as one of
-// the kernel's.
-func (t *tree) installed(name string) bool {
+// inSystem reports whether a header is among the C library's. Their folder net is called as one
+// of the kernel's.
+func (t *tree) inSystem(name string) bool {
 	for _, d := range systemDirs(t.opt.Arch) {
 		if _, err := t.Open(filepath.Join(d, name)); err == nil {
 			return true

@@ -129,7 +129,11 @@ var arm64Fcntl = []constant{
 	{"O_TMPFILE", "020040000"},
 }
 
+// byteorderHeaders define what stands in include/uapi/linux/byteorder/little_endian.h.
+var byteorderHeaders = []string{"asm/byteorder.h", "linux/byteorder/little_endian.h"}
+
 var constantGroups = []constantGroup{
+	{byteorderHeaders, []constant{{"__LITTLE_ENDIAN", "1234"}, {"__LITTLE_ENDIAN_BITFIELD", ""}}},
 	{socketHeaders, []constant{
 		{"AF_UNSPEC", "0"}, {"AF_UNIX", "1"}, {"AF_LOCAL", "1"}, {"AF_INET", "2"}, {"AF_INET6", "10"},
 		{"AF_NETLINK", "16"}, {"AF_PACKET", "17"}, {"AF_ALG", "38"}, {"AF_VSOCK", "40"}, {"AF_XDP", "44"},

@@ -211,7 +211,7 @@ func (f *finder) word(t token) {
 	}
 	next := f.at(f.pos)
 	switch {
-	case next.kind == name && !exprWords[next.text], next.is("*"),
+	case next.kind == name && !exprWords[next.text], next.is("*"), next.is("__attribute__"),
 		next.is("(") && f.at(f.pos+1).is("*"),
 		next.is(":") && f.parens == 0,
 		f.parens > 0 && (next.is(",") || next.is(")")):

@@ -2,6 +2,7 @@ package cdecl
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,17 +39,21 @@ func (r *Reader) Scope() *Scope {
 	if !s.tree.directives(r.rep) {
 		return s
 	}
-	var out strings.Builder
-	if err := s.run(s.tree, func(cfg *cc.Config) error {
-		return cc.Preprocess(cfg, s.sources(), &out)
-	}); err != nil {
-		s.tree.reportAll(err, r.rep, true)
-		return s
+	ast, first := s.read()
+	if first != nil && s.readInstalled() {
+		// The text needs more of a kernel header than types and well-known constants.
+		failed := *s
+		s.tree = newTree(&r.opt, r.units)
+		s.tree.installed = true
+		var err *failure
+		if ast, err = s.read(); err != nil {
+			*s = failed
+		} else {
+			first = nil
+		}
 	}
-	s.prelude = newPrelude(&r.opt, findNeeds(out.String()), s.kernelConstant)
-	ast, err := s.translate(false)
-	if err != nil {
-		s.tree.reportAll(err, r.rep, false)
+	if first != nil {
+		s.tree.reportAll(first, r.rep)
 		return s
 	}
 	s.ast = ast
@@ -61,6 +66,32 @@ func (r *Reader) Scope() *Scope {
 	s.check()
 	return s
 }
+
+// failure is the front end's, in one of its phases.
+type failure struct {
+	err           error
+	preprocessing bool
+}
+
+// read preprocesses the text, declares what it needs, and translates it.
+func (s *Scope) read() (*cc.AST, *failure) {
+	s.prelude = nil
+	var out strings.Builder
+	if err := s.run(s.tree, func(cfg *cc.Config) error {
+		return cc.Preprocess(cfg, s.sources(), &out)
+	}); err != nil {
+		return nil, &failure{err, true}
+	}
+	s.prelude = newPrelude(s.opt, findNeeds(out.String()), s.kernelConstant)
+	ast, err := s.translate(false)
+	if err != nil {
+		return nil, &failure{err, false}
+	}
+	return ast, nil
+}
+
+// readInstalled reports whether a kernel header was included that's installed.
+func (s *Scope) readInstalled() bool { return slices.ContainsFunc(s.tree.kernel, s.tree.inSystem) }
 
 // config is how the front end is to work on a tree.
 func (s *Scope) config(t *tree) (*cc.Config, error) {

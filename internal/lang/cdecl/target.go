@@ -70,6 +70,7 @@ func predefined(opt *Options) string {
 	for word := range strings.FieldsSeq(annotations) {
 		define(word)
 	}
+	define(attributes)
 	b.WriteString("typedef void *__builtin_va_list;\nint __predefined_declarator;\n")
 	return b.String()
 }
@@ -143,7 +144,15 @@ __builtin_offsetof(type, member) ((unsigned long)&((type *)0)->member)
 const annotations = `__user __kernel __rcu __percpu __iomem __force __bitwise __must_check __init __exit
 	__maybe_unused __randomize_layout __no_randomize_layout __designated_init __nonstring
 	____cacheline_aligned ____cacheline_aligned_in_smp __private
-	__counted_by(m) __counted_by_le(m) __counted_by_be(m)`
+	__cold __hot __counted_by(m) __counted_by_le(m) __counted_by_be(m)`
+
+// attributes are the kernel's names of some.
+const attributes = `
+__packed __attribute__((packed))
+__aligned(n) __attribute__((aligned(n)))
+__always_inline inline
+noinline
+`
 
 // ownHeaders are those that C says belong to the compiler.
 var ownHeaders = map[string]string{
