@@ -66,6 +66,9 @@ func (s *Scope) search(name string) *types.Const {
 
 // kernelConstant is a constant of the kernel's headers that C text uses.
 func (s *Scope) kernelConstant(name string) (int64, bool) {
+	if text, ok := s.known(name); ok {
+		return int64(s.evaluate(text).Int), true
+	}
 	c, ok := s.fromKernel(name)
 	if !ok || c.IsStr {
 		return 0, false

@@ -30,7 +30,8 @@ type tree struct {
 	// installed: the kernel's headers that programs have are read where they're installed;
 	// else the files of none are.
 	installed bool
-	kernel    []string // the names of the kernel's headers that were included, in order
+	kernel    []string   // the names of the kernel's headers that were included, in order
+	known     []constant // that headers without a file have
 }
 
 // header is a file that was read.
@@ -73,7 +74,8 @@ func (t *tree) Open(path string) (fs.File, error) {
 
 func (t *tree) find(path string) (text string, ok bool) {
 	if name, ok := strings.CutPrefix(path, libcDir+"/"); ok {
-		return defines(constantsOf(name, t.opt)), isLibc(name)
+		t.known = append(t.known, constantsOf(name, t.opt)...)
+		return "", isLibc(name)
 	}
 	if name, ok := strings.CutPrefix(path, ownDir+"/"); ok {
 		text, ok = ownHeaders[name]
@@ -84,7 +86,8 @@ func (t *tree) find(path string) (text string, ok bool) {
 			return "", false
 		}
 		t.kernel = append(t.kernel, name)
-		return defines(constantsOf(name, t.opt)), true
+		t.known = append(t.known, constantsOf(name, t.opt)...)
+		return headerText(name, t.opt), true
 	}
 	if t.opt.ReadFile == nil {
 		return "", false

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -24,9 +23,6 @@ type constantGroup struct {
 func constantsOf(header string, opt *Options) []constant {
 	arch := opt.Arch
 	var out []constant
-	if header == "linux/version.h" {
-		out = append(out, versionConstants(opt.Release)...)
-	}
 	if arch == "arm64" && slices.Contains(fcntlHeaders, header) {
 		out = append(out, arm64Fcntl...)
 	}
@@ -41,34 +37,29 @@ func constantsOf(header string, opt *Options) []constant {
 	return out
 }
 
-// defines is the text of a header that defines the constants, but for those that are
-// defined already.
-func defines(list []constant) string {
-	var b strings.Builder
-	seen := map[string]bool{}
-	for _, c := range list {
-		if !seen[c.name] {
-			seen[c.name] = true
-			bare, _, _ := strings.Cut(c.name, "(")
-			fmt.Fprintf(&b, "#ifndef %s\n#define %s %s\n#endif\n", bare, c.name, c.text)
-		}
+// headerText is what stands for a header of the kernel where its macros are for #if. What
+// its macros are to the script doesn't stand there: the C library declares some of the same
+// names otherwise.
+func headerText(header string, opt *Options) string {
+	switch header {
+	case "asm/byteorder.h", "linux/byteorder/little_endian.h":
+		return "#define __LITTLE_ENDIAN 1234\n#define __LITTLE_ENDIAN_BITFIELD\n"
+	case "linux/version.h":
+		return versionText(opt.Release)
 	}
-	return b.String()
+	return ""
 }
 
-// versionConstants are what the kernel's build writes into linux/version.h.
-func versionConstants(release string) []constant {
-	out := []constant{{"KERNEL_VERSION(a,b,c)", "(((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))"}}
+// versionText is what the kernel's build writes into linux/version.h.
+func versionText(release string) string {
+	text := "#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))\n"
 	var v [3]int
 	if n, _ := fmt.Sscanf(release, "%d.%d.%d", &v[0], &v[1], &v[2]); n < 2 {
-		return out
+		return text
 	}
-	return append(out,
-		constant{"LINUX_VERSION_CODE", strconv.Itoa(v[0]<<16 + v[1]<<8 + min(v[2], 255))},
-		constant{"LINUX_VERSION_MAJOR", strconv.Itoa(v[0])},
-		constant{"LINUX_VERSION_PATCHLEVEL", strconv.Itoa(v[1])},
-		constant{"LINUX_VERSION_SUBLEVEL", strconv.Itoa(v[2])},
-	)
+	return text + fmt.Sprintf("#define LINUX_VERSION_CODE %d\n#define LINUX_VERSION_MAJOR %d\n"+
+		"#define LINUX_VERSION_PATCHLEVEL %d\n#define LINUX_VERSION_SUBLEVEL %d\n",
+		v[0]<<16+v[1]<<8+min(v[2], 255), v[0], v[1], v[2])
 }
 
 // syscallHeaders define what stands in the kernel's asm/unistd.h.
@@ -129,11 +120,7 @@ var arm64Fcntl = []constant{
 	{"O_TMPFILE", "020040000"},
 }
 
-// byteorderHeaders define what stands in include/uapi/linux/byteorder/little_endian.h.
-var byteorderHeaders = []string{"asm/byteorder.h", "linux/byteorder/little_endian.h"}
-
 var constantGroups = []constantGroup{
-	{byteorderHeaders, []constant{{"__LITTLE_ENDIAN", "1234"}, {"__LITTLE_ENDIAN_BITFIELD", ""}}},
 	{socketHeaders, []constant{
 		{"AF_UNSPEC", "0"}, {"AF_UNIX", "1"}, {"AF_LOCAL", "1"}, {"AF_INET", "2"}, {"AF_INET6", "10"},
 		{"AF_NETLINK", "16"}, {"AF_PACKET", "17"}, {"AF_ALG", "38"}, {"AF_VSOCK", "40"}, {"AF_XDP", "44"},

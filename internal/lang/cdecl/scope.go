@@ -253,9 +253,21 @@ func (s *Scope) Macro(name string) (*Define, bool) {
 		if m := s.ast.Macros[name]; m != nil && !m.IsFnLike {
 			d = s.tree.define(m, s.rep)
 		}
+		if text, ok := s.known(name); ok && d == nil {
+			d = &Define{Name: name, Text: text}
+		}
 		s.macros[name] = d
 	}
 	return d, d != nil
+}
+
+// known finds a well-known constant of the included headers.
+func (s *Scope) known(name string) (text string, ok bool) {
+	i := slices.IndexFunc(s.tree.known, func(c constant) bool { return c.name == name })
+	if i < 0 {
+		return "", false
+	}
+	return s.tree.known[i].text, true
 }
 
 // Define is a constant of the kernel's headers, which expand hasn't put into the script: the
@@ -279,6 +291,10 @@ func (s *Scope) constant(d *Define) (*types.Const, bool) {
 
 // Value is the value of a macro without parameters that is an integer constant in C.
 func (s *Scope) Value(d *Define) (int64, bool) {
+	if text, ok := s.known(d.Name); ok && d.Pos == diag.NoPos {
+		c := s.evaluate(text)
+		return int64(c.Int), true
+	}
 	if s.values == nil {
 		ast, err := s.translate(true)
 		if err != nil {
