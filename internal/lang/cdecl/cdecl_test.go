@@ -2,7 +2,6 @@ package cdecl
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -13,9 +12,8 @@ import (
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected results")
 
 // read reads C text with no other files and a kernel that knows struct sock and u32.
 func read(text string, opt Options) (*Scope, *diag.Reporter) {
@@ -73,19 +71,7 @@ func TestLayout(t *testing.T) {
 			showFields(&b, typ.S.Fields(), "\t")
 		}
 	}
-	const golden = "testdata/layout.txt"
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
-	}
+	testkit.Golden(t, "testdata/layout.txt", []byte(b.String()))
 }
 
 // definedTypes are the types that the text itself defines, sorted.
@@ -250,6 +236,10 @@ func TestErrors(t *testing.T) {
 		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
 		{"struct s { struct none x; };", "script:1:24 E0234: member `x` has the incomplete type `struct none`"},
 		{"struct s { int x int y; };", "script:1:18 E0233: expected `;`, found `int`"},
+		{"struct s { int; int x; };", "script:1:12 E0233: expected a member's name"},
+		{"struct s { enum { A }; int x; };", "script:1:12 E0233: expected a member's name"},
+		{"struct s { struct t { int a; }; };", "script:1:12 E0233: expected a member's name"},
+		{"struct s { struct { enum { A } a; int b; }; union u { int x; } w; };", ""},
 		{"struct s { int x : 40; };", "script:1:16 E0233: width 40 doesn't fit the bit-field's type"},
 		{"struct s { int x[N]; };", "script:1:18 E0233: unknown name `N` in a constant expression"},
 		{"struct s { int x[1/0]; };", "script:1:18 E0233: the length of the array isn't a constant"},

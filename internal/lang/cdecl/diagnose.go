@@ -16,6 +16,9 @@ var errorLine = regexp.MustCompile(`^(.*?):(\d+):(\d+): (.*?)(?: \([a-z0-9]+\.go
 
 // reportAll reports the errors of the front end as diagnostics.
 func (t *tree) reportAll(f *failure, rep *diag.Reporter) {
+	if f.reported {
+		return
+	}
 	some := false
 	for line := range strings.SplitSeq(f.err.Error(), "\n") {
 		if m := errorLine.FindStringSubmatch(line); m != nil {
@@ -234,7 +237,7 @@ func (t *tree) directives(rep *diag.Reporter) bool {
 // for constants of headers.
 func (t *tree) define(m *cc.Macro, rep *diag.Reporter) *Define {
 	file := m.Position().Filename
-	if file == predefinedName || strings.HasPrefix(file, ownDir+"/std") && file != ownDir+"/stdint.h" {
+	if file == predefinedName {
 		return nil
 	}
 	d := &Define{Name: m.Name.SrcStr()}

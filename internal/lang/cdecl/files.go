@@ -69,7 +69,11 @@ func (t *tree) Open(path string) (fs.File, error) {
 		h = &header{path: path, text: text}
 		t.read[path] = h
 	}
-	return &openHeader{Reader: strings.NewReader(h.text), h: h}, nil
+	text := h.text
+	if isSystem(path) && path[0] != '<' {
+		text = strings.ReplaceAll(text, "<stdint.h>", "<"+libcStdint+">")
+	}
+	return &openHeader{Reader: strings.NewReader(text), h: h}, nil
 }
 
 func (t *tree) find(path string) (text string, ok bool) {
@@ -176,7 +180,11 @@ func (t *tree) resolve(name string, quoted bool, from string) string {
 		dirs = append([]string{filepath.Dir(from)}, dirs...)
 	}
 	for _, d := range dirs {
-		if path := filepath.Join(d, name); t.read[path] != nil {
+		path := filepath.Join(d, name)
+		if name == "stdint.h" && isSystem(from) {
+			path = filepath.Join(d, libcStdint)
+		}
+		if t.read[path] != nil {
 			return path
 		}
 	}

@@ -40,7 +40,7 @@ func (r *Reader) Scope() *Scope {
 		return s
 	}
 	ast, first := s.read()
-	if first != nil && s.readInstalled() {
+	if first != nil && !first.reported && s.readInstalled() {
 		// The text needs more of a kernel header than types and well-known constants.
 		failed := *s
 		s.tree = newTree(&r.opt, r.units)
@@ -71,6 +71,7 @@ func (r *Reader) Scope() *Scope {
 type failure struct {
 	err           error
 	preprocessing bool
+	reported      bool // already
 }
 
 // read preprocesses the text, declares what it needs, and translates it.
@@ -80,12 +81,15 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	if err := s.run(s.tree, func(cfg *cc.Config) error {
 		return cc.Preprocess(cfg, s.sources(), &out)
 	}); err != nil {
-		return nil, &failure{err, true}
+		return nil, &failure{err: err, preprocessing: true}
+	}
+	if !s.tree.checkMembers(s.rep) {
+		return nil, &failure{reported: true}
 	}
 	s.prelude = newPrelude(s.opt, findNeeds(out.String()), s.kernelConstant)
 	ast, err := s.translate(false)
 	if err != nil {
-		return nil, &failure{err, false}
+		return nil, &failure{err: err}
 	}
 	return ast, nil
 }
@@ -259,6 +263,17 @@ func (s *Scope) Macro(name string) (*Define, bool) {
 		s.macros[name] = d
 	}
 	return d, d != nil
+}
+
+// Calls reports whether a macro's text uses a C macro with parameters, which only C expands.
+func (s *Scope) Calls(d *Define) bool {
+	scan := scanner{text: d.Text}
+	for t := scan.next(); t.kind != eof; t = scan.next() {
+		if m := s.ast.Macros[t.text]; t.kind == name && m != nil && m.IsFnLike {
+			return true
+		}
+	}
+	return false
 }
 
 // known finds a well-known constant of the included headers.

@@ -140,8 +140,8 @@ __builtin_offsetof(type, member) ((unsigned long)&((type *)0)->member)
 `
 
 // annotations are the kernel's, which its headers define without a body, and which
-// definitions copied from there still have.
-const annotations = `__user __kernel __rcu __percpu __iomem __force __bitwise __must_check __init __exit
+// definitions copied from there still have. None is a name in the C library's headers.
+const annotations = `__user __kernel __rcu __percpu __iomem __force __bitwise __must_check
 	__maybe_unused __randomize_layout __no_randomize_layout __designated_init __nonstring
 	____cacheline_aligned ____cacheline_aligned_in_smp __private
 	__cold __hot __counted_by(m) __counted_by_le(m) __counted_by_be(m)`
@@ -186,6 +186,7 @@ typedef _Bool bool;
 #endif
 `,
 	"stdint.h": stdint,
+	libcStdint: "#include <features.h>\n#include <stdint.h>\n",
 	"limits.h": `#ifndef __LIMITS_H
 #define __LIMITS_H
 #define CHAR_BIT 8
@@ -215,12 +216,14 @@ typedef _Bool bool;
 	"iso646.h": "",
 }
 
+// libcStdint is what the C library's headers get for stdint.h: they rely on its bringing the C
+// library's own macros, which take longer to read than all else that a script may ask
+// for. It has as many letters, so that nothing moves in these headers.
+const libcStdint = "stdInt.h"
+
 // stdint is stdint.h; its names are those of the standard.
 const stdint = `#ifndef _STDINT_H
 #define _STDINT_H 1
-#if __has_include(<features.h>)
-#include <features.h>
-#endif
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
