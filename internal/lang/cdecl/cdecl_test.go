@@ -239,6 +239,8 @@ func TestErrors(t *testing.T) {
 		{"struct s { int; int x; };", "script:1:12 E0233: expected a member's name"},
 		{"struct s { enum { A }; int x; };", "script:1:12 E0233: expected a member's name"},
 		{"struct s { struct t { int a; }; };", "script:1:12 E0233: expected a member's name"},
+		{"struct s { int v __attribute__((vector_size(16))); };", "script:1:33 E0235: " + vectorMember},
+		{"typedef int v4 __attribute__((vector_size(16)));\nstruct s { v4 v; };", "script:2:15 E0235: " + vectorMember},
 		{"struct s { struct { enum { A } a; int b; }; union u { int x; } w; };", ""},
 		{"struct s { int x : 40; };", "script:1:16 E0233: width 40 doesn't fit the bit-field's type"},
 		{"struct s { int x[N]; };", "script:1:18 E0233: unknown name `N` in a constant expression"},

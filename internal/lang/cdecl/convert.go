@@ -171,6 +171,8 @@ func (c *converter) check(f *cc.Field, t *types.Type) {
 		elem = elem.Elem
 	}
 	switch {
+	case f.Type().VectorSize() > 0:
+		c.report(diag.CodeCUnsupported, d, "", vectorMember)
 	case elem.Kind == types.Void, elem.Kind == types.Func, elem.Kind == types.Struct && elem.Size == 0 && f.Type().IsIncomplete():
 		c.report(diag.CodeCType, d, "", "member `%s` has the incomplete type `%s`", f.Name(), t)
 	case f.IsBitfield() && (f.ValueBits() > int64(t.Size)*8 || f.ValueBits() <= 0):

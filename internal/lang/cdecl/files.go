@@ -32,6 +32,7 @@ type tree struct {
 	installed bool
 	kernel    []string   // the names of the kernel's headers that were included, in order
 	known     []constant // that headers without a file have
+	inserts   map[string][]insert
 }
 
 // header is a file that was read.
@@ -69,11 +70,7 @@ func (t *tree) Open(path string) (fs.File, error) {
 		h = &header{path: path, text: text}
 		t.read[path] = h
 	}
-	text := h.text
-	if isSystem(path) && path[0] != '<' {
-		text = strings.ReplaceAll(text, "<stdint.h>", "<"+libcStdint+">")
-	}
-	return &openHeader{Reader: strings.NewReader(text), h: h}, nil
+	return &openHeader{Reader: strings.NewReader(t.served(path, h.text)), h: h}, nil
 }
 
 func (t *tree) find(path string) (text string, ok bool) {

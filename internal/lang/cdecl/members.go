@@ -1,9 +1,14 @@
 package cdecl
 
-import "github.com/skep-bpf/skep/internal/diag"
+import (
+	"strings"
 
-// nameless finds a member without a name that isn't an anonymous struct or union, as in
-// `struct s { int; }`: C gives it no place in the struct, the front end gives it one.
+	"github.com/skep-bpf/skep/internal/diag"
+)
+
+// nameless finds a member that the front end would give another place than C: one without a
+// name that isn't an anonymous struct or union, as in `struct s { int; }`, and one that's made a
+// vector by an attribute of its own.
 func nameless(text string) (at token, found bool) {
 	s := scanner{text: text}
 	open := []body{{}}
@@ -24,6 +29,8 @@ func nameless(text string) (at token, found bool) {
 				return in.decl[0], true
 			}
 			in.decl = in.decl[:0]
+		case in.members && (t.is("vector_size") || t.is("__vector_size__")):
+			return t, true
 		default:
 			in.decl = append(in.decl, t)
 		}
@@ -75,14 +82,21 @@ func isNameless(decl []token) bool {
 // arithmetic are the words of the arithmetic types.
 var arithmetic = words("const volatile void char short int long float double signed unsigned _Bool")
 
-// checkMembers reports the nameless members in the user's own text.
+// vectorMember: the front end doesn't align vectors.
+const vectorMember = "vectors as members aren't supported: write an array with the vector's alignment"
+
+// checkMembers reports the members of this kind in the user's own text.
 func (t *tree) checkMembers(rep *diag.Reporter) bool {
 	ok := true
 	check := func(name, text string) {
 		if at, found := nameless(text); found {
 			ok = false
 			p := place{name, at.pos, at.pos + len(at.text)}
-			t.noteChain(rep.Errorf(diag.CodeCSyntax, t.span(p, rep), "expected a member's name"), name, rep)
+			code, msg := diag.CodeCSyntax, "expected a member's name"
+			if strings.Contains(at.text, "vector_size") {
+				code, msg = diag.CodeCUnsupported, vectorMember
+			}
+			t.noteChain(rep.Errorf(code, t.span(p, rep), "%s", msg), name, rep)
 		}
 	}
 	for _, u := range t.units {

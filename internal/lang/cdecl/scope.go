@@ -88,6 +88,9 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	}
 	s.prelude = newPrelude(s.opt, findNeeds(out.String()), s.kernelConstant)
 	ast, err := s.translate(false)
+	if err == nil && s.tree.pack(ast) {
+		ast, err = s.translate(false)
+	}
 	if err != nil {
 		return nil, &failure{err: err}
 	}
@@ -147,7 +150,7 @@ func (s *Scope) sources() []cc.Source {
 		list = append(list, cc.Source{Name: ownDir, Value: "#define BPFTRACE_HAVE_BTF 1\n"})
 	}
 	for _, u := range s.tree.units {
-		list = append(list, cc.Source{Name: u.name, Value: string(u.text) + "\n"})
+		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, string(u.text)) + "\n"})
 	}
 	return list
 }
