@@ -9,7 +9,6 @@ import (
 
 // converter makes the language's types of the front end's.
 type converter struct {
-	abi     *cc.ABI
 	prelude *prelude
 	lookup  func(name string) (*types.Type, bool)
 	done    map[string]*types.Type // "struct x", and typedefs of structs without a tag

@@ -1,15 +1,26 @@
 package cdecl
 
 import (
-	"strings"
-
 	"github.com/skep-bpf/skep/internal/diag"
 )
 
-// nameless finds a member that the front end would give another place than C: one without a
-// name that isn't an anonymous struct or union, as in `struct s { int; }`, and one that's made a
-// vector by an attribute of its own.
-func nameless(text string) (at token, found bool) {
+// misfit is what the front end would give another place in a struct than C does.
+type misfit struct {
+	at   token
+	kind misfitKind
+	tag  string // its tag; "": none
+}
+
+type misfitKind uint8
+
+const (
+	nameless misfitKind = iota // `struct s { int; }`: no member to C
+	vector                     // an attribute of its own makes a vector of it
+	empty                      // a stray semicolon: no member to C
+)
+
+// misfits finds them in a text.
+func misfits(text string) (out []misfit) {
 	s := scanner{text: text}
 	open := []body{{}}
 	for t := s.next(); t.kind != eof; t = s.next() {
@@ -18,42 +29,51 @@ func nameless(text string) (at token, found bool) {
 		case t.is("#"):
 			s.off += lineLen(text[s.off:])
 		case t.is("{"):
-			open = append(open, body{members: in.opensMembers()})
+			members, tag := in.opensMembers()
+			open = append(open, body{members: members, tag: tag})
 		case t.is("}"):
 			if len(open) > 1 {
 				open = open[:len(open)-1]
 			}
 			open[len(open)-1].decl = append(open[len(open)-1].decl, t)
 		case t.is(";"):
-			if in.members && isNameless(in.decl) {
-				return in.decl[0], true
+			switch {
+			case in.members && len(in.decl) == 0:
+				out = append(out, misfit{t, empty, in.tag})
+			case in.members && isNameless(in.decl):
+				out = append(out, misfit{in.decl[0], nameless, in.tag})
 			}
 			in.decl = in.decl[:0]
 		case in.members && (t.is("vector_size") || t.is("__vector_size__")):
-			return t, true
+			out = append(out, misfit{t, vector, in.tag})
 		default:
 			in.decl = append(in.decl, t)
 		}
 	}
-	return token{}, false
+	return out
 }
 
 // body is what stands between a pair of braces.
 type body struct {
-	members bool    // a struct's or union's
+	members bool // a struct's or union's
+	tag     string
 	decl    []token // since the last semicolon; a body within is its closing brace
 }
 
-// opensMembers reports whether a brace that follows begins a struct's or union's members.
-func (b *body) opensMembers() bool {
+// opensMembers reports whether a brace that follows begins a struct's or union's members, and
+// its tag.
+func (b *body) opensMembers() (members bool, tag string) {
 	for i := len(b.decl) - 1; i >= 0; i-- {
 		if t := b.decl[i]; isTag(t) {
-			return !t.is("enum")
+			if i+1 < len(b.decl) && b.decl[i+1].kind == name {
+				tag = b.decl[i+1].text
+			}
+			return !t.is("enum"), tag
 		} else if t.is("=") || t.is("}") {
-			return false
+			return false, ""
 		}
 	}
-	return false
+	return false, ""
 }
 
 // isNameless reports whether a member's declaration, without its semicolon, has a type and
@@ -85,15 +105,18 @@ var arithmetic = words("const volatile void char short int long float double sig
 // vectorMember: the front end doesn't align vectors.
 const vectorMember = "vectors as members aren't supported: write an array with the vector's alignment"
 
-// checkMembers reports the members of this kind in the user's own text.
-func (t *tree) checkMembers(rep *diag.Reporter) bool {
+// checkMembers reports the misfits in the user's own text, and those that macros made.
+func (t *tree) checkMembers(preprocessed string, rep *diag.Reporter) bool {
 	ok := true
 	check := func(name, text string) {
-		if at, found := nameless(text); found {
+		for _, m := range misfits(text) {
+			if m.kind == empty {
+				continue // served without
+			}
 			ok = false
-			p := place{name, at.pos, at.pos + len(at.text)}
+			p := place{name, m.at.pos, m.at.pos + len(m.at.text)}
 			code, msg := diag.CodeCSyntax, "expected a member's name"
-			if strings.Contains(at.text, "vector_size") {
+			if m.kind == vector {
 				code, msg = diag.CodeCUnsupported, vectorMember
 			}
 			t.noteChain(rep.Errorf(code, t.span(p, rep), "%s", msg), name, rep)
@@ -107,5 +130,31 @@ func (t *tree) checkMembers(rep *diag.Reporter) bool {
 			check(h.path, h.text)
 		}
 	}
+	if !ok {
+		return false
+	}
+	for _, m := range misfits(preprocessed) {
+		ok = false
+		u := t.units[0]
+		rep.Errorf(diag.CodeCUnsupported, t.span(place{u.name, 0, 0}, rep),
+			"a macro makes an empty member or one without a name in `struct %s`, which isn't supported", m.tag)
+	}
 	return ok
+}
+
+// withoutEmpty blanks the stray semicolons among members.
+func withoutEmpty(text string) string {
+	var b []byte
+	for _, m := range misfits(text) {
+		if m.kind == empty {
+			if b == nil {
+				b = []byte(text)
+			}
+			b[m.at.pos] = ' '
+		}
+	}
+	if b == nil {
+		return text
+	}
+	return string(b)
 }

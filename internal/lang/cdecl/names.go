@@ -1,12 +1,18 @@
 package cdecl
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // needs are the names that preprocessed C text uses and doesn't define.
 type needs struct {
 	tags   []string // "struct sock", where it has to be complete
 	types  []string // names that stand in the place of a type
 	values []string // names in expressions: of types, enumerators or macros
+	// macros are names that parentheses follow where C has no function: in a constant
+	// expression, in the place of a member.
+	macros []string
 }
 
 // findNeeds finds the names. It knows less than a C parser, which would have to know the types
@@ -26,13 +32,16 @@ func findNeeds(text string) needs {
 
 // finder walks over the tokens of preprocessed C text.
 type finder struct {
-	toks     []token
-	pos      int
-	parens   int             // open ones around pos
-	tag      bool            // struct or union was seen, and not yet its brace
-	declared map[string]bool // "struct x", typedefs, enumerators
-	used     map[string]bool // in needs already
-	needs    needs
+	toks      []token
+	pos       int
+	parens    int             // open ones around pos
+	braces    int             // open ones of structs and unions
+	attribute bool            // in the parentheses of an attribute, or of asm
+	body      bool            // in a function's body or an initializer
+	tag       bool            // struct or union was seen, and not yet its brace
+	declared  map[string]bool // "struct x", typedefs, enumerators
+	used      map[string]bool // in needs already
+	needs     needs
 }
 
 func (f *finder) at(i int) token {
@@ -131,16 +140,25 @@ func (f *finder) step() {
 		body := !f.tag && (before.is(")") || before.is("=")) // a function's, or an initializer
 		f.tag = false
 		if body {
+			f.body = true
 			f.expr(f.group(f.pos - 1))
+			f.body = false
+			break
 		}
-	case t.is("}"), t.is(";"):
+		f.braces++
+	case t.is("}"):
+		f.parens, f.tag = 0, false
+		f.braces = max(f.braces-1, 0)
+	case t.is(";"):
 		f.parens, f.tag = 0, false
 	case t.is("["):
 		f.expr(f.group(f.pos - 1))
 	case t.is("="), t.is(":"):
 		f.expr(f.value())
 	case exprWords[t.text]:
+		f.attribute = strings.Contains(t.text, "attribute") || strings.Contains(t.text, "asm")
 		f.expr(f.group(f.pos))
+		f.attribute = false
 	case t.kind == name:
 		f.word(t)
 	}
@@ -190,7 +208,7 @@ func (f *finder) tagged(word token) {
 	}
 }
 
-// enumBody passes `{ A, B = 2 }` but for the brace at its end.
+// enumBody passes `{ A, B = 2 }`.
 func (f *finder) enumBody() {
 	end := f.group(f.pos)
 	for f.pos++; f.pos < end-1; {
@@ -201,6 +219,7 @@ func (f *finder) enumBody() {
 		}
 		f.pos++
 	}
+	f.pos = end
 	f.tag = false
 }
 
@@ -211,6 +230,8 @@ func (f *finder) word(t token) {
 	}
 	next := f.at(f.pos)
 	switch {
+	case next.is("(") && f.braces > 0 && f.parens == 0 && !f.at(f.pos+1).is("*"):
+		f.need(&f.needs.macros, t.text)
 	case next.kind == name && !exprWords[next.text], next.is("*"), next.is("__attribute__"),
 		next.is("(") && f.at(f.pos+1).is("*"),
 		next.is(":") && f.parens == 0,
@@ -234,7 +255,11 @@ func (f *finder) expr(end int) {
 		case isTag(t) && f.at(f.pos+1).kind == name && !f.at(f.pos+2).is("*"):
 			f.need(&f.needs.tags, t.text+" "+f.at(f.pos+1).text)
 		case t.kind != name || keywords[t.text] || exprWords[t.text] || isTag(f.at(f.pos-1)) ||
-			f.at(f.pos-1).is(".") || f.at(f.pos-1).is("->") || f.at(f.pos+1).is("("):
+			f.at(f.pos-1).is(".") || f.at(f.pos-1).is("->"):
+		case f.at(f.pos + 1).is("("):
+			if !f.body && !f.attribute && !strings.HasPrefix(t.text, "__builtin_") {
+				f.need(&f.needs.macros, t.text)
+			}
 		case f.at(f.pos+1).kind == name && f.beginsType(f.pos-1):
 			f.need(&f.needs.types, t.text)
 		default:

@@ -114,6 +114,7 @@ func (t *tree) served(name, text string) string {
 	if isSystem(name) && name[0] != '<' {
 		text = strings.ReplaceAll(text, "<stdint.h>", "<"+libcStdint+">")
 	}
+	text = withoutEmpty(text)
 	list := t.inserts[name]
 	for i := len(list) - 1; i >= 0; i-- {
 		text = text[:list[i].at] + list[i].text + text[list[i].at:]

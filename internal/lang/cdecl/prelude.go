@@ -17,6 +17,7 @@ type prelude struct {
 	// unknown are the names in the place of types that nobody knows. They're declared as
 	// incomplete types, so that only what really needs them is an error.
 	unknown map[string]bool
+	missing []string // of these, and of the tags
 }
 
 const preludeName = "<kernel's types>"
@@ -30,7 +31,9 @@ func newPrelude(opt *Options, n needs, constant func(name string) (int64, bool))
 	for _, tag := range n.tags {
 		if t, ok := p.lookup(tag); ok {
 			p.tag(tag, t)
+			continue
 		}
+		p.missing = append(p.missing, tag)
 	}
 	for _, name := range n.types {
 		if t, ok := p.lookup(name); ok {
@@ -38,6 +41,7 @@ func newPrelude(opt *Options, n needs, constant func(name string) (int64, bool))
 			continue
 		}
 		p.unknown[name] = true
+		p.missing = append(p.missing, name)
 		fmt.Fprintf(&p.text, "typedef struct %s%s %s;\n", ownTag, name, name)
 	}
 	for _, name := range n.values {

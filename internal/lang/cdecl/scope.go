@@ -23,6 +23,7 @@ type Scope struct {
 	values    *cc.AST
 	prelude   *prelude
 	macros    map[string]*Define
+	late      *Scope                  // see lateScope
 	constants map[string]*types.Const // of the kernel's headers; nil: none is known
 }
 
@@ -39,32 +40,65 @@ func (r *Reader) Scope() *Scope {
 	if !s.tree.directives(r.rep) {
 		return s
 	}
-	ast, first := s.read()
-	if first != nil && !first.reported && s.readInstalled() {
+	ast, bad := s.read()
+	if bad != nil && !bad.reported && s.readInstalled() {
 		// The text needs more of a kernel header than types and well-known constants.
-		failed := *s
-		s.tree = newTree(&r.opt, r.units)
-		s.tree.installed = true
-		var err *failure
-		if ast, err = s.read(); err != nil {
-			*s = failed
+		before := *s
+		s.install()
+		var again *failure
+		if ast, again = s.read(); again == nil || bad.missing {
+			bad = again
 		} else {
-			first = nil
+			*s = before
 		}
 	}
-	if first != nil {
-		s.tree.reportAll(first, r.rep)
+	if bad != nil {
+		s.tree.reportAll(bad, r.rep)
 		return s
 	}
-	s.ast = ast
-	s.conv = &converter{
-		abi: ast.ABI, prelude: s.prelude, lookup: r.opt.Lookup, done: map[string]*types.Type{},
-		report: func(code diag.Code, n cc.Node, word, format string, args ...any) {
-			s.tree.errorf(r.rep, code, n, word, format, args...)
-		},
-	}
+	s.take(ast)
 	s.check()
 	return s
+}
+
+// install begins anew, with the kernel's headers that are installed.
+func (s *Scope) install() {
+	s.tree = newTree(s.opt, s.tree.units)
+	s.tree.installed = true
+}
+
+// take makes the scope one of what was read.
+func (s *Scope) take(ast *cc.AST) {
+	s.ast = ast
+	s.conv = &converter{
+		prelude: s.prelude, lookup: s.opt.Lookup, done: map[string]*types.Type{},
+		report: func(code diag.Code, n cc.Node, word, format string, args ...any) {
+			s.tree.errorf(s.rep, code, n, word, format, args...)
+		},
+	}
+}
+
+// lateScope is the text read with the kernel's headers that are installed, for what neither
+// it nor BTF has; nil: there are none.
+func (s *Scope) lateScope() *Scope {
+	if s.late == nil && s.ast != nil && !s.tree.installed && s.readInstalled() {
+		late := &Scope{opt: s.opt, rep: diag.NewReporter(s.rep.Sources), tree: s.tree, macros: map[string]*Define{}, constants: s.constants}
+		late.install()
+		if ast, bad := late.read(); bad == nil {
+			late.take(ast)
+		}
+		s.late = late
+	}
+	return s.late
+}
+
+// Late finds a type that neither the text nor BTF has, in the included kernel headers that are
+// installed.
+func (s *Scope) Late(name string) (*types.Type, bool) {
+	if l := s.lateScope(); l != nil {
+		return l.Type(name)
+	}
+	return nil, false
 }
 
 // failure is the front end's, in one of its phases.
@@ -72,6 +106,7 @@ type failure struct {
 	err           error
 	preprocessing bool
 	reported      bool // already
+	missing       bool // names that a kernel header may have
 }
 
 // read preprocesses the text, declares what it needs, and translates it.
@@ -83,10 +118,14 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	}); err != nil {
 		return nil, &failure{err: err, preprocessing: true}
 	}
-	if !s.tree.checkMembers(s.rep) {
+	if !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}
 	}
-	s.prelude = newPrelude(s.opt, findNeeds(out.String()), s.kernelConstant)
+	n := findNeeds(out.String())
+	s.prelude = newPrelude(s.opt, n, s.kernelConstant)
+	if missing := append(n.macros, s.prelude.missing...); len(missing) > 0 && !s.tree.installed && s.readInstalled() {
+		return nil, &failure{missing: true}
+	}
 	ast, err := s.translate(false)
 	if err == nil && s.tree.pack(ast) {
 		ast, err = s.translate(false)
@@ -294,7 +333,15 @@ func (s *Scope) Define(name string) (*types.Const, bool) {
 	if d, ok := s.Macro(name); ok {
 		return s.constant(d)
 	}
-	return s.fromKernel(name)
+	if c, ok := s.fromKernel(name); ok {
+		return c, true
+	}
+	if l := s.lateScope(); l != nil {
+		if v, _, ok := l.Enumerator(name); ok {
+			return &types.Const{Int: v}, true
+		}
+	}
+	return nil, false
 }
 
 // constant is a macro whose text is an integer or a string constant.
