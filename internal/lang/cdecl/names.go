@@ -232,6 +232,7 @@ func (f *finder) word(t token) {
 	switch {
 	case next.is("(") && f.braces > 0 && f.parens == 0 && !f.at(f.pos+1).is("*"):
 		f.need(&f.needs.macros, t.text)
+		f.expr(f.group(f.pos))
 	case next.kind == name && !exprWords[next.text], next.is("*"), next.is("__attribute__"),
 		next.is("(") && f.at(f.pos+1).is("*"),
 		next.is(":") && f.parens == 0,
@@ -249,9 +250,15 @@ func (f *finder) beginsType(i int) bool {
 
 // expr passes an expression or a function's body up to a token.
 func (f *finder) expr(end int) {
+	depth := 0
 	for ; f.pos < end; f.pos++ {
 		t := f.at(f.pos)
 		switch {
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			depth--
+		case f.attribute && depth < 3: // an attribute's own name
 		case isTag(t) && f.at(f.pos+1).kind == name && !f.at(f.pos+2).is("*"):
 			f.need(&f.needs.tags, t.text+" "+f.at(f.pos+1).text)
 		case t.kind != name || keywords[t.text] || exprWords[t.text] || isTag(f.at(f.pos-1)) ||

@@ -27,6 +27,8 @@ type Scope struct {
 	constants map[string]*types.Const // of the kernel's headers; nil: none is known
 }
 
+const endName = "<end>"
+
 // maxExpansion bounds the work of macros that expand to more macros.
 const maxExpansion = 1 << 24
 
@@ -118,7 +120,7 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	}); err != nil {
 		return nil, &failure{err: err, preprocessing: true}
 	}
-	if !s.tree.checkMembers(out.String(), s.rep) {
+	if !s.tree.checkBrackets(out.String(), s.rep) || !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}
 	}
 	n := findNeeds(out.String())
@@ -191,7 +193,8 @@ func (s *Scope) sources() []cc.Source {
 	for _, u := range s.tree.units {
 		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, string(u.text)) + "\n"})
 	}
-	return list
+	// See checkBrackets: a declaration isn't to end with the text.
+	return append(list, cc.Source{Name: endName, Value: ";\n"})
 }
 
 // translate translates the text, and if wanted computes all macros that have a value.
