@@ -27,6 +27,11 @@ type Scope struct {
 	constants map[string]*types.Const // of the kernel's headers; nil: none is known
 }
 
+// ending stands behind the text. The parser may loop at an end that it doesn't expect, or
+// after some errors when there's no more name to go on from; so do brackets that don't pair
+// up, for which see checkBrackets.
+var ending = strings.Repeat(";int "+ownTag+"end;\n", 64)
+
 const endName = "<end>"
 
 // maxExpansion bounds the work of macros that expand to more macros.
@@ -193,8 +198,7 @@ func (s *Scope) sources() []cc.Source {
 	for _, u := range s.tree.units {
 		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, string(u.text)) + "\n"})
 	}
-	// See checkBrackets: a declaration isn't to end with the text.
-	return append(list, cc.Source{Name: endName, Value: ";\n"})
+	return append(list, cc.Source{Name: endName, Value: ending})
 }
 
 // translate translates the text, and if wanted computes all macros that have a value.
