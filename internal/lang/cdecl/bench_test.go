@@ -58,3 +58,30 @@ func TestNoText(t *testing.T) {
 		t.Errorf("%d files read, %v allocations", reads, allocs)
 	}
 }
+
+// Nor does one that includes nothing but the kernel's headers; what they have is known anyway.
+func TestOnlyKernel(t *testing.T) {
+	files := map[string]string{"inc/linux/sched.h": "#define OWN 1\n"}
+	for _, c := range []struct {
+		text    string
+		read    bool
+		defined string
+	}{
+		{"#include <linux/fs.h>\n # include <linux/socket.h> \n", false, "AF_INET"},
+		{"#include <linux/fs.h>\n#define A 1\n", true, "A"},
+		{"#include <linux/fs.h> // x\n", true, "O_CREAT"},
+		{"#include <linux/version.h>\n", true, "LINUX_VERSION_CODE"},
+		{"#include <linux/fs.h>\n#include <linux/sched.h>\n", true, "OWN"},
+	} {
+		s, rep := read(c.text, Options{ReadFile: machineFiles(files), Dirs: []string{"inc"}, Release: "6.1.0"})
+		if got := messages(rep); got != "" {
+			t.Fatal(got)
+		}
+		if (s.ast != nil) != c.read {
+			t.Errorf("%q entered the front end: %t", c.text, s.ast != nil)
+		}
+		if _, ok := s.Macro(c.defined); !ok {
+			t.Errorf("%q: %s isn't defined", c.text, c.defined)
+		}
+	}
+}

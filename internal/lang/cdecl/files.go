@@ -164,6 +164,37 @@ func (t *tree) chain(path string) []place {
 	return nil
 }
 
+// onlyKernel reports whether all that the text does is to include headers of the kernel that
+// stand for nothing but types and well-known constants, as in most tools: then there's nothing
+// for the front end to read.
+func (t *tree) onlyKernel() bool {
+	var names []string
+	for _, u := range t.units {
+		for line := range strings.Lines(string(u.text)) {
+			line = strings.TrimSpace(line)
+			if line == "" {
+				continue
+			}
+			m := includeLine.FindStringSubmatch(line)
+			if m == nil || m[1] != line || m[2] != "<" || !isKernel(m[3]) || headerText(m[3], t.opt) != "" || strings.HasPrefix(m[3], "net/") && t.inSystem(m[3]) {
+				return false
+			}
+			names = append(names, m[3])
+		}
+	}
+	for _, name := range names {
+		for _, dir := range t.opt.Dirs {
+			if _, err := t.Open(filepath.Join(dir, name)); err == nil {
+				return false
+			}
+		}
+		if _, err := t.Open(filepath.Join(kernelDir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // place is a run of bytes in a header or unit.
 type place struct {
 	name       string

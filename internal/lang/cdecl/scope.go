@@ -17,7 +17,8 @@ type Scope struct {
 	opt  *Options
 	rep  *diag.Reporter
 	tree *tree
-	ast  *cc.AST // nil: there was no C text, or it has errors
+	bad  bool    // the text has errors
+	ast  *cc.AST // nil: nothing had to be translated, or it's bad
 	conv *converter
 	// values is the text once more, with the values of all macros; made when one is asked for.
 	values    *cc.AST
@@ -44,7 +45,10 @@ func (r *Reader) Scope() *Scope {
 		return s
 	}
 	s.tree = newTree(&r.opt, r.units)
-	if !s.tree.directives(r.rep) {
+	if s.tree.onlyKernel() {
+		return s
+	}
+	if s.bad = true; !s.tree.directives(r.rep) {
 		return s
 	}
 	ast, bad := s.read()
@@ -63,6 +67,7 @@ func (r *Reader) Scope() *Scope {
 		s.tree.reportAll(bad, r.rep)
 		return s
 	}
+	s.bad = false
 	s.take(ast)
 	s.check()
 	return s
@@ -88,7 +93,7 @@ func (s *Scope) take(ast *cc.AST) {
 // lateScope is the text read with the kernel's headers that are installed, for what neither
 // it nor BTF has; nil: there are none.
 func (s *Scope) lateScope() *Scope {
-	if s.late == nil && s.ast != nil && !s.tree.installed && s.readInstalled() {
+	if s.late == nil && s.tree != nil && !s.bad && !s.tree.installed && s.readInstalled() {
 		late := &Scope{opt: s.opt, rep: diag.NewReporter(s.rep.Sources), tree: s.tree, macros: map[string]*Define{}, constants: s.constants}
 		late.install()
 		if ast, bad := late.read(); bad == nil {
@@ -298,13 +303,15 @@ func (s *Scope) enumOf(e *cc.Enumerator) *types.Type {
 
 // Macro finds a macro without parameters.
 func (s *Scope) Macro(name string) (*Define, bool) {
-	if s.ast == nil {
+	if s.tree == nil {
 		return nil, false
 	}
 	d, seen := s.macros[name]
 	if !seen {
-		if m := s.ast.Macros[name]; m != nil && !m.IsFnLike {
-			d = s.tree.define(m, s.rep)
+		if s.ast != nil {
+			if m := s.ast.Macros[name]; m != nil && !m.IsFnLike {
+				d = s.tree.define(m, s.rep)
+			}
 		}
 		if text, ok := s.known(name); ok && d == nil {
 			d = &Define{Name: name, Text: text}
@@ -316,6 +323,9 @@ func (s *Scope) Macro(name string) (*Define, bool) {
 
 // Calls reports whether a macro's text uses a C macro with parameters, which only C expands.
 func (s *Scope) Calls(d *Define) bool {
+	if s.ast == nil {
+		return false
+	}
 	scan := scanner{text: d.Text}
 	for t := scan.next(); t.kind != eof; t = scan.next() {
 		if m := s.ast.Macros[t.text]; t.kind == name && m != nil && m.IsFnLike {
