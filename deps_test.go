@@ -49,6 +49,7 @@ cli:              *
 // doors are the third-party modules that one place may import.
 var doors = map[string][]string{
 	"golang.org/x/sys":                   {"internal/host/sys", "internal/testkit/vm"},
+	"modernc.org/cc/v4":                  {"internal/lang/cdecl"},
 	"github.com/vishvananda/netlink":     {"internal/testkit/vm/init"},
 	"github.com/cilium/ebpf":             {"internal/host/kern", "internal/engine/kernel", "internal/inspect"},
 	"github.com/spf13/cobra":             {"internal/cli"},

@@ -34,7 +34,8 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 	opt := compiler.Options{
 		Expand: expand.Options{
 			Params: j.Params, Named: j.Named, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs,
-			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, HaveBTF: true, IsBuiltin: types.IsBuiltin,
+			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, Enumerator: m.env.Enumerator,
+			HaveBTF: true, Release: m.release(), IsBuiltin: types.IsBuiltin,
 		},
 		Check:    types.Options{Unsafe: j.Unsafe, Child: child != 0, Environ: os.Environ()},
 		Gen:      ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},

@@ -39,6 +39,15 @@ func newMachine(j *Job) *machine {
 
 func (m *machine) Close() error { return errors.Join(m.files.Close(), m.kernel.Close()) }
 
+// release is the kernel's release; "": unknown.
+func (m *machine) release() string {
+	r, err := m.kernel.Release()
+	if err != nil {
+		return ""
+	}
+	return r
+}
+
 // Expand makes the machine a compiler.Discoverer.
 func (m *machine) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
 	found := m.finder.Expand(points, rep)

@@ -1,10 +1,24 @@
-// Package cdecl reads the C that stands before a script and in the headers it includes:
-// the preprocessor's directives, and the definitions of types. The kernel's and the C
-// library's own headers aren't read: what they define comes from BTF, and the few
-// well-known macros that BTF can't tell from a table.
+// Package cdecl reads the C of a script and of the headers that it includes: directives,
+// macros, and the definitions of types.
+//
+// The work is done by modernc.org/cc, a preprocessor and C front end that needs no host
+// compiler. What it needs of a target (ABI, predefined macros, the headers that belong to a
+// compiler) is here, and so is what makes it fit for scripts:
+//
+//   - The kernel's headers aren't read. Their types come from BTF: those that the C text
+//     names and doesn't define are declared to the front end before it (names.go, prelude.go).
+//   - The few well-known macros that BTF can't tell of come from a table (known.go), all
+//     others from the kernel's headers where a machine has them, when a script uses them
+//     (constants.go).
+//   - Errors are diagnostics at the place in the header, with the chain of #includes that
+//     leads there (diagnose.go).
+//
+// A script without C text costs nothing: no file is looked for, and the front end isn't
+// entered.
 package cdecl
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -16,177 +30,100 @@ import (
 type Options struct {
 	// Lookup finds a type that the text doesn't define: "struct sock", "u32". nil: there are none.
 	Lookup func(name string) (*types.Type, bool)
+	// Enumerator finds an enumerator that the text doesn't define; nil: there are none.
+	Enumerator func(name string) (uint64, *types.Type, bool)
 	// ReadFile reads a header; nil: none can be read.
 	ReadFile func(path string) ([]byte, error)
 	Dirs     []string // of -I, in order
-	Arch     string   // "amd64", "arm64": some constants differ
-	HaveBTF  bool     // defines BPFTRACE_HAVE_BTF
+	Arch     string   // "amd64", "arm64": ABI, predefined macros, some constants
+	// Release is the running kernel's, as uname tells it: where its headers may be, and
+	// LINUX_VERSION_CODE. "": unknown.
+	Release string
+	HaveBTF bool // defines BPFTRACE_HAVE_BTF
 }
 
-// Define is a C macro. Text is its body, of as many bytes as in the source, so that a
-// byte of it stands at Pos plus its offset; Pos is diag.NoPos for predefined ones.
+// Define is a C macro without parameters. Text is its body, of as many bytes as in the source,
+// so that a byte of it stands at Pos plus its offset; Pos is diag.NoPos for predefined ones.
 type Define struct {
-	Name   string
-	Text   string
-	Pos    diag.Pos
-	Span   diag.Span // of its name where it's defined
-	Func   bool      // function-like, with Params
-	Params []string
-
-	body []token
+	Name string
+	Text string
+	Pos  diag.Pos
+	Span diag.Span // of its name where it's defined
 }
 
-// Reader reads the C texts of a compilation in their order. Macros and open #ifs last
-// from one text to the next.
+// Reader collects the C texts of a compilation in their order. Macros and open #ifs last
+// from one text of a file to its next.
 type Reader struct {
-	opt     Options
-	rep     *diag.Reporter
-	macros  map[string]*Define
-	conds   []condition
-	once    map[string]bool // files with #pragma once
-	pending []token         // since the last directive, macros not yet expanded
-	out     []token         // preprocessed
-	depth   int             // of #include
+	opt   Options
+	rep   *diag.Reporter
+	units []*unit
 }
 
-// condition is an open #if.
-type condition struct {
-	at     diag.Span
-	active bool // this branch is taken
-	done   bool // some branch was taken, or none may be
-	els    bool // #else was seen
+// unit is a run of C text as the front end reads it: a script with everything but its C text
+// blanked, so that lines and columns stay, or a line that includes a header.
+type unit struct {
+	name string // to the front end; its directory is where quoted includes are looked for
+	src  *diag.Source
+	text []byte
+	end  int       // the offset in src that text reaches to
+	at   diag.Span // of the header asked for from outside of C text; else invalid
 }
-
-// maxInclude bounds the nesting of #include.
-const maxInclude = 64
 
 // NewReader returns a reader that reports to rep.
 func NewReader(opt Options, rep *diag.Reporter) *Reader {
-	r := &Reader{opt: opt, rep: rep, macros: map[string]*Define{}, once: map[string]bool{}}
-	if opt.HaveBTF {
-		r.predefine("BPFTRACE_HAVE_BTF", "1")
+	if opt.Arch == "" {
+		opt.Arch = "amd64"
 	}
-	return r
-}
-
-func (r *Reader) predefine(name, text string) {
-	s := scanner{text: text}
-	var body []token
-	for t := s.next(); t.kind != eof; t = s.next() {
-		body = append(body, t)
-	}
-	r.macros[name] = &Define{Name: name, Text: text, body: body}
+	return &Reader{opt: opt, rep: rep}
 }
 
 // Text reads C text that stands at a position; dir is where its quoted includes are
 // looked for first.
 func (r *Reader) Text(text string, at diag.Pos, dir string) {
-	s := &scanner{text: text, base: at}
-	for {
-		t := s.next()
-		switch {
-		case t.kind == eof:
-			r.flush()
-			return
-		case t.bol && t.is("#"):
-			r.flush()
-			r.directive(s, dir)
-		case r.active():
-			r.pending = append(r.pending, t)
+	src, at, _ := r.rep.Sources.Resolve(at)
+	start := src.Offset(at)
+	u := r.last(src, start)
+	if u == nil {
+		u = &unit{name: r.unitName(dir), src: src}
+		r.units = append(r.units, u)
+	}
+	for ; u.end < start; u.end++ {
+		c := byte(' ')
+		if src.Text[u.end] == '\n' {
+			c = '\n'
+		}
+		u.text = append(u.text, c)
+	}
+	u.text = append(u.text, text...)
+	u.end += len(text)
+	if text = strings.TrimSpace(text); text != "" && text[0] != '#' && !strings.HasSuffix(text, ";") {
+		u.text = append(u.text, ';') // the language lets it be left out
+		if u.end < len(src.Text) && src.Text[u.end] != '\n' {
+			u.end++ // it takes the place of what's no C text
 		}
 	}
+}
+
+// last is the last unit if it's of src and ends before an offset of it.
+func (r *Reader) last(src *diag.Source, start int) *unit {
+	if len(r.units) == 0 {
+		return nil
+	}
+	u := r.units[len(r.units)-1]
+	if u.src != src || u.at.IsValid() || u.end > start {
+		return nil
+	}
+	return u
+}
+
+func (r *Reader) unitName(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf("[%d]", len(r.units)))
 }
 
 // Include reads a header as #include "name" at a place of the script in dir would.
 func (r *Reader) Include(name string, at diag.Span, dir string) {
-	r.include(name, at, true, dir)
-}
-
-// flush expands the macros of what was read since the last directive.
-func (r *Reader) flush() {
-	r.out = append(r.out, r.expand(r.pending, nil)...)
-	r.pending = r.pending[:0]
-}
-
-// active reports whether all open #ifs take the branch we're in.
-func (r *Reader) active() bool {
-	return len(r.conds) == 0 || r.conds[len(r.conds)-1].active
-}
-
-// systemDirs begin the names of headers whose types BTF has.
-var systemDirs = []string{
-	"linux/", "net/", "asm/", "asm-generic/", "uapi/", "scsi/", "sound/", "trace/", "crypto/", "vdso/",
-	"rdma/", "drm/", "media/", "xen/", "acpi/", "kvm/", "soc/", "video/", "ras/", "keys/", "kunit/",
-	"target/", "pcmcia/", "memory/", "misc/", "mtd/", "bpf/", "sys/", "netinet/", "arpa/", "bits/", "dt-bindings/",
-	"../fs/", "../kernel/", "../mm/", "../net/", "../drivers/",
-}
-
-// libcHeaders are the C library's headers in no directory that are of use in a script.
-var libcHeaders = map[string]bool{
-	"errno.h": true, "fcntl.h": true, "limits.h": true, "netdb.h": true, "pthread.h": true, "sched.h": true,
-	"signal.h": true, "stdbool.h": true, "stddef.h": true, "stdint.h": true, "stdio.h": true, "stdlib.h": true,
-	"string.h": true, "syscall.h": true, "time.h": true, "unistd.h": true, "inttypes.h": true, "vmlinux.h": true,
-}
-
-// include reads a header, or notes that a system's one is asked for.
-func (r *Reader) include(name string, at diag.Span, quoted bool, dir string) {
-	if r.depth >= maxInclude {
-		r.rep.Errorf(diag.CodeCHeader, at, "headers include one another more than %d deep", maxInclude)
-		return
-	}
-	for _, path := range r.candidates(name, quoted, dir) {
-		if r.opt.ReadFile == nil {
-			break
-		}
-		text, err := r.opt.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		if !r.once[path] {
-			src := r.rep.Sources.Add(path, string(text))
-			r.depth++
-			r.Text(src.Text, src.Base(), filepath.Dir(path))
-			r.depth--
-		}
-		return
-	}
-	if isSystem(name) {
-		for _, c := range constantsOf(name, r.opt.Arch) {
-			if r.macros[c.name] == nil {
-				r.predefine(c.name, c.text)
-			}
-		}
-		return
-	}
-	d := r.rep.Errorf(diag.CodeCHeader, at, "header `%s` not found", name)
-	if quoted {
-		d.Note("looked for beside the script and in the directories of -I")
-	} else {
-		d.Note("looked for in the directories of -I; the types of the kernel's headers come from BTF")
-	}
-}
-
-// candidates are the paths a header may have.
-func (r *Reader) candidates(name string, quoted bool, dir string) []string {
-	if filepath.IsAbs(name) {
-		return []string{name}
-	}
-	var out []string
-	if quoted {
-		out = append(out, filepath.Join(dir, name))
-	}
-	for _, d := range r.opt.Dirs {
-		out = append(out, filepath.Join(d, name))
-	}
-	return out
-}
-
-// isSystem reports whether the header is one of the kernel or the C library.
-func isSystem(name string) bool {
-	for _, d := range systemDirs {
-		if strings.HasPrefix(name, d) {
-			return true
-		}
-	}
-	return libcHeaders[name]
+	src, _, _ := r.rep.Sources.Resolve(at.Start)
+	r.units = append(r.units, &unit{
+		name: r.unitName(dir), src: src, at: at, text: fmt.Appendf(nil, "#include \"%s\"\n", name),
+	})
 }

@@ -1,6 +1,7 @@
 package cdecl
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -19,7 +20,8 @@ type constantGroup struct {
 
 // constantsOf lists the constants that a header brings, for the architecture. Of two
 // with one name the first counts.
-func constantsOf(header, arch string) []constant {
+func constantsOf(header string, opt *Options) []constant {
+	arch := opt.Arch
 	var out []constant
 	if arch == "arm64" && slices.Contains(fcntlHeaders, header) {
 		out = append(out, arm64Fcntl...)
@@ -33,6 +35,31 @@ func constantsOf(header, arch string) []constant {
 		}
 	}
 	return out
+}
+
+// headerText is what stands for a header of the kernel where its macros are for #if. What
+// its macros are to the script doesn't stand there: the C library declares some of the same
+// names otherwise.
+func headerText(header string, opt *Options) string {
+	switch header {
+	case "asm/byteorder.h", "linux/byteorder/little_endian.h":
+		return "#define __LITTLE_ENDIAN 1234\n#define __LITTLE_ENDIAN_BITFIELD\n"
+	case "linux/version.h":
+		return versionText(opt.Release)
+	}
+	return ""
+}
+
+// versionText is what the kernel's build writes into linux/version.h.
+func versionText(release string) string {
+	text := "#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))\n"
+	var v [3]int
+	if n, _ := fmt.Sscanf(release, "%d.%d.%d", &v[0], &v[1], &v[2]); n < 2 {
+		return text
+	}
+	return text + fmt.Sprintf("#define LINUX_VERSION_CODE %d\n#define LINUX_VERSION_MAJOR %d\n"+
+		"#define LINUX_VERSION_PATCHLEVEL %d\n#define LINUX_VERSION_SUBLEVEL %d\n",
+		v[0]<<16+v[1]<<8+min(v[2], 255), v[0], v[1], v[2])
 }
 
 // syscallHeaders define what stands in the kernel's asm/unistd.h.

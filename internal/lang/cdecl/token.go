@@ -1,10 +1,6 @@
 package cdecl
 
-import (
-	"strings"
-
-	"github.com/skep-bpf/skep/internal/diag"
-)
+import "strings"
 
 // kind tells C's preprocessing tokens apart.
 type kind uint8
@@ -22,15 +18,7 @@ const (
 type token struct {
 	kind kind
 	text string
-	pos  diag.Pos
-	// bol: it's the first of its line; space: a blank stands before it.
-	bol, space bool
-	// hidden: a name that came out of its own macro, which isn't expanded again.
-	hidden bool
-}
-
-func (t token) span() diag.Span {
-	return diag.Span{Start: t.pos, End: t.pos + diag.Pos(len(t.text))}
+	pos  int // its offset
 }
 
 // is reports whether t is the punctuator or the word.
@@ -41,7 +29,6 @@ func (t token) is(text string) bool {
 // scanner cuts C text into preprocessing tokens; a backslash before a newline joins lines.
 type scanner struct {
 	text string
-	base diag.Pos
 	off  int
 }
 
@@ -50,13 +37,9 @@ var puncts = []string{"...", "<<=", ">>=", "##", "<<", ">>", "<=", ">=", "==", "
 
 // next is the next token; at the end it's eof.
 func (s *scanner) next() token {
-	t := token{bol: s.off == 0}
-	if s.blanks() {
-		t.bol = true
-	}
-	t.space = s.off > 0 && strings.ContainsRune(" \t/", rune(s.text[s.off-1]))
+	s.blanks()
 	start := s.off
-	t.pos = s.base + diag.Pos(start)
+	t := token{pos: start}
 	if start >= len(s.text) {
 		return t
 	}
@@ -106,47 +89,29 @@ func (s *scanner) quoted(q byte) {
 	}
 }
 
-// blanks passes blanks, comments and joined lines; it reports whether a line ended.
-func (s *scanner) blanks() (newline bool) {
+// blanks passes blanks, comments and joined lines.
+func (s *scanner) blanks() {
 	for s.off < len(s.text) {
 		rest := s.text[s.off:]
 		switch {
-		case rest[0] == '\n':
-			newline = true
-			s.off++
-		case rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\r' || rest[0] == '\f':
+		case strings.IndexByte(" \n\t\r\f\v", rest[0]) >= 0:
 			s.off++
 		case strings.HasPrefix(rest, "\\\n"):
 			s.off += 2
 		case strings.HasPrefix(rest, "\\\r\n"):
 			s.off += 3
 		case strings.HasPrefix(rest, "//"):
-			s.off += len(rest[:lineLen(rest)])
+			s.off += lineLen(rest)
 		case strings.HasPrefix(rest, "/*"):
 			end := strings.Index(rest[2:], "*/")
 			if end < 0 {
 				s.off = len(s.text)
-				return newline
+				return
 			}
 			s.off += end + 4
 		default:
-			return newline
+			return
 		}
-	}
-	return newline
-}
-
-// line reads the tokens up to the end of the line, that is, before the next bol token.
-func (s *scanner) line() []token {
-	var out []token
-	for {
-		at := s.off
-		t := s.next()
-		if t.kind == eof || t.bol {
-			s.off = at
-			return out
-		}
-		out = append(out, t)
 	}
 }
 

@@ -38,10 +38,13 @@ type Options struct {
 	Dir   string // of the script: imports and quoted includes are relative to it
 	// IncludeDirs (-I) and Includes (--include) are for C headers.
 	IncludeDirs, Includes []string
-	// Lookup finds a type of the kernel by name, for C definitions; nil: there are none.
-	Lookup  func(name string) (*types.Type, bool)
-	HaveBTF bool
-	Arch    string
+	// Lookup finds a type of the kernel by name, for C definitions, Enumerator an enumerator; nil:
+	// there are none.
+	Lookup     func(name string) (*types.Type, bool)
+	Enumerator func(name string) (uint64, *types.Type, bool)
+	HaveBTF    bool
+	Arch       string
+	Release    string // of the kernel, for its headers
 	// IsBuiltin tells the names of the language's own functions and variables: a call
 	// that fits no macro of such a name is the builtin's. nil: there are none.
 	IsBuiltin func(name string) bool
@@ -63,7 +66,8 @@ type Result struct {
 func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
 	x.c = cdecl.NewReader(cdecl.Options{
-		Lookup: opt.Lookup, ReadFile: x.readFile, Dirs: opt.IncludeDirs, Arch: opt.Arch, HaveBTF: opt.HaveBTF,
+		Lookup: opt.Lookup, Enumerator: opt.Enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
+		Arch: opt.Arch, Release: opt.Release, HaveBTF: opt.HaveBTF,
 	}, rep)
 	for _, name := range opt.Includes {
 		x.c.Include(name, script.Span(), ".")

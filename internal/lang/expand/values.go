@@ -184,10 +184,12 @@ func (v *values) define(e *syntax.Ident) syntax.Expr {
 	}
 	quiet := diag.NewReporter(v.rep.Sources)
 	x := syntax.ParseExpr(src, v.ids, quiet)
-	if quiet.Failed() {
+	if quiet.Failed() || v.out.C.Calls(d) {
 		if val, ok := v.out.C.Value(d); ok {
 			return v.intLit(uint64(val), val < 0, e)
 		}
+	}
+	if quiet.Failed() {
 		diagnostic := v.rep.Errorf(diag.CodeCNoExpr, call, "C macro `%s` isn't an expression: `%s`", d.Name, d.Text)
 		if d.Span.IsValid() {
 			diagnostic.NoteAt(d.Span, "it's defined here")

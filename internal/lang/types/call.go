@@ -60,6 +60,11 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 		d.Note("arguments on the stack are read as *(reg(\"sp\") + offset)")
 		return
 	}
+	if c.opt.CDefs != nil && code == diag.CodeUnknownName {
+		if hint := c.opt.CDefs.Hint(e.Name); hint != "" {
+			d.Note("%s", hint)
+		}
+	}
 	var names []string
 	for name := range table() {
 		if name != "argN" {

@@ -26,6 +26,11 @@ type CDefs interface {
 	Enumerator(name string) (uint64, *Type, bool)
 	// Define looks up an object-like macro that stands for a number or a string.
 	Define(name string) (*Const, bool)
+	// Late looks up a type that neither the script nor the kernel's type information has.
+	Late(name string) (*Type, bool)
+	// Hint tells why a name isn't defined that the included headers may be expected to
+	// define; "": nothing is known.
+	Hint(name string) string
 }
 
 // maxPasses bounds the inference. Types only grow, and few steps lead from the

@@ -58,7 +58,10 @@ func (c *checker) lookupType(tag, name string) (*Type, bool) {
 	if t, ok := c.env.Type(name); ok {
 		return t, true
 	}
-	return c.userType(name)
+	if t, ok := c.userType(name); ok || c.opt.CDefs == nil {
+		return t, ok
+	}
+	return c.opt.CDefs.Late(name)
 }
 
 // userType looks a type up in the binary of a user probe. Each is looked for once, so that it

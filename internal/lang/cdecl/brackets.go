@@ -1,0 +1,66 @@
+package cdecl
+
+import (
+	"fmt"
+
+	"github.com/skep-bpf/skep/internal/diag"
+)
+
+// unpaired finds the first bracket that closes none, or the last that's never closed.
+func unpaired(text string) (at token, found bool) {
+	s := scanner{text: text}
+	closes := map[string]string{")": "(", "]": "[", "}": "{"}
+	var open []token
+	for t := s.next(); t.kind != eof; t = s.next() {
+		switch {
+		case t.is("#"):
+			s.off += lineLen(text[s.off:])
+		case t.is("("), t.is("["), t.is("{"):
+			open = append(open, t)
+		case t.is(")"), t.is("]"), t.is("}"):
+			if len(open) == 0 || !open[len(open)-1].is(closes[t.text]) {
+				return t, true
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		return open[len(open)-1], true
+	}
+	return token{}, false
+}
+
+// checkBrackets reports brackets that don't pair up: the front end's parser, unlike its
+// preprocessor, may loop at an end that it doesn't expect.
+func (t *tree) checkBrackets(preprocessed string, rep *diag.Reporter) bool {
+	bad, found := unpaired(preprocessed)
+	if !found {
+		return true
+	}
+	name := t.units[0].name
+	check := func(file, text string) bool {
+		at, found := unpaired(text)
+		if found {
+			bad, name = at, file
+		}
+		return found
+	}
+	in := false
+	for _, u := range t.units {
+		in = in || check(u.name, string(u.text))
+	}
+	for _, h := range t.read {
+		in = in || !isSystem(h.path) && check(h.path, h.text)
+	}
+	p := place{name, bad.pos, bad.pos + len(bad.text)}
+	msg := fmt.Sprintf("`%s` is never closed", bad.text)
+	if bad.is(")") || bad.is("]") || bad.is("}") {
+		msg = fmt.Sprintf("unexpected `%s`", bad.text)
+	}
+	if !in {
+		p.start, p.end = 0, 0
+		msg += ", after macros are expanded"
+	}
+	t.noteChain(rep.Errorf(diag.CodeCSyntax, t.span(p, rep), "%s", msg), name, rep)
+	return false
+}
