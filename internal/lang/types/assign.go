@@ -30,7 +30,9 @@ func (c *checker) letType(s *syntax.Let, v *Local) {
 	t := c.typeExpr(s.Type)
 	switch {
 	case bad(t):
+		c.failed[v] = c.failed[v] || t != nil
 	case t.Kind == Void || t.IsAggregate():
+		c.failed[v] = true
 		c.errorf(diag.CodeMismatch, s.Type.Span(), "a variable can't be %s", t)
 	case t.Size == 0 && (t.Kind == String || t.Kind == Buf || t.Kind == Array):
 		if v.Type == nil {
@@ -69,14 +71,16 @@ func (c *checker) assign(s *syntax.Assign) {
 
 func (c *checker) assignVar(target *syntax.VarExpr, at diag.Span, x syntax.Expr, t *Type) {
 	v := c.info.Locals[target.ID()]
-	if v == nil || bad(t) {
-		if v != nil {
-			c.record(target, v.Type)
-		}
+	if v == nil {
 		return
 	}
 	defer func() { c.record(target, v.Type) }()
+	if bad(t) {
+		c.failed[v] = c.failed[v] || t != nil
+		return
+	}
 	if t.Kind == Void || t.IsAggregate() && !t.Castable() {
+		c.failed[v] = true
 		c.errorf(diag.CodeAggregate, at, "a variable can't hold %s", describe(t))
 		return
 	}
@@ -110,9 +114,11 @@ func (c *checker) assignMap(s *syntax.Assign, t *Type) {
 	}
 	defer func() { c.record(s.Target, m.Value) }()
 	if bad(t) {
+		m.failed = m.failed || t != nil
 		return
 	}
 	if t.Kind == Void {
+		m.failed = true
 		c.errorf(diag.CodeAggregate, s.Span(), "a map can't hold %s", describe(t))
 		return
 	}

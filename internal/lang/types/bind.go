@@ -26,9 +26,8 @@ type binding struct {
 	origin   string // what it was made by, for notes
 }
 
-// bind binds everything; false: there were errors that would only lead to more.
-func (c *checker) bind() bool {
-	before := c.rep.Count()
+// bind binds everything. A variable that doesn't exist has no Local, and no type.
+func (c *checker) bind() {
 	for _, f := range c.info.Funcs {
 		b := &binder{checker: c}
 		b.push()
@@ -48,7 +47,6 @@ func (c *checker) bind() bool {
 		b.block(u.Body)
 		b.pop()
 	}
-	return c.rep.Count() == before
 }
 
 func (b *binder) push() { b.scopes = append(b.scopes, map[string]*binding{}) }

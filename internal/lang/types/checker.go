@@ -46,16 +46,14 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 		},
 		rep: rep, opt: opt, env: env, userTypes: map[[2]string]*Type{},
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
-		declared: map[*Local]bool{}, said: map[said]bool{},
+		declared: map[*Local]bool{}, failed: map[*Local]bool{}, said: map[said]bool{},
 	}
 	if c.info.Facts == nil {
 		c.info.Facts = &Facts{}
 	}
 	c.config(script)
 	c.declare(script)
-	if !c.bind() {
-		return c.finish()
-	}
+	c.bind()
 	c.infer()
 	c.quiet = false
 	c.pass()
@@ -84,6 +82,7 @@ type checker struct {
 	// userTypes are those found in binaries, by path and name; nil: it isn't there.
 	userTypes map[[2]string]*Type
 	declared  map[*Local]bool          // `let $x: type` with a size: assignments don't change it
+	failed    map[*Local]bool          // got a value that is an error of its own
 	said      map[said]bool            // reported so far
 	unstable  map[string]unstableLevel // by feature, from the config
 
@@ -107,7 +106,7 @@ type mapVar struct {
 	keyAt   diag.Span // what gave the key its type
 	valueAt diag.Span
 	used    bool // in code that is there: not in a branch that `if comptime` leaves out
-	failed  bool // what was assigned can't be
+	failed  bool // what was assigned in this pass can't be
 	signed  bool // an aggregation: a signed argument was seen in this pass
 	read    bool // an element was read or written: its value exists
 	decl    *syntax.MapDecl
@@ -153,7 +152,7 @@ func (c *checker) infer() {
 // pass walks everything once.
 func (c *checker) pass() {
 	for _, m := range c.mapList {
-		m.signed = false
+		m.signed, m.failed = false, false
 	}
 	for _, f := range c.info.Funcs {
 		c.fn = f
