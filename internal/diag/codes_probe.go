@@ -31,6 +31,8 @@ const (
 
 	WarnNoMatch Code = "W0401"
 	WarnRenamed Code = "W0402"
+
+	NoteUnchecked Code = "N0401"
 )
 
 var probeCodes = []CodeDoc{
@@ -117,5 +119,9 @@ var probeCodes = []CodeDoc{
 	{WarnRenamed, "kernel function followed to today's name",
 		"The script's renamed_functions=follow has a function that is gone replaced by what does its work today. " +
 			"Arguments may differ: the note tells what is known of them.",
+		""},
+	{NoteUnchecked, "attach point or arguments not checked",
+		"`skep check` reads only what this user may read. What is named here can be wrong without being told: " +
+			"check the script as root, or let others read tracefs with `mount -o remount,mode=755 /sys/kernel/tracing`.",
 		""},
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // Code is a diagnostic's stable name, such as "E0203"; errors begin with E, warnings
-// with W. The table codes.go documents each with a failing example.
+// with W, notes with N. The table codes.go documents each with a failing example.
 type Code string
 
 // Diagnostic is one message about a script.
@@ -80,6 +80,11 @@ func (r *Reporter) Errorf(code Code, s Span, format string, args ...any) *Diagno
 // Warnf adds a warning at s and returns it.
 func (r *Reporter) Warnf(code Code, s Span, format string, args ...any) *Diagnostic {
 	return r.add(Warning, code, s, format, args)
+}
+
+// Notef adds a note at s and returns it: something that is no mistake.
+func (r *Reporter) Notef(code Code, s Span, format string, args ...any) *Diagnostic {
+	return r.add(Note, code, s, format, args)
 }
 
 func (r *Reporter) add(sev Severity, code Code, s Span, format string, args []any) *Diagnostic {

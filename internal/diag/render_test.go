@@ -161,7 +161,7 @@ func TestFirstErrorOfLine(t *testing.T) {
 }
 
 func TestCodes(t *testing.T) {
-	form := regexp.MustCompile(`^[EW]\d{4}$`)
+	form := regexp.MustCompile(`^[EWN]\d{4}$`)
 	seen := map[Code]bool{}
 	for _, d := range Codes() {
 		if !form.MatchString(string(d.Code)) || seen[d.Code] || d.Title == "" || d.Text == "" {

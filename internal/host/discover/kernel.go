@@ -175,6 +175,11 @@ func (f *Finder) btfs(module string) (iter.Seq[*kern.BTF], error) {
 // kprobes reads nothing for a plain name.
 func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 	if !p.Wild {
+		if f.CheckOnly {
+			if err := f.checkFunction(p); err != nil {
+				return nil, err
+			}
+		}
 		if p.Target == "" || p.Target == "vmlinux" {
 			return []*probe.Point{p}, nil
 		}
@@ -334,6 +339,9 @@ func (f *Finder) fentryFuncs(btfs iter.Seq[*kern.BTF], pattern string) []kernelF
 }
 
 func (f *Finder) bpfProgs(p *probe.Point) ([]*probe.Point, error) {
+	if f.CheckOnly {
+		return nil, errNoProgs
+	}
 	if f.BPF == nil {
 		return nil, missing(diag.CodeNoMatch, "the running BPF programs can't be listed")
 	}

@@ -33,6 +33,8 @@ type Named struct {
 type Options struct {
 	Params []string // $1, $2 …
 	Named  []Named  // for getopt
+	// Open: the parameters that aren't given may be anything, and aren't missed.
+	Open bool
 	// Files may be nil: then nothing can be imported or included.
 	Files Files
 	Dir   string // of the script: imports and quoted includes are relative to it

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
@@ -142,7 +144,7 @@ func (c *checker) checkMaps() {
 }
 
 func (c *checker) undefinedMap(m *mapVar) {
-	if c.rep.Failed() {
+	if c.rep.Failed() || slices.ContainsFunc(c.info.Units, func(u *Unit) bool { return u.Blind }) {
 		return // its type may be missing for an error that was reported
 	}
 	d := c.errorf(diag.CodeUndefinedMap, m.MapInfo.Decl, "undefined map: %s", m.Name)

@@ -128,6 +128,7 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 	case probe.USDT:
 		u.USDT = g.usdtArgs(pt)
 	}
+	u.Blind = pt.Blind && u.Args == nil && u.Sig == nil
 	if u.Sig != nil {
 		u.Args = signatureArgs(u.Sig, pt.Kind == probe.Uprobe)
 	}
@@ -179,7 +180,7 @@ func (g *grouper) contextType(info *probe.Info, pt *probe.Point) *Type {
 // key tells units apart.
 func (g *grouper) key(u *Unit, pt *probe.Point) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d", pt.Kind)
+	fmt.Fprintf(&b, "%d%v", pt.Kind, u.Blind)
 	switch pt.Kind {
 	case probe.Fentry, probe.Fexit, probe.RawTracepoint, probe.Iter:
 		// The kernel wants to know the one target when such a program is loaded.

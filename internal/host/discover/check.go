@@ -1,0 +1,67 @@
+package discover
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/probe"
+)
+
+// errNoProgs: only bpf(2) tells of the programs that run, and a check doesn't call it.
+var errNoProgs = errors.New("the running BPF programs are listed by bpf(2)")
+
+// unreadable reports whether err is for want of privilege: what it's about may be there.
+func unreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, kern.ErrNoTracefs) || errors.Is(err, errNoProgs)
+}
+
+// unread is p for a check that can't look it up because of err. A tracepoint that BTF knows is
+// there; else a note says that it wasn't checked.
+func (f *Finder) unread(p *probe.Point, err error, rep *diag.Reporter) *probe.Point {
+	q := *p
+	q.Blind = true
+	reason := err.Error()
+	if p.Kind == probe.Tracepoint {
+		reason = "this user can't read tracefs"
+		if !p.Wild {
+			known, near := f.tracepointInBTF(p.Func)
+			if known {
+				q.Unread = reason
+				return &q
+			}
+			d := rep.Notef(diag.NoteUnchecked, p.Span, "%s wasn't checked: %s", p.Text, reason)
+			if near != "" {
+				d.Note("the kernel's types know a tracepoint %s, and none that is called %s", near, p.Func)
+			}
+			return &q
+		}
+	}
+	rep.Notef(diag.NoteUnchecked, p.Span, "%s wasn't checked: %s", p.Text, reason)
+	return &q
+}
+
+// tracepointInBTF reports whether the kernel's types tell of a tracepoint, or else which is
+// called nearly the same. They don't tell of all: system calls share two.
+func (f *Finder) tracepointInBTF(name string) (known bool, near string) {
+	btfs, err := f.btfs("")
+	if err != nil {
+		return false, ""
+	}
+	for b := range btfs {
+		if _, ok := b.FindOwn(rawPrefix+name, kern.KindTypedef); ok {
+			return true, ""
+		}
+	}
+	return false, probe.Nearest(name, rawNames(btfs, "*"))
+}
+
+// checkFunction is whether the kernel has the function of a kprobe, which a session learns
+// when it attaches. A list that can't be read has them all.
+func (f *Finder) checkFunction(p *probe.Point) error {
+	if p.HasAddr || p.Func == "" || f.hasFunction(p.Func) || len(f.functions) == 0 {
+		return nil
+	}
+	return f.noKernelFunc(p, f.hasFunction)
+}
