@@ -23,6 +23,9 @@ func (f *Finder) unread(p *probe.Point, err error, rep *diag.Reporter) *probe.Po
 	q := *p
 	q.Blind = true
 	reason := err.Error()
+	if path := new(fs.PathError); errors.As(err, &path) {
+		reason = "this user can't read /" + path.Path
+	}
 	if p.Kind == probe.Tracepoint {
 		reason = "this user can't read tracefs"
 		if !p.Wild {
@@ -32,7 +35,7 @@ func (f *Finder) unread(p *probe.Point, err error, rep *diag.Reporter) *probe.Po
 				return &q
 			}
 			d := rep.Notef(diag.NoteUnchecked, p.Span, "%s wasn't checked: %s", p.Text, reason)
-			if near != "" {
+			if near != "" && p.Target != "syscalls" {
 				d.Note("the kernel's types know a tracepoint %s, and none that is called %s", near, p.Func)
 			}
 			return &q

@@ -239,7 +239,7 @@ func (f *Finder) traceable(module, pattern string) ([]kernelFunc, error) {
 		}
 		return true
 	}
-	if !f.hasKprobes() {
+	if !f.CheckOnly && !f.hasKprobes() {
 		return nil, nil
 	}
 	err := f.Kernel.TraceableFuncs(add)

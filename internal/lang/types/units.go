@@ -111,6 +111,10 @@ func (g *grouper) add(p *syntax.Probe, pt *probe.Point) {
 
 // context looks up what the point's context looks like, as far as the probe reads it.
 func (g *grouper) context(u *Unit, pt *probe.Point) {
+	if pt.Kind == probe.Invalid {
+		u.Blind = pt.Blind
+		return
+	}
 	info := pt.Kind.Info()
 	switch pt.Kind {
 	case probe.Tracepoint:
@@ -132,7 +136,7 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 	if u.Sig != nil {
 		u.Args = signatureArgs(u.Sig, pt.Kind == probe.Uprobe)
 	}
-	if g.use.names["ctx"] && info != nil {
+	if g.use.names["ctx"] {
 		u.Ctx = g.contextType(info, pt)
 	}
 }
@@ -194,7 +198,7 @@ func (g *grouper) key(u *Unit, pt *probe.Point) string {
 			b.WriteString(" go")
 		}
 	}
-	if info := pt.Kind.Info(); info != nil && info.TestRun || pt.Kind == probe.Invalid {
+	if pt.Kind == probe.Invalid || pt.Kind.Info().TestRun {
 		b.WriteString(" " + pt.Text)
 	}
 	if g.splitsByName() {
