@@ -47,6 +47,7 @@ type Reader struct {
 	pending []token         // since the last directive, macros not yet expanded
 	out     []token         // preprocessed
 	depth   int             // of #include
+	growth  int             // tokens that the macros of the text being expanded have become
 }
 
 // condition is an open #if.
@@ -104,7 +105,7 @@ func (r *Reader) Include(name string, at diag.Span, dir string) {
 
 // flush expands the macros of what was read since the last directive.
 func (r *Reader) flush() {
-	r.out = append(r.out, r.expand(r.pending, nil)...)
+	r.out = append(r.out, r.expandText(r.pending, nil)...)
 	r.pending = r.pending[:0]
 }
 

@@ -220,6 +220,15 @@ func TestKernelTypes(t *testing.T) {
 	}
 }
 
+// bomb are macros name0 … nameN, each of which is four of the one before.
+func bomb(name string, n int) string {
+	text := "#define " + name + "0 1 +\n"
+	for i := range n {
+		text += fmt.Sprintf("#define %[1]s%[3]d %[1]s%[2]d %[1]s%[2]d %[1]s%[2]d %[1]s%[2]d\n", name, i, i+1)
+	}
+	return text
+}
+
 func TestErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
@@ -237,6 +246,11 @@ func TestErrors(t *testing.T) {
 		{"#include nope", "script:1:2 E0230: `#include` takes \"file\" or <file>"},
 		{"#if (\n#endif", "script:1:2 E0230: constant expression expected"},
 		{"#define F(a) a\nstruct s { int F(x, y); };", "script:2:16 E0233: macro `F` takes 1 arguments, not 2"},
+		{"#if " + strings.Repeat("(", 1<<18) + "1\n#endif", "script:1:2 E0230: constant expression nested too deeply"},
+		{"struct s { int " + strings.Repeat("*", 1<<18) + "x; };", "script:1:515 E0120: nested too deeply: more than 500 levels"},
+		{"struct s { int " + strings.Repeat("(", 1<<18) + "*x; };", "script:1:515 E0120: nested too deeply: more than 500 levels"},
+		{strings.Repeat("struct { ", 1<<18), "script:1:4508 E0120: nested too deeply: more than 500 levels"},
+		{bomb("A", 16) + "struct s { int x[A16]; };", "script:18:18 E0218: C macro `A16` leads to more than 131072 tokens"},
 		{"#define A 1\n#define A 2", "script:2:9 W0203: `A` is defined again"},
 	}
 	for _, tt := range tests {

@@ -14,6 +14,10 @@ type declarator struct {
 
 // declarator reads one: `*name[4]`, `(*name)(args)`, or an abstract one without a name.
 func (p *parser) declarator() declarator {
+	defer p.leave()
+	if !p.enter() {
+		return declarator{wrap: func(t *types.Type) *types.Type { return t }}
+	}
 	for qualifiers[p.peek().text] || p.peek().is("__attribute__") {
 		if p.peek().is("__attribute__") {
 			p.attributes(new(attributes))

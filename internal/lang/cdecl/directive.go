@@ -105,7 +105,7 @@ func (r *Reader) test(word token, args []token) bool {
 		}
 		return (r.macros[args[0].text] != nil) == (word.text == "ifdef")
 	}
-	e := evaluator{toks: r.expand(r.defined(args), nil), name: func(token) (int64, error) { return 0, nil }}
+	e := evaluator{toks: r.expandText(r.defined(args), nil), name: func(token) (int64, error) { return 0, nil }}
 	v, err := e.all()
 	if err != nil {
 		r.rep.Errorf(diag.CodeCDirective, lineSpan(word, args), "%v", err)
@@ -142,7 +142,7 @@ func (r *Reader) defined(in []token) []token {
 // includeLine does #include "x" or <x>.
 func (r *Reader) includeLine(word token, args []token, dir string) {
 	if len(args) > 0 && args[0].kind == name {
-		args = r.expand(args, nil)
+		args = r.expandText(args, nil)
 	}
 	at := lineSpan(word, args)
 	switch {

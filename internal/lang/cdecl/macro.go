@@ -7,6 +7,31 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 )
 
+// maxGrowth bounds the tokens that macros become: each that names another twice doubles them.
+const maxGrowth = 1 << 17
+
+// expandText is expand for a text of its own. One whose macros grow too large stays as it is
+// from there on, which is an error.
+func (r *Reader) expandText(toks []token, active []string) []token {
+	r.growth = 0
+	return r.expand(toks, active)
+}
+
+// tooLarge counts n more tokens of the macro m, used by the active ones; true: they're too
+// many. It says so once.
+func (r *Reader) tooLarge(m *Define, call token, n int, active []string) bool {
+	if len(active) > 0 {
+		m = r.macros[active[0]]
+	}
+	before := r.growth
+	r.growth += n
+	if before <= maxGrowth && r.growth > maxGrowth {
+		r.rep.Errorf(diag.CodeExpansion, call.span(), "C macro `%s` leads to more than %d tokens", m.Name, maxGrowth).
+			NoteAt(m.Span, "it's defined here")
+	}
+	return r.growth > maxGrowth
+}
+
 // expand replaces the macros in toks but for the active ones, whose text this is.
 // What comes out of a macro stands where the macro was used.
 func (r *Reader) expand(toks []token, active []string) []token {
@@ -18,7 +43,7 @@ func (r *Reader) expand(toks []token, active []string) []token {
 			out = append(out, t)
 			continue
 		}
-		if slices.Contains(active, t.text) {
+		if slices.Contains(active, t.text) || r.tooLarge(m, t, len(m.body), active) {
 			t.hidden = true
 			out = append(out, t)
 			continue
@@ -32,6 +57,9 @@ func (r *Reader) expand(toks []token, active []string) []token {
 			}
 			i += used
 			body = r.substitute(m, t, args, active)
+			if r.tooLarge(m, t, len(body), active) {
+				return append(out, t)
+			}
 		}
 		body = slices.Clone(body)
 		for j := range body {

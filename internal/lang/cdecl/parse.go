@@ -35,7 +35,26 @@ type parser struct {
 	aligns  map[*types.StructType]uint32
 	defined map[string]bool // tags that the text itself defines, maybe later: "struct x"
 	failed  bool            // an error of this declaration was reported
+	depth   int             // of declarators and structs around
 }
+
+// maxDepth bounds the nesting of declarators, structs and constant expressions.
+const maxDepth = 500
+
+// enter counts a level of nesting, which the caller takes back by leave; false: there are too
+// many, and the declaration is given up.
+func (p *parser) enter() bool {
+	p.depth++
+	if p.depth > maxDepth && !p.failed {
+		p.errorf(diag.CodeDepth, p.peek().span(), "nested too deeply: more than %d levels", maxDepth)
+	}
+	if p.depth > maxDepth {
+		p.pos = len(p.toks)
+	}
+	return p.depth <= maxDepth
+}
+
+func (p *parser) leave() { p.depth-- }
 
 // definedTags finds the tags whose definitions stand in the text: they hide the kernel's
 // types of the same name even where they're only defined later.

@@ -55,7 +55,7 @@ func (s *Scope) Define(name string) (*types.Const, bool) {
 // Value is the value of a macro without parameters that is an integer constant in C.
 func (s *Scope) Value(d *Define) (int64, bool) {
 	r := Reader{macros: s.defines, rep: diag.NewReporter(nil)}
-	e := evaluator{toks: r.expand(d.body, []string{d.Name}), name: func(t token) (int64, error) {
+	e := evaluator{toks: r.expandText(d.body, []string{d.Name}), name: func(t token) (int64, error) {
 		if e, ok := s.enums[t.text]; ok {
 			return int64(e.val), nil
 		}

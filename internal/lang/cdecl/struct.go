@@ -9,6 +9,10 @@ import (
 // defined without a name.
 func (p *parser) structure() (t *types.Type, anon bool) {
 	word := p.next()
+	defer p.leave()
+	if !p.enter() {
+		return &types.Type{}, false
+	}
 	var attr attributes
 	p.attributes(&attr)
 	var tag token

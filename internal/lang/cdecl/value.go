@@ -12,6 +12,7 @@ import (
 type evaluator struct {
 	toks []token
 	pos  int
+	deep int // parentheses and operators around
 	// name gives the value of an identifier; sizeof that of `sizeof (type)`, of which
 	// it gets the tokens from behind the word on, and returns how many it used.
 	name   func(t token) (int64, error)
@@ -141,7 +142,11 @@ func truth(b bool) int64 {
 func (e *evaluator) unary() (int64, error) {
 	t := e.peek()
 	e.pos++
+	e.deep++
+	defer func() { e.deep-- }()
 	switch {
+	case e.deep > maxDepth:
+		return 0, errors.New("constant expression nested too deeply")
 	case t.is("-"), t.is("+"), t.is("~"), t.is("!"):
 		x, err := e.unary()
 		switch t.text {
