@@ -251,14 +251,15 @@ type errorKind struct {
 	example string
 }
 
-var names = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'|[@$][a-z_A-Z0-9]*|\\b[0-9]+\\b|\\b[a-z]+[_0-9][a-z_0-9]*\\b|\\b\\w+:\\S+")
+var names = regexp.MustCompile("`[^`]*\\w[^`]*`|\"[^\"]*\"|'[^']*'|[@$][a-z_A-Z0-9]*|\\b[0-9]+\\b|\\b[a-z]+[_0-9][a-z_0-9]*\\b|\\b\\w+:\\S+")
 
 func addKind(kinds map[string]*errorKind, rep *diag.Reporter, d *diag.Diagnostic, how string) {
 	key := string(d.Code) + " " + names.ReplaceAllString(d.Msg, "N")
 	k := kinds[key]
 	if k == nil {
 		var b strings.Builder
-		_ = diag.WriteText(&b, rep.Sources, rep.All(), false)
+		errs := slices.DeleteFunc(rep.All(), func(d *diag.Diagnostic) bool { return d.Severity != diag.Error })
+		_ = diag.WriteText(&b, rep.Sources, errs, false)
 		k = &errorKind{example: how + ":\n" + b.String()}
 		kinds[key] = k
 	}

@@ -51,12 +51,18 @@ func (p *parser) script(s *Script) {
 	}
 	reached := cSection
 	for p.skipLayout(); p.off < len(p.text); p.skipLayout() {
+		start := p.off
 		if d := p.decl(&reached); d != nil {
 			s.Decls = append(s.Decls, d)
 		}
-		if p.lost {
+		switch {
+		case p.escape:
+			p.escape, p.lost, p.unclosed = false, false, false
+		case p.lost:
 			p.resync()
 			p.got(RBrace) // one too many, or left over from what was skipped
+		case strings.IndexByte("};)]", p.text[start]) < 0:
+			p.unclosed = false
 		}
 		p.unread()
 	}
@@ -68,6 +74,9 @@ func (p *parser) decl(reached *section) Decl {
 	start := p.off
 	if strings.IndexByte("};)]", p.text[start]) >= 0 {
 		p.off++
+		if p.unclosed {
+			return nil
+		}
 		d := p.errorf(diag.CodeExpected, start, p.off, "expected a probe, found `%s`", p.text[start:p.off])
 		d.Suggest("").Fix.Msg = "leave it out"
 		return nil

@@ -394,7 +394,7 @@ func (p *parser) ifExpr() *IfExpr {
 	} else {
 		e.Cond = p.cond()
 	}
-	if p.lost {
+	if p.toBlock(); p.lost {
 		e.Then = done(p, &Block{}, p.last)
 		return done(p, e, start)
 	}
@@ -406,10 +406,27 @@ func (p *parser) ifExpr() *IfExpr {
 		case p.at(LBrace):
 			e.Else = p.block(true)
 		default:
-			p.expected("`{` or `if` after else")
+			p.elseBlock(e)
 		}
 	}
 	return done(p, e, start)
+}
+
+// elseBlock reports what stands after else in the place of a block, and reads a statement there.
+func (p *parser) elseBlock(e *IfExpr) {
+	t := p.peek()
+	p.expected("`{` or `if` after else")
+	b := &Block{}
+	if p.toBlock(); !p.lost {
+		b = p.block(true)
+	} else if !p.escape && p.depth <= maxDepth && p.beginsStmt(t) {
+		p.lost = false
+		if p.stmt(b, false); !p.lost && strings.HasSuffix(p.text[:p.last], ";") {
+			p.last-- // the semicolon is after the if as a whole
+			p.off, p.ahead = p.last, false
+		}
+	}
+	e.Else = done(p, b, t.Start)
 }
 
 // isValueName reports whether a name is always a value, so that it can't begin a type,
