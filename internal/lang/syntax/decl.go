@@ -61,6 +61,7 @@ func (p *parser) script(s *Script) {
 		case p.lost:
 			p.resync()
 			p.got(RBrace) // one too many, or left over from what was skipped
+			p.unclosed = p.unclosed && !p.beginsProbe()
 		case strings.IndexByte("};)]", p.text[start]) < 0:
 			p.unclosed = false
 		}

@@ -8,12 +8,15 @@ import (
 )
 
 // resync skips to where a statement or declaration ends: behind a semicolon or a
-// block, or before the brace that closes the enclosing block.
+// block, or before the brace that closes the enclosing block, or the probe that begins a line.
 func (p *parser) resync() {
 	rep := p.rep
 	p.rep = nil
 	defer func() { p.rep, p.lost = rep, false }()
 	for depth := 0; !p.at(EOF); {
+		if start := p.peek().Start; start > p.last && p.text[start-1] == '\n' && p.beginsProbe() {
+			return
+		}
 		switch p.peek().Kind {
 		case LBrace:
 			depth++
@@ -58,7 +61,9 @@ func (p *parser) toBlock() {
 // statement is read as one, so that one mistake isn't told again and again.
 func (p *parser) missingBrace(b *Block, value bool) {
 	t := p.peek()
-	p.expected("`{`")
+	if d := p.expected("`{`"); t.Kind == Operator {
+		d.Note("a condition of more than one value stands in parentheses: `if (a == b) { … }`")
+	}
 	if p.toBlock(); !p.lost {
 		*b = *p.block(value)
 		return
