@@ -117,6 +117,7 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 		return out
 	}
 	env := opt.Env
+	opt.Check.Macros = ex.Macros
 	if ex.C != nil {
 		opt.Check.CDefs = ex.C
 	}

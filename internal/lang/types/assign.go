@@ -114,7 +114,7 @@ func (c *checker) assignMap(s *syntax.Assign, t *Type) {
 	}
 	defer func() { c.record(s.Target, m.Value) }()
 	if bad(t) {
-		m.failed = m.failed || t != nil
+		m.pend(t)
 		return
 	}
 	if t.Kind == Void {
@@ -183,15 +183,25 @@ func (c *checker) target(e syntax.Expr) *mapVar {
 	case *syntax.MapExpr:
 		m := c.mapNamed(e.Name)
 		m.read = true
-		return m
+		return c.agreeing(e, m, true)
 	case *syntax.IndexExpr:
 		if x, ok := e.X.(*syntax.MapExpr); ok {
-			c.mapKey(e, c.mapNamed(x.Name), e.Args)
 			c.record(x, voidType())
-			return c.mapNamed(x.Name)
+			m := c.agreeing(x, c.mapNamed(x.Name), false)
+			c.mapKey(e, m, e.Args)
+			return m
 		}
 	}
 	return nil
+}
+
+// agreeing is m, or a map that is nowhere else, when m is used with keys here and without
+// elsewhere, or the other way: that was reported where it was bound.
+func (c *checker) agreeing(at *syntax.MapExpr, m *mapVar, scalar bool) *mapVar {
+	if !m.known || m.scalar == scalar {
+		return m
+	}
+	return &mapVar{MapInfo: &MapInfo{Name: m.Name, Decl: at.Span()}}
 }
 
 // assignable reports whether value x of type t goes into type want, and warns where that

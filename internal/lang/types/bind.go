@@ -291,7 +291,12 @@ func (b *binder) call(e *syntax.CallExpr) {
 			}
 		}
 	}
+	unknown := findBuiltin(e.Fun.Name) == nil && b.function(e.Fun.Name) == nil
 	for i, a := range args {
+		if m, ok := unparen(a).(*syntax.MapExpr); ok && unknown {
+			b.touchMap(m)
+			continue
+		}
 		if v, ok := unparen(a).(*syntax.VarExpr); ok && e.Fun.Name == "find" && i == len(args)-1 {
 			if l := b.find(v.Name); l != nil {
 				l.assigned = true

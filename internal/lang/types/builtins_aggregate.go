@@ -97,6 +97,7 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 	t := c.aggregateType(m, call, b)
 	c.record(call, t)
 	if bad(t) {
+		m.pend(t)
 		return t
 	}
 	switch {

@@ -14,6 +14,7 @@ type Options struct {
 	Unsafe  bool     // --unsafe
 	Child   bool     // -c: cpid has a value
 	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
+	Macros  []string // the script's macros, which may have been meant by an unknown name
 	CDefs   CDefs    // the script's C definitions and headers; nil: none
 }
 
@@ -107,6 +108,7 @@ type mapVar struct {
 	valueAt diag.Span
 	used    bool // in code that is there: not in a branch that `if comptime` leaves out
 	failed  bool // what was assigned in this pass can't be
+	waiting bool // what was assigned in this pass has no known type yet
 	signed  bool // an aggregation: a signed argument was seen in this pass
 	read    bool // an element was read or written: its value exists
 	decl    *syntax.MapDecl
@@ -152,7 +154,7 @@ func (c *checker) infer() {
 // pass walks everything once.
 func (c *checker) pass() {
 	for _, m := range c.mapList {
-		m.signed, m.failed = false, false
+		m.signed, m.failed, m.waiting = false, false, false
 	}
 	for _, f := range c.info.Funcs {
 		c.fn = f
@@ -197,15 +199,21 @@ func (c *checker) signature(f *FuncInfo) {
 }
 
 // defaultMaps gives maps that are read or counted up but never get a value of known type
-// the one of their implicit zero. It reports whether there was any.
+// the one of their implicit zero. What others wait for may be just that, so they come last.
+// It reports whether there was any.
 func (c *checker) defaultMaps() bool {
-	any := false
-	for _, m := range c.mapList {
-		if m.Value == nil && m.read && !m.failed {
-			m.Value, m.valueAt, any = IntType(1, true), m.Decl, true
+	for _, waiting := range []bool{false, true} {
+		any := false
+		for _, m := range c.mapList {
+			if m.Value == nil && m.read && !m.failed && m.waiting == waiting {
+				m.Value, m.valueAt, any = IntType(1, true), m.Decl, true
+			}
+		}
+		if any {
+			return true
 		}
 	}
-	return any
+	return false
 }
 
 // grow widens a variable's type and notes that something changed.

@@ -162,6 +162,9 @@ func (c *checker) mapExpr(e *syntax.MapExpr) *Type {
 	if c.meta > 0 && m.known && !m.scalar {
 		return m.Key // typeof(@m) is what a key of it is
 	}
+	if m.known && !m.scalar {
+		return invalidType() // reported where it was bound
+	}
 	m.read = true
 	return m.Value
 }
@@ -301,11 +304,11 @@ func (c *checker) comptimeIf(e *syntax.IfExpr, stmt bool) *Type {
 	t := c.expr(e.Cond)
 	k := c.info.Consts[e.Cond.ID()]
 	if k == nil {
-		if !bad(t) || !c.quiet {
+		if !bad(t) || !c.quiet && !c.rep.Failed() {
 			c.errorf(diag.CodeComptime, e.Cond.Span(), "the condition can't be computed at compile time")
 			return c.record(e, invalidType())
 		}
-		return c.record(e, nil)
+		return c.record(e, worse(t))
 	}
 	then, decided := c.comptime[e.ID()]
 	switch {

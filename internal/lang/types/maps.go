@@ -50,6 +50,12 @@ func (c *checker) declareMap(d *syntax.MapDecl) {
 	}
 }
 
+// pend notes that a value of type t, which is bad, was assigned.
+func (m *mapVar) pend(t *Type) {
+	m.failed = m.failed || t != nil
+	m.waiting = m.waiting || t == nil
+}
+
 func (c *checker) declareFunc(d *syntax.Func) {
 	for _, f := range c.info.Funcs {
 		if f.Decl.Name.Name == d.Name.Name {
