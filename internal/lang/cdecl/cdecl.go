@@ -56,6 +56,8 @@ type condition struct {
 	active bool // this branch is taken
 	done   bool // some branch was taken, or none may be
 	els    bool // #else was seen
+	word   string
+	wrong  token // a directive in it that may have been meant to end it; kind eof: none
 }
 
 // maxInclude bounds the nesting of #include.

@@ -239,6 +239,8 @@ func TestErrors(t *testing.T) {
 		{"struct s { int x[1/0]; };", "script:1:18 E0233: division by zero in a constant expression"},
 		{"struct s { int a; };\nstruct s { int b; };", "script:2:8 E0238: `struct s` is defined twice, differently"},
 		{"#if 1", "script:1:2 E0230: `#if` without `#endif`"},
+		{"#ifdef X\n#endfi\n", "script:1:2 E0230: `#ifdef` without `#endif`"},
+		{"#ifndef X\n#endfi\n", "script:2:2 E0230: unknown directive `#endfi`"},
 		{"#endif", "script:1:2 E0230: `#endif` without `#if`"},
 		{"#frob", "script:1:2 E0230: unknown directive `#frob`"},
 		{"#error not here", "script:1:2 E0231: #error not here"},
@@ -257,6 +259,18 @@ func TestErrors(t *testing.T) {
 		if _, rep := read(tt.text, Options{}); messages(rep) != tt.want {
 			t.Errorf("%q gives\n%s\nwant\n%s", tt.text, messages(rep), tt.want)
 		}
+	}
+}
+
+// TestDirectiveHints: a misspelt directive is told by what it may have been meant to be.
+func TestDirectiveHints(t *testing.T) {
+	_, rep := read("#ifdef X\n#endfi\n", Options{})
+	if d := rep.All()[0]; len(d.Notes) != 1 || d.Notes[0].Span.Start != 11 {
+		t.Errorf("notes are %+v", d.Notes)
+	}
+	_, rep = read("#inlcude <x.h>\n", Options{})
+	if d := rep.All()[0]; d.Fix == nil || d.Fix.Text != "include" {
+		t.Errorf("fix is %+v", d.Fix)
 	}
 }
 

@@ -13,7 +13,11 @@ func (r *Reader) directive(s *scanner, dir string) {
 		return
 	}
 	word, args := line[0], line[1:]
-	if r.conditional(word, args) || !r.active() {
+	if r.conditional(word, args) {
+		return
+	}
+	if !r.active() {
+		r.mayEnd(word)
 		return
 	}
 	switch word.text {
@@ -37,7 +41,23 @@ func (r *Reader) directive(s *scanner, dir string) {
 		}
 	case "warning", "line", "ident":
 	default:
-		r.malformed(word, "unknown directive `#"+word.text+"`")
+		d := r.rep.Errorf(diag.CodeCDirective, word.span(), "unknown directive `#%s`", word.text)
+		if near, ok := diag.Nearest(word.text, directives); ok {
+			d.Suggest(near)
+		}
+		r.mayEnd(word)
+	}
+}
+
+// directives are those that there are.
+var directives = []string{"include", "define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "pragma", "warning", "line", "ident"}
+
+// mayEnd keeps a directive that's none, and may be an #endif misspelt, for when the #if around
+// it turns out to have no end.
+func (r *Reader) mayEnd(word token) {
+	near, ok := diag.Nearest(word.text, directives)
+	if n := len(r.conds); ok && near == "endif" && near != word.text && n > 0 && r.conds[n-1].wrong.kind == eof {
+		r.conds[n-1].wrong = word
 	}
 }
 
@@ -66,7 +86,7 @@ func textOf(s *scanner, toks []token) string {
 func (r *Reader) conditional(word token, args []token) bool {
 	switch word.text {
 	case "if", "ifdef", "ifndef":
-		c := condition{at: word.span(), done: !r.active()}
+		c := condition{at: word.span(), done: !r.active(), word: word.text}
 		if !c.done {
 			c.active = r.test(word, args)
 			c.done = c.active

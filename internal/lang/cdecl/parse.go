@@ -10,7 +10,13 @@ import (
 // Scope ends the reading and parses what the preprocessor left.
 func (r *Reader) Scope() *Scope {
 	for _, c := range r.conds {
-		r.rep.Errorf(diag.CodeCDirective, c.at, "`#if` without `#endif`")
+		if c.active && c.wrong.kind != eof {
+			continue // that was reported
+		}
+		d := r.rep.Errorf(diag.CodeCDirective, c.at, "`#%s` without `#endif`", c.word)
+		if c.wrong.kind != eof {
+			d.NoteAt(c.wrong.span(), "is this meant to be its end?")
+		}
 	}
 	p := &parser{
 		toks: r.out, rep: r.rep, lookup: r.opt.Lookup,
