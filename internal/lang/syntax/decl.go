@@ -75,14 +75,22 @@ func (p *parser) decl(reached *section) Decl {
 	start := p.off
 	if strings.IndexByte("};)]", p.text[start]) >= 0 {
 		p.off++
-		if p.unclosed {
+		if p.unclosed || p.broken {
 			return nil
 		}
 		d := p.errorf(diag.CodeExpected, start, p.off, "expected a probe, found `%s`", p.text[start:p.off])
 		d.Suggest("").Fix.Msg = "leave it out"
 		return nil
 	}
+	if p.text[start] == '{' && p.broken {
+		p.lost = true
+		return nil
+	}
 	word := p.text[start:p.nameEnd(start)]
+	if beginsInner(word) {
+		p.innerOutside(start, start+len(word))
+		return nil
+	}
 	kind, parse := heading(word)
 	switch {
 	case p.text[start] == '#':
@@ -96,7 +104,14 @@ func (p *parser) decl(reached *section) Decl {
 	}
 	*reached = max(*reached, kind)
 	p.last = start
-	return parse(p)
+	d := parse(p)
+	switch word {
+	case "import", "config", "let", "#":
+		p.broken = false
+	default:
+		p.broken = p.lastErr >= start
+	}
+	return d
 }
 
 // config reads `config = { name = value; … }`.

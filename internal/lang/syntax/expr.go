@@ -399,17 +399,23 @@ func (p *parser) ifExpr() *IfExpr {
 		return done(p, e, start)
 	}
 	e.Then = p.block(true)
-	if !p.lost && p.gotWord("else") {
-		switch {
-		case p.atWord("if"):
-			e.Else = p.ifExpr()
-		case p.at(LBrace):
-			e.Else = p.block(true)
-		default:
-			p.elseBlock(e)
-		}
-	}
+	p.elsePart(e)
 	return done(p, e, start)
+}
+
+// elsePart reads what follows else, if there's one.
+func (p *parser) elsePart(e *IfExpr) {
+	if p.lost || !p.gotWord("else") {
+		return
+	}
+	switch {
+	case p.atWord("if"):
+		e.Else = p.ifExpr()
+	case p.at(LBrace):
+		e.Else = p.block(true)
+	default:
+		p.elseBlock(e)
+	}
 }
 
 // elseBlock reports what stands after else in the place of a block, and reads a statement there.
@@ -419,6 +425,13 @@ func (p *parser) elseBlock(e *IfExpr) {
 	b := &Block{}
 	if p.toBlock(); !p.lost {
 		b = p.block(true)
+		if p.atWord("else") && p.enter() { // it was an else if
+			inner := &IfExpr{Cond: p.bad(), Then: b}
+			p.elsePart(inner)
+			e.Else = done(p, inner, t.Start)
+			p.leave()
+			return
+		}
 	} else if !p.escape && p.depth <= maxDepth && p.beginsStmt(t) {
 		p.lost = false
 		if p.stmt(b, false); !p.lost && strings.HasSuffix(p.text[:p.last], ";") {

@@ -22,6 +22,8 @@ type parser struct {
 	// lost: the text didn't go on as the grammar wants it, which was reported. Until
 	// a place is reached where parsing can go on, nothing more is reported.
 	lost bool
+	// broken: the probe or macro before had errors, and what follows it may be a part of it.
+	broken bool
 	// escape: a probe begins at the next token, inside of blocks; they're left for it.
 	escape bool
 }

@@ -73,6 +73,10 @@ func (p *parser) missingBrace(b *Block, value bool) {
 	}
 	p.lost = false
 	p.stmt(b, false)
+	line := p.text[strings.LastIndexByte(p.text[:t.Start], '\n')+1 : t.Start]
+	if next := p.peek(); next.Kind == RBrace && !strings.Contains(line, "{") && !strings.Contains(p.text[p.last:next.Start], "\n") {
+		p.next() // the one that closes what should be here
+	}
 }
 
 // beginsStmt reports whether t, the next token, begins a statement rather than anything else.
@@ -108,8 +112,11 @@ func (p *parser) beginsProbe() bool {
 	if after.Kind != Colon || after.Start != t.End {
 		return false
 	}
-	next := s.Next()
-	return next.Start == after.End && next.Kind != Semi
+	switch next := s.Next(); next.Kind {
+	case Name, Number, String, Param, Operator:
+		return next.Start == after.End
+	}
+	return false
 }
 
 // probeInBlock reports a probe that begins before the block around it ends, and leaves all
@@ -125,6 +132,25 @@ func (p *parser) probeInBlock(open Token) {
 			NoteAt(p.span(open.Start, open.End), "this `{` isn't closed before it")
 	}
 	p.lost, p.escape = true, true
+}
+
+// beginsInner reports whether a statement begins with the word, and no probe does.
+func beginsInner(word string) bool {
+	switch word {
+	case "if", "else", "while", "for", "unroll", "break", "continue", "return":
+		return true
+	}
+	return false
+}
+
+// innerOutside reports the statement at start, outside of all blocks: one brace too many closes
+// the block that it belongs to. What goes with it is passed over.
+func (p *parser) innerOutside(start, end int) {
+	if !p.broken && !p.unclosed {
+		p.errorf(diag.CodeExpected, start, end, "expected a probe, found `%s`", p.text[start:end]).
+			Note("statements stand in the block of a probe: is there one `}` too many before it?")
+	}
+	p.broken, p.lost = true, true
 }
 
 // callOf reports that the arguments of what seems to be a call have no parentheses; false:

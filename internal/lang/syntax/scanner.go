@@ -23,7 +23,7 @@ type Scanner struct {
 
 // NewScanner returns a scanner at the start of src that reports to rep.
 func NewScanner(src *diag.Source, rep *diag.Reporter) *Scanner {
-	return &Scanner{src: src, text: src.Text, rep: rep}
+	return &Scanner{src: src, text: src.Text, rep: rep, lastErr: -1}
 }
 
 // Next is the next token. At the end, and from then on, it's EOF.

@@ -97,7 +97,13 @@ func (c *checker) assignVar(target *syntax.VarExpr, at diag.Span, x syntax.Expr,
 	}
 }
 
+// mismatch reports a value of type t for what is of another type. Of a variable or map that's
+// said once: where many differ from one, that one may be wrong.
 func (c *checker) mismatch(at diag.Span, name string, t, have *Type, from diag.Span) {
+	if c.quiet || c.mismatched[said{from, name}] {
+		return
+	}
+	c.mismatched[said{from, name}] = from != at
 	d := c.errorf(diag.CodeMismatch, at, "%s is %s, and can't be assigned %s", name, have, t)
 	if from.IsValid() && from != at {
 		d.NoteAt(from, "it got its type here")

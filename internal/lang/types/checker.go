@@ -47,7 +47,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 		},
 		rep: rep, opt: opt, env: env, userTypes: map[[2]string]*Type{},
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
-		declared: map[*Local]bool{}, failed: map[*Local]bool{}, said: map[said]bool{},
+		declared: map[*Local]bool{}, failed: map[*Local]bool{}, mismatched: map[said]bool{}, said: map[said]bool{},
 	}
 	if c.info.Facts == nil {
 		c.info.Facts = &Facts{}
@@ -82,10 +82,12 @@ type checker struct {
 	mapList  []*mapVar              // in order of first appearance
 	// userTypes are those found in binaries, by path and name; nil: it isn't there.
 	userTypes map[[2]string]*Type
-	declared  map[*Local]bool          // `let $x: type` with a size: assignments don't change it
-	failed    map[*Local]bool          // got a value that is an error of its own
-	said      map[said]bool            // reported so far
-	unstable  map[string]unstableLevel // by feature, from the config
+	declared  map[*Local]bool // `let $x: type` with a size: assignments don't change it
+	failed    map[*Local]bool // got a value that is an error of its own
+	said      map[said]bool   // reported so far
+	// mismatched are variables and maps, by where they got their type, that were reported.
+	mismatched map[said]bool
+	unstable   map[string]unstableLevel // by feature, from the config
 
 	unit    *Unit     // what is being walked: one of the two
 	fn      *FuncInfo //

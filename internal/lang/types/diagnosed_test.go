@@ -161,4 +161,16 @@ begin { }`,
 	printf("%d\n" *(uint8 *)0); /* ERROR "* doesn't work on string[4] and uint8" */
 	if comptime (has_field(typeof(nope), "x")) { } /* ERROR "unknown name: nope" */
 }`,
+	`begin { @s[1] = 1;
+	@s[2] = "a"; /* ERROR "@s is int8, and can't be assigned string[2]" */
+	@s[3] = "b";
+	$v = 1;
+	$v = "a"; /* ERROR "$v is int8, and can't be assigned string[2]" */
+	$v = "b";
+	for ($i : 0..nope) { /* ERROR "unknown name: nope" */
+		@l = $i;
+		@h = hist($i);
+	}
+	print_log2(@h, "usecs");
+}`,
 }

@@ -147,10 +147,10 @@ func (c *checker) varExpr(e *syntax.VarExpr) *Type {
 	if v == nil {
 		return invalidType()
 	}
+	if v.Type == nil && (c.failed[v] || v.LoopVar && !c.quiet) {
+		return invalidType() // what it's made of was reported
+	}
 	if v.Type == nil && !c.quiet {
-		if v.LoopVar || c.failed[v] {
-			return invalidType() // what it's made of was reported
-		}
 		c.errorf(diag.CodeNoType, e.Span(), "the type of %s isn't known: nothing is assigned to it", e.Name)
 	}
 	return v.Type
