@@ -60,11 +60,11 @@ func (f *Finder) tracepointInBTF(name string) (known bool, near string) {
 	return false, probe.Nearest(name, rawNames(btfs, "*"))
 }
 
-// checkFunction is whether the kernel has the function of a kprobe, which a session learns
-// when it attaches. A list that can't be read has them all.
-func (f *Finder) checkFunction(p *probe.Point) error {
-	if p.HasAddr || p.Func == "" || f.hasFunction(p.Func) || len(f.functions) == 0 {
-		return nil
+// checkedFunction is the point of a kprobe. Whether the kernel has the function turns out when
+// it's attached, and in a check, which doesn't, by the list of symbols, if that can be read.
+func (f *Finder) checkedFunction(p *probe.Point) ([]*probe.Point, error) {
+	if f.CheckOnly && !p.HasAddr && p.Func != "" && !f.hasFunction(p.Func) && len(f.functions) > 0 {
+		return nil, f.noKernelFunc(p, f.hasFunction)
 	}
-	return f.noKernelFunc(p, f.hasFunction)
+	return []*probe.Point{p}, nil
 }

@@ -175,13 +175,8 @@ func (f *Finder) btfs(module string) (iter.Seq[*kern.BTF], error) {
 // kprobes reads nothing for a plain name.
 func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 	if !p.Wild {
-		if f.CheckOnly {
-			if err := f.checkFunction(p); err != nil {
-				return nil, err
-			}
-		}
 		if p.Target == "" || p.Target == "vmlinux" {
-			return []*probe.Point{p}, nil
+			return f.checkedFunction(p)
 		}
 		loaded, err := f.Kernel.Modules()
 		if err != nil {
@@ -194,7 +189,7 @@ func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 			}
 			return nil, m
 		}
-		return []*probe.Point{p}, nil
+		return f.checkedFunction(p)
 	}
 	var found []*probe.Point
 	names, err := f.traceable(p.Target, p.Func)

@@ -111,10 +111,10 @@ test.bt:8:19: ERROR: string isn't closed [E0103]
 8 | kprobe:c /comm == "x/ { print(3); }
   |                   ^~~~~~~~~~~~~~~~~
   note: a string ends on its own line; \n stands for a new line in it
-test.bt:9:20: ERROR: expected `+"`)`, found `2`"+` [E0110]
+test.bt:9:20: ERROR: expected ` + "`)`, found `2`" + ` [E0110]
 9 | kprobe:d { print(1 2); }
   |                    ^
-test.bt:9:17: NOTE: to close this `+"`(`"+`
+test.bt:9:17: NOTE: to close this ` + "`(`" + `
 9 | kprobe:d { print(1 2); }
   |                 ^
 `},
@@ -122,7 +122,7 @@ test.bt:9:17: NOTE: to close this `+"`(`"+`
 test.bt:5:1: ERROR: a probe begins here, inside of a block [E0113]
 5 | kprobe:b { }
   | ^~~~~~~~
-test.bt:1:10: NOTE: this `+"`{`"+` isn't closed before it
+test.bt:1:10: NOTE: this ` + "`{`" + ` isn't closed before it
 1 | kprobe:a {
   |          ^
 `},
