@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // Severity ranks a diagnostic.
@@ -100,13 +101,15 @@ func (r *Reporter) Failed() bool { return r.errors > 0 }
 func (r *Reporter) Count() int { return r.errors }
 
 // All returns the diagnostics in order of position; of several errors on one line
-// only the first stays, since the others mostly follow from it.
+// only the first stays, since the others mostly follow from it. Attach points have their own:
+// what is wrong behind one on its line doesn't follow from it.
 func (r *Reporter) All() []*Diagnostic {
 	out := append([]*Diagnostic(nil), r.list...)
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Span.Start < out[j].Span.Start })
 	type place struct {
-		f    *Source
-		line int
+		f     *Source
+		line  int
+		point bool
 	}
 	seen := map[place]bool{}
 	kept := out[:0]
@@ -114,10 +117,11 @@ func (r *Reporter) All() []*Diagnostic {
 		if d.Severity == Error && d.Span.IsValid() && r.Sources != nil {
 			if f, at, _ := r.Sources.Resolve(d.Span.Start); f != nil {
 				line, _ := f.LineCol(at)
-				if seen[place{f, line}] {
+				at := place{f, line, strings.HasPrefix(string(d.Code), "E04")}
+				if seen[at] {
 					continue
 				}
-				seen[place{f, line}] = true
+				seen[at] = true
 			}
 		}
 		kept = append(kept, d)

@@ -151,11 +151,13 @@ func TestFirstErrorOfLine(t *testing.T) {
 	rep.Errorf("", find(f, ")", 0), "second")
 	rep.Errorf("", find(f, "$ab", 0), "first")
 	rep.Warnf("", find(f, ";", 0), "kept")
+	rep.Errorf(CodeNoMatch, find(f, "$ab", 0), "point")
+	rep.Errorf(CodeNoMatch, find(f, ")", 0), "second point")
 	var got []string
 	for _, d := range rep.All() {
 		got = append(got, d.Msg)
 	}
-	if s := strings.Join(got, " "); s != "first kept" {
+	if s := strings.Join(got, " "); s != "first point kept" {
 		t.Errorf("got %q", s)
 	}
 }
