@@ -47,6 +47,7 @@ func (c *checker) bind() {
 		b.block(u.Body)
 		b.pop()
 	}
+	c.agree()
 }
 
 func (b *binder) push() { b.scopes = append(b.scopes, map[string]*binding{}) }
@@ -317,21 +318,38 @@ func (b *binder) touchMap(m *syntax.MapExpr) *mapVar {
 	return v
 }
 
-// useMap notes a use of a map with or without a key; all have to agree with the first.
+// useMap notes a use of a map with or without a key; all have to agree.
 func (b *binder) useMap(m *syntax.MapExpr, keyed bool, at diag.Span) {
 	v := b.touchMap(m)
-	if !v.known {
-		v.known, v.scalar, v.uses = true, !keyed, at
-		return
-	}
-	if v.scalar != keyed {
-		return
-	}
-	msg := "%s has keys, but is used without one here"
+	i := 0
 	if keyed {
-		msg = "%s has no keys, but is used with one here"
+		i = 1
 	}
-	b.errorf(diag.CodeMapKeys, at, msg, m.Name).NoteAt(v.uses, "its first use")
+	v.uses[i] = append(v.uses[i], at)
+	if !v.known {
+		v.known, v.scalar = true, !keyed
+	}
+}
+
+// agree reports the uses of maps with keys, or without, that don't agree with the others: those
+// are the mistake that are fewer, or come later.
+func (c *checker) agree() {
+	for _, m := range c.mapList {
+		plain, keyed := m.uses[0], m.uses[1]
+		if len(plain) == 0 || len(keyed) == 0 {
+			continue
+		}
+		if len(plain) != len(keyed) {
+			m.scalar = len(plain) > len(keyed)
+		}
+		mistakes, others, msg := plain, keyed, "%s has keys, but is used without one here"
+		if m.scalar {
+			mistakes, others, msg = keyed, plain, "%s has no keys, but is used with one here"
+		}
+		for _, at := range mistakes {
+			c.errorf(diag.CodeMapKeys, at, msg, m.Name).NoteAt(others[0], "its first use")
+		}
+	}
 }
 
 // unparen strips parentheses.

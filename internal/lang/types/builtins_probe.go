@@ -242,7 +242,7 @@ func registers(arch string) []string {
 func checkReg(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	if names := registers(c.info.Facts.Arch); !contains(names, name) {
 		d := c.errorf(diag.CodeSymbol, args[0].Span(), "unknown register: %s", name)
@@ -290,7 +290,7 @@ func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	if len(args) > 0 {
 		n, ok := c.constInt(args[0], b.Name)
 		if !ok {
-			return worse(c.info.Types[args[0].ID()])
+			return wrong(c.info.Types[args[0].ID()])
 		}
 		if n > maxFrames {
 			c.errorf(diag.CodeRange, args[0].Span(), "%s() takes at most %d frames, not %d", b.Name, maxFrames, n)

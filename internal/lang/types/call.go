@@ -181,6 +181,10 @@ func (c *checker) argCount(e *syntax.CallExpr, b *Builtin) bool {
 	if n >= b.Min && (b.Max < 0 || n <= b.Max) {
 		return true
 	}
+	if b.Max == 0 {
+		c.errorf(diag.CodeArgCount, e.Span(), "%s() takes no arguments", e.Fun.Name).Note("%s", b.Doc)
+		return false
+	}
 	c.errorf(diag.CodeArgCount, e.Span(), "%s() takes %s, not %d", e.Fun.Name, takes(b.Min, b.Max), n).Note("%s", b.Doc)
 	return false
 }

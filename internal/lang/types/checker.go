@@ -1,7 +1,7 @@
 package types
 
 import (
-	"sort"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
@@ -103,10 +103,10 @@ type checker struct {
 // mapVar is the checker's view of a map.
 type mapVar struct {
 	*MapInfo
-	scalar  bool      // used without a key; valid when known
-	known   bool      // scalar or keyed is known
-	uses    diag.Span // what made it known
-	keyAt   diag.Span // what gave the key its type
+	scalar  bool           // used without a key; valid when known
+	known   bool           // scalar or keyed is known
+	uses    [2][]diag.Span // without a key, and with one
+	keyAt   diag.Span      // what gave the key its type
 	valueAt diag.Span
 	used    bool // in code that is there: not in a branch that `if comptime` leaves out
 	failed  bool // what was assigned in this pass can't be
@@ -267,6 +267,5 @@ func (c *checker) first(s diag.Span, format string, args []any) bool {
 
 // nearest is the candidate that name was most likely meant to be, or "".
 func nearest(name string, candidates []string) string {
-	sort.Strings(candidates)
-	return probe.Nearest(name, candidates)
+	return probe.Nearest(name, slices.Sorted(slices.Values(candidates)))
 }

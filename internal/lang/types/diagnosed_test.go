@@ -142,7 +142,7 @@ begin { }`,
 	// A map that is read and never assigned is zero; what is made of it isn't.
 	`kprobe:f { @usecs = hist((uint64)(nsecs - @start[tid]) / 1000); print(@usecs); }`,
 	`begin { @a = @b; @b = @a; print((@a, @b)); }`,
-	`begin { @few[1] = 2; @few[2] = 3;
+	`begin { @few[1] = 2; @few[2] = 3; @few[3] = 4; @few[4] = 5;
 	print((1, @few)); /* ERROR "@few has keys, but is used without one here" */
 	$x = @few; /* ERROR "@few has keys, but is used without one here" */
 	print($x);
@@ -172,5 +172,20 @@ begin { }`,
 		@h = hist($i);
 	}
 	print_log2(@h, "usecs");
+}`,
+	// Of uses with and without keys the fewer are wrong.
+	`begin { (@owner, 1); /* ERROR "@owner has keys, but is used without one here" */
+	@owner[1] = 2;
+	delete(@owner, 1);
+	print(@owner[3]);
+}`,
+	`begin { @h = hist(2, pid); /* ERROR "hist() needs a number here that is known at compile time" */
+	print_log2(@h, "usecs");
+	print(retval(1)); /* ERROR "retval() takes no arguments" */
+}`,
+	// A suggestion for a word doesn't change what the words mean.
+	`begin { print(kstack(pefr, 3)); /* ERROR "kstack() takes one of bpftrace, perf, raw and build_id here" */
+	print(kstack(raw, 3));
+	print(kstack(build_id, 3)); /* ERROR "the kernel's frames have no build id" */
 }`,
 }

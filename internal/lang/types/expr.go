@@ -19,6 +19,15 @@ func worse(list ...*Type) *Type {
 	return nil
 }
 
+// wrong is the type of what has an operand of type t that was found wrong, unless it's not known
+// yet.
+func wrong(t *Type) *Type {
+	if t == nil {
+		return nil
+	}
+	return invalidType()
+}
+
 // record enters the type of an expression.
 func (c *checker) record(e syntax.Expr, t *Type) *Type {
 	if t == nil && !c.quiet {
