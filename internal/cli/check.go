@@ -67,7 +67,7 @@ func (a *app) check(flags *checkFlags, files, given []string) error {
 	case !oneOf(flags.errors, "text short json"):
 		return usagef("--error-format is one of text, short, json, not %q", flags.errors)
 	}
-	var sum checkSum
+	var sum checkTally
 	if flags.program != "" {
 		j := flags.job()
 		j.Name, j.Text = "stdin", flags.program
@@ -78,7 +78,9 @@ func (a *app) check(flags *checkFlags, files, given []string) error {
 	for _, path := range files {
 		j := flags.job()
 		if err := a.load(j, path); err != nil {
-			fmt.Fprintf(a.err, "skep: %v\n", err)
+			rep := diag.NewReporter(new(diag.Sources))
+			rep.Errorf("", diag.Span{}, "%v", err)
+			a.report(rep.Sources, rep, flags.errors)
 			sum.files++
 			sum.unread++
 			continue
@@ -104,14 +106,14 @@ func (f *checkFlags) job() *Job {
 }
 
 // checkOne checks a loaded script. The error is a mistake in what is given to it.
-func (a *app) checkOne(j *Job, given []string, sum *checkSum) error {
+func (a *app) checkOne(j *Job, given []string, sum *checkTally) error {
 	rep := diag.NewReporter(new(diag.Sources))
 	src := rep.Sources.Add(j.Name, j.Text)
 	j.Header = tools.ParseHeader(src, rep)
-	if err := j.give(given); err != nil {
-		return err
-	}
 	if !rep.Failed() {
+		if err := j.give(given); err != nil {
+			return err
+		}
 		m := newMachine(j)
 		defer m.Close()
 		rep = diag.NewReporter(new(diag.Sources))
@@ -152,14 +154,14 @@ func errorsOf(list []*diag.Diagnostic) []*diag.Diagnostic {
 	return errs
 }
 
-// checkSum counts what a check has found.
-type checkSum struct {
+// checkTally counts what a check has found.
+type checkTally struct {
 	files, bad, unread int // scripts: all, with errors, that couldn't be read
 	errors             int
 	usage              bool // the errors are all about what is given to the scripts
 }
 
-func (s *checkSum) add(rep *diag.Reporter, errors int) {
+func (s *checkTally) add(rep *diag.Reporter, errors int) {
 	s.files++
 	if !rep.Failed() {
 		return
@@ -169,7 +171,7 @@ func (s *checkSum) add(rep *diag.Reporter, errors int) {
 	s.errors += errors
 }
 
-func (s checkSum) status() int {
+func (s checkTally) status() int {
 	switch {
 	case s.bad+s.unread == 0:
 		return exitOK
@@ -180,7 +182,7 @@ func (s checkSum) status() int {
 }
 
 // String is the line below all messages; empty when nothing is wrong.
-func (s checkSum) String() string {
+func (s checkTally) String() string {
 	if s.bad+s.unread == 0 {
 		return ""
 	}
