@@ -99,8 +99,16 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 		fmt.Fprintln(opt.DumpTo, syntax.Dump(script))
 	}
 	if rep.Failed() {
+		if opt.CheckOnly {
+			checkRest(script, opt, ids, rep, phase)
+		}
 		return nil
 	}
+	return check(script, opt, ids, rep, phase)
+}
+
+// check compiles a script that was parsed; with CheckOnly, as far as that's possible.
+func check(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter, phase *string) *Output {
 	*phase = "expand"
 	ex := expand.Expand(script, opt.Expand, ids, rep)
 	out := &Output{Options: ex.Options}
@@ -127,7 +135,7 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 	if opt.Dump["types"] {
 		dumpTypes(opt.DumpTo, out.Info, rep.Sources)
 	}
-	if blind(units, rep) || rep.Failed() {
+	if blind(units, rep) || rep.Failed() || opt.Check.Unsure != nil {
 		return out
 	}
 	out.Info.Units = split(reachable(out.Info))

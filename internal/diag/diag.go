@@ -94,6 +94,14 @@ func (r *Reporter) add(sev Severity, code Code, s Span, format string, args []an
 	return d
 }
 
+// Add takes over a diagnostic of another reporter over the same sources.
+func (r *Reporter) Add(d *Diagnostic) {
+	if d.Severity == Error {
+		r.errors++
+	}
+	r.list = append(r.list, d)
+}
+
 // Failed reports whether an error was added.
 func (r *Reporter) Failed() bool { return r.errors > 0 }
 

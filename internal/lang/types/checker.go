@@ -15,7 +15,9 @@ type Options struct {
 	Child   bool     // -c: cpid has a value
 	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
 	Macros  []string // the script's macros, which may have been meant by an unknown name
-	CDefs   CDefs    // the script's C definitions and headers; nil: none
+	// Unsure are maps that something else gives a type, of which nothing is known.
+	Unsure map[string]bool
+	CDefs  CDefs // the script's C definitions and headers; nil: none
 }
 
 // CDefs are the C definitions of a script and of the headers that it includes. They
@@ -156,7 +158,7 @@ func (c *checker) infer() {
 // pass walks everything once.
 func (c *checker) pass() {
 	for _, m := range c.mapList {
-		m.signed, m.failed, m.waiting = false, false, false
+		m.signed, m.failed, m.waiting = false, c.opt.Unsure[m.Name], false
 	}
 	for _, f := range c.info.Funcs {
 		c.fn = f

@@ -175,6 +175,14 @@ func (c *checker) mapExpr(e *syntax.MapExpr) *Type {
 		return invalidType() // reported where it was bound
 	}
 	m.read = true
+	return c.valueOf(m)
+}
+
+// valueOf is the type of a map's values; Invalid, where only what couldn't be read gives it one.
+func (c *checker) valueOf(m *mapVar) *Type {
+	if m.Value == nil && c.opt.Unsure[m.Name] {
+		return invalidType()
+	}
 	return m.Value
 }
 

@@ -15,7 +15,7 @@ func (c *checker) index(e *syntax.IndexExpr) *Type {
 			return invalidType() // reported where it was bound
 		}
 		c.mapKey(e, v, e.Args)
-		return v.Value
+		return c.valueOf(v)
 	}
 	t := c.expr(e.X)
 	if len(e.Args) != 1 {

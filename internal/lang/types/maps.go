@@ -150,7 +150,7 @@ func (c *checker) checkMaps() {
 }
 
 func (c *checker) undefinedMap(m *mapVar) {
-	if c.rep.Failed() || slices.ContainsFunc(c.info.Units, func(u *Unit) bool { return u.Blind }) {
+	if c.rep.Failed() || c.opt.Unsure != nil || slices.ContainsFunc(c.info.Units, func(u *Unit) bool { return u.Blind }) {
 		return // its type may be missing for an error that was reported
 	}
 	d := c.errorf(diag.CodeUndefinedMap, m.MapInfo.Decl, "undefined map: %s", m.Name)
