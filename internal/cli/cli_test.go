@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) {
 	call := func() { os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
-	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call, "skep-child": call})
+	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call, "skep-child": call, "nobpf": noBPF})
 }
 
 // TestScripts runs testdata/*.txtar: command lines, their output and exit statuses.
@@ -26,10 +27,29 @@ func TestLive(t *testing.T) {
 	runScripts(t, "testdata/live")
 }
 
+// TestCheck runs testdata/check/*.txtar: scripts checked without root and without bpf(2).
+func TestCheck(t *testing.T) {
+	testkit.Need(t, testkit.Linux(), testkit.Feature("btf"))
+	runScripts(t, "testdata/check")
+}
+
+// condition is [root], or [hidden:tracefs]: it isn't mounted where others than root may read it.
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "hidden:tracefs":
+		info, err := os.Stat("/sys/kernel/tracing")
+		return err != nil || info.Mode().Perm()&1 == 0 || !exists("/sys/kernel/tracing/events"), nil
+	}
+	return false, errors.New("unknown condition")
+}
+
 func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE") != "",
+		Condition:     condition,
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": status, "fits": fits},
 	})
 }

@@ -33,17 +33,18 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 	}
 	opt := compiler.Options{
 		Expand: expand.Options{
-			Params: j.Params, Named: j.Named, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs,
+			Params: j.Params, Named: j.Named, Open: j.Open, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs,
 			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, Enumerator: m.env.Enumerator,
 			HaveBTF: true, Release: m.release(), IsBuiltin: types.IsBuiltin,
 		},
-		Check:    types.Options{Unsafe: j.Unsafe, Child: child != 0, Environ: os.Environ()},
-		Gen:      ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},
-		Env:      m.env,
-		Discover: m,
-		Parser:   probe.Parser{Pid: j.Pid, Unsafe: j.Unsafe},
-		Dump:     map[string]bool{},
-		DumpTo:   a.out,
+		Check:     types.Options{Unsafe: j.Unsafe, Child: child != 0, Environ: os.Environ()},
+		Gen:       ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},
+		Env:       m.env,
+		Discover:  m,
+		Parser:    probe.Parser{Pid: j.Pid, Unsafe: j.Unsafe},
+		CheckOnly: j.CheckOnly,
+		Dump:      map[string]bool{},
+		DumpTo:    a.out,
 	}
 	for _, stage := range j.Dump {
 		opt.Dump[stage] = true

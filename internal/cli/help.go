@@ -25,11 +25,11 @@ const rootHelp = `skep runs bpftrace scripts and tracing tools.
   --dump STAGES    ast,types,ssa,insns       --error-format   text, short, json
 
 commands:
-  run        run a script            fmt        format scripts
-  tools      list and show tools     explain    explain a message's code
-  bpftrace   take bpftrace's flags   completion for bash, zsh, fish
+  run        run a script            check      check scripts, without root
+  tools      list and show tools     fmt        format scripts
+  bpftrace   take bpftrace's flags   explain    explain a message's code
   doctor     what works here         man        write manual pages
-  version    print the version
+  version    print the version       completion for bash, zsh, fish
   BPF here: ps pmap graph watch snapshot diff bpflist
   prog map link btf perf net cgroup struct_ops feature: bpftool's
 tools: %s

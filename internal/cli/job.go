@@ -37,6 +37,8 @@ type Job struct {
 	USDTByFile bool // --usdt-file-activation
 	Duration   time.Duration
 	DryRun     bool     // end when all is attached
+	CheckOnly  bool     // only check the script
+	Open       bool     // with CheckOnly: parameters that aren't given may be anything
 	Mode       run.Mode // which probes to run
 	Dump       []string // stages: ast, types, ssa, ssa:PASS, insns
 

@@ -34,6 +34,7 @@ func newMachine(j *Job) *machine {
 	m.finder = &discover.Finder{
 		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe, BPF: kern.Progs{},
 	}
+	m.env.CheckOnly, m.finder.CheckOnly = j.CheckOnly, j.CheckOnly
 	return m
 }
 

@@ -94,14 +94,30 @@ func (a *app) script(j *Job, args []string, name string) error {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
+	err := j.takeArgs(args, name)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(a.out, j.Header.Usage(name))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return exit(a.run(a, j))
+}
+
+// errHelp: the script's arguments ask for its help.
+var errHelp = errors.New("help is asked for")
+
+// takeArgs gives a script with an option header its arguments; the error is errHelp or a
+// mistake in them. name is how the script was called.
+func (j *Job) takeArgs(args []string, name string) error {
 	v, err := j.Header.Parse(args)
 	var usage *tools.UsageError
 	switch {
 	case errors.As(err, &usage):
 		return usagef("%s: %v\nsee `%s -h`", strings.TrimPrefix(name, "skep "), err, name)
 	case v.Help:
-		fmt.Fprint(a.out, j.Header.Usage(name))
-		return nil
+		return errHelp
 	}
 	j.Params = v.Params
 	for _, o := range j.Header.Options {
@@ -112,7 +128,7 @@ func (a *app) script(j *Job, args []string, name string) error {
 			j.Named = append(j.Named, expand.Named{Name: o.Long, Value: value})
 		}
 	}
-	return exit(a.run(a, j))
+	return nil
 }
 
 func exists(path string) bool {
@@ -217,13 +233,18 @@ func (a *app) warnSearch(search string) {
 
 // report writes what rep holds in the wanted style.
 func (a *app) report(sources *diag.Sources, rep *diag.Reporter, style string) {
+	a.show(sources, rep.All(), style)
+}
+
+// show writes diagnostics in the wanted style.
+func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string) {
 	switch style {
 	case "json":
-		_ = diag.WriteJSON(a.err, sources, rep.All())
+		_ = diag.WriteJSON(a.err, sources, list)
 	case "short":
-		_ = diag.WriteLines(a.err, sources, rep.All())
+		_ = diag.WriteLines(a.err, sources, list)
 	default:
-		_ = diag.WriteText(a.err, sources, rep.All(), isTerminal(a.err))
+		_ = diag.WriteText(a.err, sources, list, isTerminal(a.err))
 	}
 }
 

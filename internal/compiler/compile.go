@@ -37,6 +37,9 @@ type Options struct {
 	Env      types.Env
 	Discover Discoverer
 	Parser   probe.Parser // -p and --unsafe
+	// CheckOnly: the script is only checked. The types are checked of all probes, also of those
+	// whose points are wrong or can't be looked at.
+	CheckOnly bool
 	// Dump names stages to print to DumpTo: ast, types, ssa, ssa:PASS, insns.
 	Dump   map[string]bool
 	DumpTo io.Writer
@@ -96,8 +99,16 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 		fmt.Fprintln(opt.DumpTo, syntax.Dump(script))
 	}
 	if rep.Failed() {
+		if opt.CheckOnly {
+			checkRest(script, opt, ids, rep, phase)
+		}
 		return nil
 	}
+	return check(script, opt, ids, rep, phase)
+}
+
+// check compiles a script that was parsed; with CheckOnly, as far as that's possible.
+func check(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter, phase *string) *Output {
 	*phase = "expand"
 	ex := expand.Expand(script, opt.Expand, ids, rep)
 	out := &Output{Options: ex.Options}
@@ -110,10 +121,11 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 	}
 	*phase = "probes"
 	points := parsePoints(ex.Probes, &opt, rep)
-	if rep.Failed() {
+	if rep.Failed() && !opt.CheckOnly {
 		return out
 	}
 	env := opt.Env
+	opt.Check.Macros = ex.Macros
 	if ex.C != nil {
 		opt.Check.CDefs = ex.C
 	}
@@ -123,7 +135,7 @@ func compile(f *diag.Source, opt Options, rep *diag.Reporter, phase *string) *Ou
 	if opt.Dump["types"] {
 		dumpTypes(opt.DumpTo, out.Info, rep.Sources)
 	}
-	if rep.Failed() {
+	if blind(units, rep) || rep.Failed() || opt.Check.Unsure != nil {
 		return out
 	}
 	out.Info.Units = split(reachable(out.Info))
@@ -183,18 +195,66 @@ func decls(ex *expand.Result) []syntax.Decl {
 func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*syntax.Probe][]*probe.Point {
 	all := make(map[*syntax.Probe][]*probe.Point, len(probes))
 	for _, p := range probes {
+		var bad []*probe.Point
 		for _, ap := range p.Points {
 			parts := make([]probe.Part, len(ap.Parts))
 			for i, part := range ap.Parts {
 				parts[i] = probe.Part{Text: part.Text, Quoted: part.Quoted, Span: part.Pos}
 			}
-			all[p] = append(all[p], opt.Parser.Parse(ap.Text, parts, ap.Span(), rep)...)
+			if opt.CheckOnly && ap.Missing > 0 {
+				rep.Notef(diag.NoteUnchecked, ap.Span(), "this attach point wasn't checked: $%d isn't given", ap.Missing).
+					Note("what follows -- is given to the script: `skep check FILE -- ARGS`")
+				bad = append(bad, &probe.Point{Text: ap.Text, Span: ap.Span(), Blind: true})
+				continue
+			}
+			parsed := opt.Parser.Parse(ap.Text, parts, ap.Span(), rep)
+			if len(parsed) == 0 && opt.CheckOnly && !strings.Contains(ap.Text, "(") { // else it may be a macro without the word
+				bad = append(bad, &probe.Point{Text: ap.Text, Span: ap.Span(), Blind: true})
+			}
+			all[p] = append(all[p], parsed...)
 		}
 		if opt.Discover != nil {
-			all[p] = opt.Discover.Expand(all[p], rep)
+			all[p] = discover(all[p], opt, rep)
+		}
+		if len(all[p]) == 0 {
+			all[p] = bad
 		}
 	}
 	return all
+}
+
+// discover makes the points of a probe concrete. Where that's an error, a check goes on with
+// points of which nothing but the kind is known.
+func discover(points []*probe.Point, opt *Options, rep *diag.Reporter) []*probe.Point {
+	before := rep.Count()
+	found := opt.Discover.Expand(points, rep)
+	if len(found) > 0 || rep.Count() == before || !opt.CheckOnly {
+		return found
+	}
+	for _, p := range points {
+		q := *p
+		q.Blind = true
+		found = append(found, &q)
+	}
+	return found
+}
+
+// blind reports whether there are programs of which too little is known to compile them, and
+// says so of those whose points are there.
+func blind(units []*types.Unit, rep *diag.Reporter) bool {
+	found := false
+	for _, u := range units {
+		if !u.Blind {
+			continue
+		}
+		found = true
+		for _, p := range u.Points {
+			if p.Unread != "" {
+				rep.Notef(diag.NoteUnchecked, p.Span, "what the probe reads of the arguments of %s wasn't checked: %s", p.Text, p.Unread)
+			}
+		}
+	}
+	return found
 }
 
 // reachable leaves out the units whose predicate is constantly false, as one on an option

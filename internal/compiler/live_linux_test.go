@@ -39,6 +39,12 @@ type live struct {
 func newLive(t testing.TB) *live {
 	t.Helper()
 	testkit.Need(t, testkit.Linux(), testkit.Root(), testkit.Feature("btf"))
+	return newFacts(t)
+}
+
+// newFacts is this machine for compiling alone, which takes no root.
+func newFacts(t testing.TB) *live {
+	t.Helper()
 	root := os.DirFS("/")
 	l := &live{kernel: kern.New(root), files: exe.NewFiles(root)}
 	l.env = target.New(l.kernel, l.files, root, runtime.GOARCH)

@@ -10,7 +10,7 @@ type CodeDoc struct {
 
 // Codes is the table of all codes, in the order of their numbers: E01xx text and
 // grammar, E02xx names, macros and imports, E03xx types, E04xx probes, E05xx limits
-// of BPF, E06xx engine and kernel, E07xx options, W0xxx warnings.
+// of BPF, E06xx engine and kernel, E07xx options, W0xxx warnings, N0xxx notes.
 func Codes() []CodeDoc {
 	var all []CodeDoc
 	for _, part := range [][]CodeDoc{

@@ -83,7 +83,7 @@ var expandCodes = []CodeDoc{
 		"macro add(x) { x + 1 }\nbegin { print(add(typeof(uint64))); }"},
 	{CodeExpansion, "script too large once its macros are expanded",
 		"Each use of a macro, and each use of a parameter in it, is a copy. Bind what is used often to a variable.",
-		""},
+		"macro eight(x) { (x, x, x, x, x, x, x, x) }\nbegin { print(eight(eight(eight(eight(eight(eight(eight(1)))))))); }"},
 	{CodeGetopt, "malformed getopt call",
 		"It's getopt(\"name\"), getopt(\"name\", default) or getopt(\"name\", default, \"help\"); the name, the default and the help " +
 			"are literals, and the default's type is the option's: true or false, a number, or a string.",
@@ -95,10 +95,12 @@ var expandCodes = []CodeDoc{
 		"All getopt calls of an option have the same help, or none.",
 		"begin { print((getopt(\"n\", 1, \"one\"), getopt(\"n\", 1, \"two\"))); }"},
 	{CodeOptionUnknown, "unknown option of the script",
-		"The script asks for no option of this name with getopt.",
+		"The script asks for no option of this name with getopt. `skep SCRIPT -h` lists those that it has; what belongs " +
+			"to skep itself stands before the script.",
 		""},
 	{CodeOptionValue, "value doesn't fit the option",
-		"The type of an option is that of its default in the script: a number, a string, or true or false.",
+		"The type of an option is that of its default in the script: a number, a string, or true or false. The note says " +
+			"what it takes.",
 		""},
 	{CodePointParam, "bad positional parameter in an attach point",
 		"In an attach point $1, $2 … are replaced by the arguments of the script. To have a $ itself, quote the part.",
@@ -157,7 +159,8 @@ var expandCodes = []CodeDoc{
 		"The script was called with fewer arguments: the parameter counts as 0, or as \"\" in str().",
 		"begin { print($1); }"},
 	{CodeImportSkipped, "file in an imported directory passed over",
-		"Everyone may write it.",
+		"Everyone may write it, and a script runs with the rights of the one who starts it: this file of the " +
+			"directory isn't imported. Take the permission away with chmod o-w.",
 		""},
 	{CodeMacroRedefinedC, "C macro defined again",
 		"The later definition counts.",

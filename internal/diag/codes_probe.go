@@ -32,6 +32,8 @@ const (
 	WarnNoMatch Code = "W0401"
 	WarnRenamed Code = "W0402"
 	WarnWrapper Code = "W0403"
+
+	NoteUnchecked Code = "N0401"
 )
 
 var probeCodes = []CodeDoc{
@@ -96,7 +98,7 @@ var probeCodes = []CodeDoc{
 		""},
 	{CodeManyProbes, "too many probes",
 		"A wildcard matches more functions than the option max_probes allows (1024). Make it narrower, or raise the limit: config = { max_probes = 20000 }.",
-		""},
+		"config = { max_probes = 5 }\nkprobe:vfs_* { }"},
 	{CodeNoModule, "kernel module not loaded",
 		"The attach point names a module that isn't loaded, or a function that several modules have; then name the module.",
 		"kprobe:nosuch_module:f { }"},
@@ -111,16 +113,20 @@ var probeCodes = []CodeDoc{
 		""},
 	{CodeNoDebugInfo, "no debug information",
 		"Places in the source and typed arguments of user functions need DWARF in the binary.",
-		""},
+		"uprobe:/bin/sh@main.c:10 { }"},
 	{WarnNoMatch, "attach point skipped",
 		"The script's missing_probes=warn lets it run without probes whose target doesn't exist.",
-		""},
+		"config = { missing_probes = warn }\nrawtracepoint:nosuch,rawtracepoint:sched_switch { }"},
 	{WarnRenamed, "kernel function followed to today's name",
 		"The script's renamed_functions=follow has a function that is gone replaced by what does its work today. " +
 			"Arguments may differ: the note tells what is known of them.",
-		""},
+		"config = { renamed_functions = follow }\nkprobe:_do_fork { }"},
 	{WarnWrapper, "kernel function that's hardly called",
 		"The function is still there, but only for the few callers that weren't changed to another one, so the probe would see next to nothing. " +
 			"The message names the other one; renamed_functions=follow takes it.",
-		""},
+		"kprobe:mark_page_accessed { }"},
+	{NoteUnchecked, "attach point or arguments not checked",
+		"`skep check` reads only what this user may read. What is named here can be wrong without being told: " +
+			"check the script as root, or let others read tracefs with `mount -o remount,mode=755 /sys/kernel/tracing`.",
+		"fentry:bpf:my_prog { }"},
 }

@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // Severity ranks a diagnostic.
@@ -16,7 +17,7 @@ const (
 )
 
 // Code is a diagnostic's stable name, such as "E0203"; errors begin with E, warnings
-// with W. The table codes.go documents each with a failing example.
+// with W, notes with N. The table codes.go documents each with a failing example.
 type Code string
 
 // Diagnostic is one message about a script.
@@ -82,10 +83,23 @@ func (r *Reporter) Warnf(code Code, s Span, format string, args ...any) *Diagnos
 	return r.add(Warning, code, s, format, args)
 }
 
+// Notef adds a note at s and returns it: something that is no mistake.
+func (r *Reporter) Notef(code Code, s Span, format string, args ...any) *Diagnostic {
+	return r.add(Note, code, s, format, args)
+}
+
 func (r *Reporter) add(sev Severity, code Code, s Span, format string, args []any) *Diagnostic {
 	d := &Diagnostic{Severity: sev, Code: code, Span: s, Msg: fmt.Sprintf(format, args...)}
 	r.list = append(r.list, d)
 	return d
+}
+
+// Add takes over a diagnostic of another reporter over the same sources.
+func (r *Reporter) Add(d *Diagnostic) {
+	if d.Severity == Error {
+		r.errors++
+	}
+	r.list = append(r.list, d)
 }
 
 // Failed reports whether an error was added.
@@ -95,13 +109,15 @@ func (r *Reporter) Failed() bool { return r.errors > 0 }
 func (r *Reporter) Count() int { return r.errors }
 
 // All returns the diagnostics in order of position; of several errors on one line
-// only the first stays, since the others mostly follow from it.
+// only the first stays, since the others mostly follow from it. Attach points have their own:
+// what is wrong behind one on its line doesn't follow from it.
 func (r *Reporter) All() []*Diagnostic {
 	out := append([]*Diagnostic(nil), r.list...)
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Span.Start < out[j].Span.Start })
 	type place struct {
-		f    *Source
-		line int
+		f     *Source
+		line  int
+		point bool
 	}
 	seen := map[place]bool{}
 	kept := out[:0]
@@ -109,10 +125,11 @@ func (r *Reporter) All() []*Diagnostic {
 		if d.Severity == Error && d.Span.IsValid() && r.Sources != nil {
 			if f, at, _ := r.Sources.Resolve(d.Span.Start); f != nil {
 				line, _ := f.LineCol(at)
-				if seen[place{f, line}] {
+				at := place{f, line, strings.HasPrefix(string(d.Code), "E04")}
+				if seen[at] {
 					continue
 				}
-				seen[place{f, line}] = true
+				seen[at] = true
 			}
 		}
 		kept = append(kept, d)

@@ -151,17 +151,19 @@ func TestFirstErrorOfLine(t *testing.T) {
 	rep.Errorf("", find(f, ")", 0), "second")
 	rep.Errorf("", find(f, "$ab", 0), "first")
 	rep.Warnf("", find(f, ";", 0), "kept")
+	rep.Errorf(CodeNoMatch, find(f, "$ab", 0), "point")
+	rep.Errorf(CodeNoMatch, find(f, ")", 0), "second point")
 	var got []string
 	for _, d := range rep.All() {
 		got = append(got, d.Msg)
 	}
-	if s := strings.Join(got, " "); s != "first kept" {
+	if s := strings.Join(got, " "); s != "first point kept" {
 		t.Errorf("got %q", s)
 	}
 }
 
 func TestCodes(t *testing.T) {
-	form := regexp.MustCompile(`^[EW]\d{4}$`)
+	form := regexp.MustCompile(`^[EWN]\d{4}$`)
 	seen := map[Code]bool{}
 	for _, d := range Codes() {
 		if !form.MatchString(string(d.Code)) || seen[d.Code] || d.Title == "" || d.Text == "" {

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
@@ -77,7 +78,10 @@ func (ps *Parser) parseWildKind(text string, parts []Part, span diag.Span, rep *
 		}
 	}
 	if len(points) == 0 {
-		rep.Errorf(diag.CodePointKind, parts[0].Span, "no probe kind matches %q here", parts[0].Text)
+		d := rep.Errorf(diag.CodePointKind, parts[0].Span, "no probe kind matches %q here", parts[0].Text)
+		if whole := withColon(parts[0].Text); whole != "" {
+			d.Suggest(whole)
+		}
 	}
 	return points
 }
@@ -92,7 +96,26 @@ func reportUnknownKind(part Part, rep *diag.Reporter) {
 		d.Suggest(near)
 		return
 	}
+	if strings.Contains(part.Text, "(") {
+		d.Note("a macro begins with the word macro, a function with fn: `macro %s { … }`", part.Text)
+		return
+	}
+	if whole := withColon(part.Text); whole != "" {
+		d.Suggest(whole)
+		return
+	}
 	d.Note("kinds are %s", strings.Join(names, ", "))
+}
+
+// withColon is text with a colon behind the kind that it begins with, "" if it begins with none.
+func withColon(text string) (whole string) {
+	kind := ""
+	for _, k := range Kinds() {
+		if rest, ok := strings.CutPrefix(text, k.Name); ok && rest != "" && len(k.Name) > len(kind) {
+			kind, whole = k.Name, k.Name+":"+rest
+		}
+	}
+	return whole
 }
 
 // splitSource cuts binary@file into three parts: the binary, "@", the file.
@@ -186,6 +209,11 @@ func (p *parsing) countError() {
 	p.forms(p.errorf(diag.CodeProbeParts, p.pt.Span, "%s doesn't have this form", p.info.Name))
 }
 
+// missing reports an empty part; what says what should be there.
+func (p *parsing) missing(code diag.Code, part Part, what string) {
+	p.forms(p.errorf(code, part.Span, "the %s is missing", what))
+}
+
 // forms adds how the kind is written.
 func (p *parsing) forms(d *diag.Diagnostic) {
 	d.Note("it is written %s", strings.Join(p.info.Grammar, " or "))
@@ -194,7 +222,12 @@ func (p *parsing) forms(d *diag.Diagnostic) {
 // number reads a part as a number; what says what it is in a message.
 func (p *parsing) number(part Part, text, what string) uint64 {
 	v, err := parseUint(text)
-	if err != nil {
+	switch {
+	case text == "":
+		p.missing(diag.CodeProbeNumber, part, what)
+	case errors.Is(err, errNotNumber):
+		p.forms(p.errorf(diag.CodeProbeNumber, part.Span, "%s %q: %v", what, text, err))
+	case err != nil:
 		p.errorf(diag.CodeProbeNumber, part.Span, "%s %q: %v", what, text, err)
 	}
 	return v

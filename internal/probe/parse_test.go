@@ -98,6 +98,11 @@ func TestParseMistakes(t *testing.T) {
 		{"tracepoint:sched_switch", diag.CodeProbeParts, "tracepoint doesn't have this form"},
 		{"begin:x", diag.CodeProbeParts, "begin"},
 		{"interval:s:soon", diag.CodeProbeNumber, `rate "soon": not a number`},
+		{"interval:s:", diag.CodeProbeNumber, "the rate is missing"},
+		{"interval::1", diag.CodeProbeEvent, "the unit is missing"},
+		{"self:signal:", diag.CodeProbeEvent, "the signal is missing"},
+		{"self::SIGUSR1", diag.CodeProbeEvent, "the trigger is missing"},
+		{"watchpoint::1:w", diag.CodeProbeNumber, "the address is missing"},
 		{"interval:s:0", diag.CodeProbeNumber, "rate above 0"},
 		{"interval:10", diag.CodeProbeNumber, "too short"},
 		{"interval:s", diag.CodeProbeParts, "interval"},
@@ -139,12 +144,20 @@ func TestParseMistakes(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	for text, want := range map[string]string{
 		"kprob:f": "kprobe", "tracpoint:a:b": "tracepoint", "software:page-fault:1": "page-faults",
-		"hardware:cycle:1": "cycles",
+		"hardware:cycle:1": "cycles", "kprobetcp_s*": "kprobe:tcp_s*", "tracepointsched_switch": "tracepoint:sched_switch",
 	} {
 		_, diags := parse(new(Parser), text)
 		if len(diags) != 1 || diags[0].Fix == nil || diags[0].Fix.Text != want {
 			t.Errorf("%s: %+v, want fix %s", text, diags, want)
 		}
+	}
+}
+
+// TestMacroWithoutItsWord: what looks like a macro's head isn't answered with a list of kinds.
+func TestMacroWithoutItsWord(t *testing.T) {
+	_, diags := parse(new(Parser), "scaled(ns)")
+	if len(diags) != 1 || len(diags[0].Notes) != 1 || !strings.Contains(diags[0].Notes[0].Msg, "`macro scaled(ns) { … }`") {
+		t.Errorf("%+v", diags)
 	}
 }
 

@@ -20,6 +20,12 @@ func (p *parsing) parseSpecial() {
 // parseSelf: signal:NAME.
 func (p *parsing) parseSelf() {
 	p.pt.Target, p.pt.Func = p.parts[0].Text, p.parts[1].Text
+	for i, what := range []string{"trigger", "signal"} {
+		if p.parts[i].Text == "" {
+			p.missing(diag.CodeProbeEvent, p.parts[i], what)
+			return
+		}
+	}
 	if p.pt.Target != "signal" {
 		p.forms(p.errorf(diag.CodeProbeEvent, p.parts[0].Span, "unknown trigger %q", p.pt.Target))
 		return
@@ -67,6 +73,10 @@ func (p *parsing) parseTimer() {
 		return
 	}
 	unit := p.parts[0]
+	if unit.Text == "" {
+		p.missing(diag.CodeProbeEvent, unit, "unit")
+		return
+	}
 	if !slices.Contains(Units(), unit.Text) {
 		d := p.errorf(diag.CodeProbeEvent, unit.Span, "unknown unit %q", unit.Text)
 		d.Note("units are %s", strings.Join(Units(), ", "))

@@ -59,6 +59,10 @@ type Point struct {
 	BPFProg   uint32 // fentry:bpf:ID
 	Wild      bool   // Target, NS or Func has a wildcard
 	Orig      *Point // of an expanded one: what the script said
+	// Blind: what it names on the machine couldn't be found or read, and the script is only
+	// checked. Unread says why its arguments couldn't, when the point itself is known to be there.
+	Blind  bool
+	Unread string
 	// Sym is filled by discovery for user probes: resolved path and address.
 	Path      string // resolved path of the binary
 	FileOff   uint64 // file offset of the place

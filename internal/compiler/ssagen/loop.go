@@ -18,6 +18,10 @@ const (
 	maxPlainSteps = 1024 // the bound where nothing better exists
 )
 
+// maxValues is where unrolling gives up: nested, it would go on for hours to make a program that
+// no kernel takes (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h, is a million instructions).
+const maxValues = 1 << 18
+
 // unroll repeats the body as text: break and continue in it mean the loop around it.
 func (c *fn) unroll(s *syntax.Unroll) {
 	k := c.constant(s.N)
@@ -26,6 +30,12 @@ func (c *fn) unroll(s *syntax.Unroll) {
 		return
 	}
 	for range k.Int {
+		if c.f.NumValues() > maxValues {
+			if !c.rep.Failed() {
+				c.rep.Errorf(diag.CodeLimit, s.Span(), "unrolled, this is too large for a BPF program")
+			}
+			return
+		}
 		saved := c.scope()
 		c.blockStmts(s.Body)
 		c.locals = saved

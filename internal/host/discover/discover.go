@@ -36,6 +36,9 @@ type Finder struct {
 	MaxProbes  int   // the most points that a script may have; 0: no limit
 	MaxArgs    int   // arguments that the architecture passes in registers; 0: 6
 	BPF        Progs // the running BPF programs; nil: unknown
+	// CheckOnly: nothing is going to be attached. Functions of kprobes are looked up, and what
+	// can't be read for want of privilege is noted and stays in as a Blind point.
+	CheckOnly bool
 	// FollowRenamed: kernel functions that are gone are replaced by today's.
 	FollowRenamed bool
 
@@ -70,6 +73,8 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		case errors.As(err, &m) && m.wild:
 			empty, why = append(empty, p), append(why, m)
 			continue
+		case f.CheckOnly && unreadable(err):
+			found = []*probe.Point{f.unread(p, err, rep)}
 		case err != nil:
 			f.report(p, err, rep)
 			told = true

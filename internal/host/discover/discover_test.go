@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -344,6 +345,65 @@ func TestFollowRenamed(t *testing.T) {
 			if d.Code != diag.WarnRenamed || !strings.Contains(d.Msg, "following it to page_cache_ra_order") {
 				t.Errorf("%s: %s %s", text, d.Code, d.Msg)
 			}
+		}
+	}
+}
+
+// unreadable is a tree of which some files are there for root alone.
+type unreadableFS struct {
+	fs.FS
+	prefix string
+}
+
+func (u unreadableFS) Open(name string) (fs.File, error) {
+	if strings.HasPrefix(name, u.prefix) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return u.FS.Open(name)
+}
+
+func (u unreadableFS) Stat(name string) (fs.FileInfo, error) {
+	f, err := u.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+// TestCheckOnly: a check looks kernel functions up, and notes what it can't read.
+func TestCheckOnly(t *testing.T) {
+	tests := []struct {
+		point, want string // the points found, or what is said
+		severity    diag.Severity
+	}{
+		{"kprobe:vfs_read", "kprobe:vfs_read", 0},
+		{"kprobe:vfs_raed", "No matches for kprobe vfs_raed", diag.Error},
+		{"kprobe:kvm:vfs_raed", "No matches for kprobe kvm:vfs_raed", diag.Error},
+		{"kprobe:nosuch:vfs_read", "specified module nosuch in probe kprobe:nosuch:vfs_read is not loaded", diag.Error},
+		{"tracepoint:sched:sched_switch", "tracepoint:sched:sched_switch wasn't checked: this user can't read tracefs", diag.Note},
+		{"tracepoint:sched:*", "tracepoint:sched:* wasn't checked: this user can't read tracefs", diag.Note},
+		{"fentry:bpf:prog", "fentry:bpf:prog wasn't checked: the running BPF programs are listed by bpf(2)", diag.Note},
+	}
+	for _, tt := range tests {
+		f := captured()
+		f.CheckOnly = true
+		f.Root = unreadableFS{f.Root, "sys/kernel/tracing"}
+		f.Kernel = kern.New(f.Root)
+		rep := diag.NewReporter(&diag.Sources{})
+		found := f.Expand([]*probe.Point{point(t, tt.point)}, rep)
+		all := rep.All()
+		if len(all) == 0 {
+			if texts(found) != tt.want {
+				t.Errorf("%s: found %s", tt.point, texts(found))
+			}
+			continue
+		}
+		if all[0].Msg != tt.want || all[0].Severity != tt.severity {
+			t.Errorf("%s: %s %s", tt.point, all[0].Severity, all[0].Msg)
+		}
+		if blind := len(found) == 1 && found[0].Blind; blind != (tt.severity == diag.Note) {
+			t.Errorf("%s: found %+v", tt.point, found)
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (f *Finder) btfs(module string) (iter.Seq[*kern.BTF], error) {
 func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 	if !p.Wild {
 		if p.Target == "" || p.Target == "vmlinux" {
-			return []*probe.Point{p}, nil
+			return f.checkedFunction(p)
 		}
 		loaded, err := f.Kernel.Modules()
 		if err != nil {
@@ -206,7 +206,7 @@ func (f *Finder) kprobes(p *probe.Point) ([]*probe.Point, error) {
 			}
 			return nil, m
 		}
-		return []*probe.Point{p}, nil
+		return f.checkedFunction(p)
 	}
 	var found []*probe.Point
 	names, err := f.traceable(p.Target, p.Func)
@@ -251,7 +251,7 @@ func (f *Finder) traceable(module, pattern string) ([]kernelFunc, error) {
 		}
 		return true
 	}
-	if !f.hasKprobes() {
+	if !f.CheckOnly && !f.hasKprobes() {
 		return nil, nil
 	}
 	err := f.Kernel.TraceableFuncs(add)
@@ -351,6 +351,9 @@ func (f *Finder) fentryFuncs(btfs iter.Seq[*kern.BTF], pattern string) []kernelF
 }
 
 func (f *Finder) bpfProgs(p *probe.Point) ([]*probe.Point, error) {
+	if f.CheckOnly {
+		return nil, errNoProgs
+	}
 	if f.BPF == nil {
 		return nil, missing(diag.CodeNoMatch, "the running BPF programs can't be listed")
 	}

@@ -169,6 +169,9 @@ func (f *Finder) usdts(p *probe.Point) ([]*probe.Point, error) {
 	var names []string
 	for _, bin := range paths {
 		file, err := f.Files.Open(bin.path)
+		if f.CheckOnly && len(paths) == 1 && unreadable(err) {
+			return nil, err
+		}
 		if err != nil {
 			continue
 		}
@@ -228,6 +231,8 @@ func (f *Finder) binaries(p *probe.Point) ([]binary, error) {
 	case errors.Is(err, exe.ErrNotELF):
 		return nil, missing(diag.CodeNoBinary, "%s isn't an ELF binary", p.Target).
 			because("a script's interpreter can be probed instead; other files by address, with --unsafe")
+	case f.CheckOnly && unreadable(err):
+		return nil, err
 	case err != nil:
 		return nil, missing(diag.CodeNoBinary, "%s: %v", p.Target, err)
 	case len(paths) == 0:

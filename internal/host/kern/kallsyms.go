@@ -3,6 +3,7 @@ package kern
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -104,9 +105,13 @@ func (k *Kernel) TraceableFuncs(f func(name, module string) bool) error {
 	return nil
 }
 
-// Modules are the names of the loaded modules, in /proc/modules's order.
+// Modules are the names of the loaded modules, in /proc/modules's order; none where the kernel
+// takes no modules, and has no such file.
 func (k *Kernel) Modules() ([]string, error) {
 	b, err := fs.ReadFile(k.root, "proc/modules")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list modules: %w", err)
 	}

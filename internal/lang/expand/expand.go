@@ -8,6 +8,8 @@ package expand
 
 import (
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/cdecl"
@@ -33,6 +35,8 @@ type Named struct {
 type Options struct {
 	Params []string // $1, $2 …
 	Named  []Named  // for getopt
+	// Open: the parameters that aren't given may be anything, and aren't missed.
+	Open bool
 	// Files may be nil: then nothing can be imported or included.
 	Files Files
 	Dir   string // of the script: imports and quoted includes are relative to it
@@ -59,6 +63,7 @@ type Result struct {
 	C        *cdecl.Scope
 	// Options are those that getopt asks for, in order of appearance, imports first.
 	Options []types.Option
+	Macros  []string // their names, sorted
 }
 
 // Expand expands a script that was parsed without errors. What is wrong is reported to
@@ -75,6 +80,7 @@ func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Repor
 	x.script(script, opt.Dir, true)
 	x.out.C = x.c.Scope()
 	macros := newMacros(x)
+	x.out.Macros = slices.Sorted(maps.Keys(macros.byName))
 	values := newValues(x)
 	for i, f := range x.out.Funcs {
 		own := *f

@@ -92,6 +92,14 @@ func (m *macros) lookup(name string, args []syntax.Expr) (found, closest *syntax
 	return nil, closest
 }
 
+// arguments is a number of them.
+func arguments(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
+}
+
 // expr expands the macros in an expression outside of macros.
 func (m *macros) expr(e syntax.Expr) syntax.Expr {
 	e = (&frame{macros: m}).cloner().Expr(e)
@@ -234,7 +242,7 @@ func (f *frame) ident(e *syntax.Ident) syntax.Expr {
 	found, closest := f.lookup(e.Name, nil)
 	if found == nil {
 		if !f.isBuiltin(e.Name) {
-			f.rep.Errorf(diag.CodeMacroArgs, f.span(e), "macro `%s` takes %d arguments", e.Name, len(closest.Params)).
+			f.rep.Errorf(diag.CodeMacroArgs, f.span(e), "macro `%s` takes %s", e.Name, arguments(len(closest.Params))).
 				NoteAt(closest.Name.Span(), "it's defined here")
 		}
 		return nil
@@ -266,7 +274,7 @@ func (f *frame) call(e *syntax.CallExpr) syntax.Expr {
 // mismatch tells why the arguments don't fit the closest definition.
 func (f *frame) mismatch(e *syntax.CallExpr, args []syntax.Expr, closest *syntax.Macro) {
 	if len(args) != len(closest.Params) {
-		f.rep.Errorf(diag.CodeMacroArgs, f.span(e), "macro `%s` takes %d arguments, not %d", e.Fun.Name, len(closest.Params), len(args)).
+		f.rep.Errorf(diag.CodeMacroArgs, f.span(e), "macro `%s` takes %s, not %d", e.Fun.Name, arguments(len(closest.Params)), len(args)).
 			NoteAt(closest.Name.Span(), "the closest definition is here")
 		return
 	}

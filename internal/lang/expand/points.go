@@ -28,7 +28,7 @@ func (v *values) point(a *syntax.AttachPoint) *syntax.AttachPoint {
 			own.Parts = append(own.Parts, p)
 			continue
 		}
-		for _, text := range strings.Split(v.pointText(p), ":") {
+		for _, text := range strings.Split(v.pointText(p, &own), ":") {
 			own.Parts = append(own.Parts, syntax.AttachPart{Pos: p.Pos, Text: text})
 		}
 	}
@@ -55,8 +55,8 @@ func pointText(parts []syntax.AttachPart) string {
 	return b.String()
 }
 
-// pointText replaces the parameters in one part.
-func (v *values) pointText(p syntax.AttachPart) string {
+// pointText replaces the parameters in one part of own.
+func (v *values) pointText(p syntax.AttachPart, own *syntax.AttachPoint) string {
 	before, rest, found := strings.Cut(p.Text, "$")
 	out := before
 	for found {
@@ -74,7 +74,10 @@ func (v *values) pointText(p syntax.AttachPart) string {
 			return p.Text
 		}
 		value := v.positional(n)
-		if value == "" && !v.warned[n] {
+		if value == "" {
+			own.Missing = n
+		}
+		if value == "" && !v.warned[n] && !v.opt.Open {
 			v.warned[n] = true
 			v.rep.Warnf(diag.CodeParamMissing, p.Pos, "positional parameter $%d wasn't given or is empty", n)
 		}

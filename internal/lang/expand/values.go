@@ -116,7 +116,7 @@ func (v *values) param(e *syntax.ParamExpr) syntax.Expr {
 	}
 	text := v.positional(e.N)
 	if text == "" {
-		if !v.warned[e.N] {
+		if !v.warned[e.N] && !v.opt.Open {
 			v.warned[e.N] = true
 			v.rep.Warnf(diag.CodeParamMissing, e.Span(), "positional parameter $%d wasn't given or is empty", e.N).
 				Note("it counts as 0, or as \"\" in str($%d)", e.N)

@@ -33,13 +33,33 @@ func (p *parser) probe() Decl {
 	if p.lost {
 		return place(p, d, start)
 	}
-	if !p.at(LBrace) {
-		last := d.Points[len(d.Points)-1]
-		p.expected("`{`").NoteAt(last.Span(), "an attach point ends at the first blank outside quotes")
+	if !p.at(LBrace) && !p.probeBody(d) {
 		return place(p, d, start)
 	}
 	d.Body = p.block(false)
 	return place(p, d, start)
+}
+
+// probeBody reports that the brace of a probe's body is missing; true: it stands further on in
+// the line. Statements in its place are read as the body.
+func (p *parser) probeBody(d *Probe) bool {
+	last := d.Points[len(d.Points)-1]
+	end := p.src.Offset(last.Span().End)
+	t := p.peek()
+	e := p.expected("`{`")
+	if d.Pred == nil && !strings.Contains(p.text[end:t.Start], "\n") && t.Kind != EOF {
+		e.NoteAt(last.Span(), "an attach point ends at the first blank outside quotes")
+	}
+	p.toBlock()
+	if p.lost && p.beginsStmt(t) && !p.escape {
+		p.lost = false
+		d.Body = p.blockRest(&Block{}, t, false)
+		return false
+	}
+	if p.lost && t.Kind == Name && strings.HasPrefix(p.text[t.End:], ":") {
+		p.escape = true // the next probe
+	}
+	return !p.lost
 }
 
 // predicate reads `/cond/`; the scanner stands at the first slash.
@@ -94,6 +114,7 @@ func (p *parser) pointEnd() int {
 			n := quotedLen(p.text[i:])
 			if n < 0 {
 				p.errorf(diag.CodeString, i, i+1, "quoted part isn't closed")
+				p.unclosed = true
 				n = 1
 			}
 			i += n - 1

@@ -51,12 +51,19 @@ func (p *parser) script(s *Script) {
 	}
 	reached := cSection
 	for p.skipLayout(); p.off < len(p.text); p.skipLayout() {
+		start := p.off
 		if d := p.decl(&reached); d != nil {
 			s.Decls = append(s.Decls, d)
 		}
-		if p.lost {
+		switch {
+		case p.escape:
+			p.escape, p.lost, p.unclosed = false, false, false
+		case p.lost:
 			p.resync()
 			p.got(RBrace) // one too many, or left over from what was skipped
+			p.unclosed = p.unclosed && !p.beginsProbe()
+		case strings.IndexByte("};)]", p.text[start]) < 0:
+			p.unclosed = false
 		}
 		p.unread()
 	}
@@ -68,11 +75,22 @@ func (p *parser) decl(reached *section) Decl {
 	start := p.off
 	if strings.IndexByte("};)]", p.text[start]) >= 0 {
 		p.off++
+		if p.unclosed || p.broken {
+			return nil
+		}
 		d := p.errorf(diag.CodeExpected, start, p.off, "expected a probe, found `%s`", p.text[start:p.off])
 		d.Suggest("").Fix.Msg = "leave it out"
 		return nil
 	}
+	if p.text[start] == '{' && p.broken {
+		p.lost = true
+		return nil
+	}
 	word := p.text[start:p.nameEnd(start)]
+	if beginsInner(word) {
+		p.innerOutside(start, start+len(word))
+		return nil
+	}
 	kind, parse := heading(word)
 	switch {
 	case p.text[start] == '#':
@@ -86,7 +104,14 @@ func (p *parser) decl(reached *section) Decl {
 	}
 	*reached = max(*reached, kind)
 	p.last = start
-	return parse(p)
+	d := parse(p)
+	switch word {
+	case "import", "config", "let", "#":
+		p.broken = false
+	default:
+		p.broken = p.lastErr >= start
+	}
+	return d
 }
 
 // config reads `config = { name = value; … }`.

@@ -394,22 +394,52 @@ func (p *parser) ifExpr() *IfExpr {
 	} else {
 		e.Cond = p.cond()
 	}
-	if p.lost {
+	if p.toBlock(); p.lost {
 		e.Then = done(p, &Block{}, p.last)
 		return done(p, e, start)
 	}
 	e.Then = p.block(true)
-	if !p.lost && p.gotWord("else") {
-		switch {
-		case p.atWord("if"):
-			e.Else = p.ifExpr()
-		case p.at(LBrace):
-			e.Else = p.block(true)
-		default:
-			p.expected("`{` or `if` after else")
+	p.elsePart(e)
+	return done(p, e, start)
+}
+
+// elsePart reads what follows else, if there's one.
+func (p *parser) elsePart(e *IfExpr) {
+	if p.lost || !p.gotWord("else") {
+		return
+	}
+	switch {
+	case p.atWord("if"):
+		e.Else = p.ifExpr()
+	case p.at(LBrace):
+		e.Else = p.block(true)
+	default:
+		p.elseBlock(e)
+	}
+}
+
+// elseBlock reports what stands after else in the place of a block, and reads a statement there.
+func (p *parser) elseBlock(e *IfExpr) {
+	t := p.peek()
+	p.expected("`{` or `if` after else")
+	b := &Block{}
+	if p.toBlock(); !p.lost {
+		b = p.block(true)
+		if p.atWord("else") && p.enter() { // it was an else if
+			inner := &IfExpr{Cond: p.bad(), Then: b}
+			p.elsePart(inner)
+			e.Else = done(p, inner, t.Start)
+			p.leave()
+			return
+		}
+	} else if !p.escape && p.depth <= maxDepth && p.beginsStmt(t) {
+		p.lost = false
+		if p.stmt(b, false); !p.lost && strings.HasSuffix(p.text[:p.last], ";") {
+			p.last-- // the semicolon is after the if as a whole
+			p.off, p.ahead = p.last, false
 		}
 	}
-	return done(p, e, start)
+	e.Else = done(p, b, t.Start)
 }
 
 // isValueName reports whether a name is always a value, so that it can't begin a type,

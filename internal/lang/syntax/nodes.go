@@ -164,6 +164,8 @@ type AttachPoint struct {
 	// Parts are the colon-separated parts with quotes removed and $N still in
 	// place (expand substitutes positional parameters, before probe parses).
 	Parts []AttachPart
+	// Missing is the number of a positional parameter in it that has no value; 0: none.
+	Missing int
 }
 
 // AttachPart is one colon-separated part of an attach point.

@@ -22,6 +22,10 @@ type parser struct {
 	// lost: the text didn't go on as the grammar wants it, which was reported. Until
 	// a place is reached where parsing can go on, nothing more is reported.
 	lost bool
+	// broken: the probe or macro before had errors, and what follows it may be a part of it.
+	broken bool
+	// escape: a probe begins at the next token, inside of blocks; they're left for it.
+	escape bool
 }
 
 // Parse reads a script. What is wrong is reported to rep and left out of the result,
@@ -182,7 +186,8 @@ func (p *parser) found() string {
 // stray reports an error at the next token after which parsing is lost.
 func (p *parser) stray(code diag.Code, msg string) *diag.Diagnostic {
 	t := p.peek()
-	if p.lost {
+	if p.lost || p.unclosed {
+		p.lost = true
 		return new(diag.Diagnostic)
 	}
 	p.lost = true
@@ -196,7 +201,7 @@ func (p *parser) closing(k Kind, open Token) {
 	}
 	if p.at(EOF) {
 		p.lost = true
-		if p.lastErr > open.Start {
+		if p.lastErr > open.Start || p.unclosed {
 			return // what went wrong inside may have been the end
 		}
 		p.errorf(diag.CodeUnclosed, open.Start, open.End, "`%s` is never closed", p.textOf(open))
@@ -204,32 +209,4 @@ func (p *parser) closing(k Kind, open Token) {
 	}
 	d := p.expected(fmt.Sprintf("`%s`", k))
 	d.NoteAt(p.span(open.Start, open.End), "to close this `%s`", p.textOf(open))
-}
-
-// resync skips to where a statement or declaration ends: behind a semicolon or a
-// block, or before the brace that closes the enclosing block.
-func (p *parser) resync() {
-	rep := p.rep
-	p.rep = nil
-	defer func() { p.rep, p.lost = rep, false }()
-	for depth := 0; !p.at(EOF); {
-		switch p.peek().Kind {
-		case LBrace:
-			depth++
-		case RBrace:
-			if depth == 0 {
-				return
-			}
-			if depth--; depth == 0 {
-				p.next()
-				return
-			}
-		case Semi:
-			if depth == 0 {
-				p.next()
-				return
-			}
-		}
-		p.next()
-	}
 }

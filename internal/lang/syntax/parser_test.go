@@ -85,6 +85,47 @@ test.bt:1:8: ERROR: quoted part isn't closed [E0103]
 1 | uprobe:"/bin/x:f {
   |        ^
 `},
+		{"what a string may have swallowed isn't missed", `kprobe:a {
+	if (pid) {
+		print("a);
+	}
+	print(");
+}
+kprobe:b { if (comm == "x) { print(3); exit(); } }
+kprobe:c /comm == "x/ { print(3); }
+kprobe:d { print(1 2); }
+`, `
+test.bt:3:9: ERROR: string isn't closed [E0103]
+3 |                 print("a);
+  |                       ^~~~
+  note: a string ends on its own line; \n stands for a new line in it
+test.bt:5:8: ERROR: string isn't closed [E0103]
+5 |         print(");
+  |               ^~~
+  note: a string ends on its own line; \n stands for a new line in it
+test.bt:7:24: ERROR: string isn't closed [E0103]
+7 | kprobe:b { if (comm == "x) { print(3); exit(); } }
+  |                        ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+  note: a string ends on its own line; \n stands for a new line in it
+test.bt:8:19: ERROR: string isn't closed [E0103]
+8 | kprobe:c /comm == "x/ { print(3); }
+  |                   ^~~~~~~~~~~~~~~~~
+  note: a string ends on its own line; \n stands for a new line in it
+test.bt:9:20: ERROR: expected ` + "`)`, found `2`" + ` [E0110]
+9 | kprobe:d { print(1 2); }
+  |                    ^
+test.bt:9:17: NOTE: to close this ` + "`(`" + `
+9 | kprobe:d { print(1 2); }
+  |                 ^
+`},
+		{"a block that isn't closed before the next probe", "kprobe:a {\n\tif (1) {\n\t\tprint(1);\n}\nkprobe:b { }\n", `
+test.bt:5:1: ERROR: a probe begins here, inside of a block [E0113]
+5 | kprobe:b { }
+  | ^~~~~~~~
+test.bt:1:10: NOTE: this ` + "`{`" + ` isn't closed before it
+1 | kprobe:a {
+  |          ^
+`},
 		{"unclosed comment", "begin { }\n/* end", `
 test.bt:2:1: ERROR: comment isn't closed [E0104]
 2 | /* end

@@ -16,12 +16,14 @@ type Scanner struct {
 	rep  *diag.Reporter // nil: quiet, comments aren't kept either
 
 	comments []Comment
+	// unclosed: a string of this declaration isn't closed, and may hold its brackets.
+	unclosed bool
 	lastErr  int // where the last error begins that was reported, to leave out its consequences
 }
 
 // NewScanner returns a scanner at the start of src that reports to rep.
 func NewScanner(src *diag.Source, rep *diag.Reporter) *Scanner {
-	return &Scanner{src: src, text: src.Text, rep: rep}
+	return &Scanner{src: src, text: src.Text, rep: rep, lastErr: -1}
 }
 
 // Next is the next token. At the end, and from then on, it's EOF.
@@ -101,6 +103,7 @@ func (s *Scanner) scanString() Token {
 		}
 		s.off++
 	}
+	s.unclosed = s.rep != nil
 	s.errorf(diag.CodeString, start, s.off, "string isn't closed").
 		Note("a string ends on its own line; \\n stands for a new line in it")
 	return Token{Kind: String, Start: start, End: s.off}

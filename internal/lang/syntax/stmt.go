@@ -7,13 +7,23 @@ import "github.com/skep-bpf/skep/internal/diag"
 func (p *parser) block(value bool) *Block {
 	open := p.peek()
 	b := &Block{}
-	if !p.want(LBrace) {
+	if !p.got(LBrace) {
+		p.missingBrace(b, value)
 		return done(p, b, open.Start)
 	}
+	return p.blockRest(b, open, value)
+}
+
+// blockRest reads a block's statements and its closing brace; open is what opened it.
+func (p *parser) blockRest(b *Block, open Token, value bool) *Block {
 	if p.enter() {
-		for !p.at(RBrace) && !p.at(EOF) {
+		for !p.at(RBrace) && !p.at(EOF) && !p.escape {
+			if p.beginsProbe() {
+				p.probeInBlock(open)
+				break
+			}
 			p.stmt(b, value)
-			if p.lost {
+			if p.lost && !p.escape {
 				p.resync()
 			}
 		}
@@ -72,7 +82,9 @@ func (p *parser) stmt(b *Block, value bool) {
 			p.got(Semi)
 		}
 	default:
-		p.endStmt()
+		if !p.callOf(e) {
+			p.endStmt()
+		}
 	}
 }
 
@@ -151,7 +163,8 @@ func (p *parser) endStmt() {
 // missingSemicolon reports a missing semicolon where it should stand. Parsing goes on
 // with the next statement if that's what follows.
 func (p *parser) missingSemicolon() {
-	if p.lost {
+	if p.lost || p.unclosed {
+		p.lost = true
 		return
 	}
 	d := p.errorf(diag.CodeSemicolon, p.last, p.last, "expected `;`, found %s", p.found())
@@ -161,6 +174,9 @@ func (p *parser) missingSemicolon() {
 	case Colon:
 		p.lost = true
 		d.Note("a type is given where a variable is declared: `let $x: int8 = 1;`")
+	case RParen, RBrack:
+		p.lost = true
+		d.Note("%s closes nothing that is open here", p.found())
 	default:
 		p.lost = true
 	}
@@ -289,7 +305,7 @@ func (p *parser) unroll() Stmt {
 
 // body reads the block of a loop, unless what stands before it went wrong.
 func (p *parser) body() *Block {
-	if p.lost {
+	if p.toBlock(); p.lost {
 		return done(p, &Block{}, p.last)
 	}
 	return p.block(false)

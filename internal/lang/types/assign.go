@@ -30,7 +30,9 @@ func (c *checker) letType(s *syntax.Let, v *Local) {
 	t := c.typeExpr(s.Type)
 	switch {
 	case bad(t):
+		c.failed[v] = c.failed[v] || t != nil
 	case t.Kind == Void || t.IsAggregate():
+		c.failed[v] = true
 		c.errorf(diag.CodeMismatch, s.Type.Span(), "a variable can't be %s", t)
 	case t.Size == 0 && (t.Kind == String || t.Kind == Buf || t.Kind == Array):
 		if v.Type == nil {
@@ -69,14 +71,16 @@ func (c *checker) assign(s *syntax.Assign) {
 
 func (c *checker) assignVar(target *syntax.VarExpr, at diag.Span, x syntax.Expr, t *Type) {
 	v := c.info.Locals[target.ID()]
-	if v == nil || bad(t) {
-		if v != nil {
-			c.record(target, v.Type)
-		}
+	if v == nil {
 		return
 	}
 	defer func() { c.record(target, v.Type) }()
+	if bad(t) {
+		c.failed[v] = c.failed[v] || t != nil
+		return
+	}
 	if t.Kind == Void || t.IsAggregate() && !t.Castable() {
+		c.failed[v] = true
 		c.errorf(diag.CodeAggregate, at, "a variable can't hold %s", describe(t))
 		return
 	}
@@ -93,7 +97,13 @@ func (c *checker) assignVar(target *syntax.VarExpr, at diag.Span, x syntax.Expr,
 	}
 }
 
+// mismatch reports a value of type t for what is of another type. Of a variable or map that's
+// said once: where many differ from one, that one may be wrong.
 func (c *checker) mismatch(at diag.Span, name string, t, have *Type, from diag.Span) {
+	if c.quiet || c.mismatched[said{from, name}] {
+		return
+	}
+	c.mismatched[said{from, name}] = from != at
 	d := c.errorf(diag.CodeMismatch, at, "%s is %s, and can't be assigned %s", name, have, t)
 	if from.IsValid() && from != at {
 		d.NoteAt(from, "it got its type here")
@@ -110,9 +120,11 @@ func (c *checker) assignMap(s *syntax.Assign, t *Type) {
 	}
 	defer func() { c.record(s.Target, m.Value) }()
 	if bad(t) {
+		m.pend(t)
 		return
 	}
 	if t.Kind == Void {
+		m.failed = true
 		c.errorf(diag.CodeAggregate, s.Span(), "a map can't hold %s", describe(t))
 		return
 	}
@@ -177,15 +189,25 @@ func (c *checker) target(e syntax.Expr) *mapVar {
 	case *syntax.MapExpr:
 		m := c.mapNamed(e.Name)
 		m.read = true
-		return m
+		return c.agreeing(e, m, true)
 	case *syntax.IndexExpr:
 		if x, ok := e.X.(*syntax.MapExpr); ok {
-			c.mapKey(e, c.mapNamed(x.Name), e.Args)
 			c.record(x, voidType())
-			return c.mapNamed(x.Name)
+			m := c.agreeing(x, c.mapNamed(x.Name), false)
+			c.mapKey(e, m, e.Args)
+			return m
 		}
 	}
 	return nil
+}
+
+// agreeing is m, or a map that is nowhere else, when m is used with keys here and without
+// elsewhere, or the other way: that was reported where it was bound.
+func (c *checker) agreeing(at *syntax.MapExpr, m *mapVar, scalar bool) *mapVar {
+	if !m.known || m.scalar == scalar {
+		return m
+	}
+	return &mapVar{MapInfo: &MapInfo{Name: m.Name, Decl: at.Span()}}
 }
 
 // assignable reports whether value x of type t goes into type want, and warns where that

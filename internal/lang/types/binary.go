@@ -16,6 +16,10 @@ func equality(op syntax.Op) bool { return op == syntax.Eq || op == syntax.Ne }
 
 func (c *checker) binary(e *syntax.BinaryExpr) *Type {
 	x, y := c.expr(e.X), c.expr(e.Y)
+	if _, ok := e.X.(*syntax.StringLit); ok && (e.Op == syntax.Mul || e.Op == syntax.Sub || e.Op == syntax.And) && !bad(y) {
+		c.badOperands(e.Op, e.Span(), x, y).Note("a comma may be missing before the `%s`", e.Op)
+		return invalidType()
+	}
 	if bad(x) || bad(y) {
 		return worse(x, y)
 	}
@@ -118,19 +122,20 @@ func (c *checker) pointerOp(op syntax.Op, at diag.Span, x, y *Type) *Type {
 	case number64(o) && comparison(op):
 		return boolType()
 	}
-	return c.badOperands(op, at, x, y)
+	c.badOperands(op, at, x, y)
+	return invalidType()
 }
 
-func (c *checker) badOperands(op syntax.Op, at diag.Span, x, y *Type) *Type {
-	c.errorf(diag.CodeOperand, at, "%s doesn't work on %s and %s", op, x, y)
-	return invalidType()
+func (c *checker) badOperands(op syntax.Op, at diag.Span, x, y *Type) *diag.Diagnostic {
+	return c.errorf(diag.CodeOperand, at, "%s doesn't work on %s and %s", op, x, y)
 }
 
 // compareOp: strings, arrays, tuples, records … can be compared for equality.
 func (c *checker) compareOp(op syntax.Op, at diag.Span, ex, ey syntax.Expr, x, y *Type) *Type {
 	switch {
 	case !equality(op):
-		return c.badOperands(op, at, x, y)
+		c.badOperands(op, at, x, y)
+		return invalidType()
 	case x.Kind == Array && y.Kind == Array:
 		if !x.Elem.IsInt() || !Identical(x, y) {
 			c.errorf(diag.CodeOperand, at, "arrays of integers of one type and length can be compared, not %s with %s", x, y)
@@ -140,10 +145,12 @@ func (c *checker) compareOp(op syntax.Op, at diag.Span, ex, ey syntax.Expr, x, y
 		c.errorf(diag.CodeOperand, at, "%s can't be compared with %s", x, y)
 		return invalidType()
 	case x.Kind == Struct || x.IsAggregate():
-		return c.badOperands(op, at, x, y)
+		c.badOperands(op, at, x, y)
+		return invalidType()
 	case x.Kind == Tuple || x.Kind == Record:
 		if Promote(x, y) == nil {
-			return c.badOperands(op, at, x, y)
+			c.badOperands(op, at, x, y)
+			return invalidType()
 		}
 	}
 	return boolType()

@@ -26,9 +26,8 @@ type binding struct {
 	origin   string // what it was made by, for notes
 }
 
-// bind binds everything; false: there were errors that would only lead to more.
-func (c *checker) bind() bool {
-	before := c.rep.Count()
+// bind binds everything. A variable that doesn't exist has no Local, and no type.
+func (c *checker) bind() {
 	for _, f := range c.info.Funcs {
 		b := &binder{checker: c}
 		b.push()
@@ -48,7 +47,7 @@ func (c *checker) bind() bool {
 		b.block(u.Body)
 		b.pop()
 	}
-	return c.rep.Count() == before
+	c.agree()
 }
 
 func (b *binder) push() { b.scopes = append(b.scopes, map[string]*binding{}) }
@@ -293,7 +292,12 @@ func (b *binder) call(e *syntax.CallExpr) {
 			}
 		}
 	}
+	unknown := findBuiltin(e.Fun.Name) == nil && b.function(e.Fun.Name) == nil
 	for i, a := range args {
+		if m, ok := unparen(a).(*syntax.MapExpr); ok && unknown {
+			b.touchMap(m)
+			continue
+		}
 		if v, ok := unparen(a).(*syntax.VarExpr); ok && e.Fun.Name == "find" && i == len(args)-1 {
 			if l := b.find(v.Name); l != nil {
 				l.assigned = true
@@ -314,21 +318,38 @@ func (b *binder) touchMap(m *syntax.MapExpr) *mapVar {
 	return v
 }
 
-// useMap notes a use of a map with or without a key; all have to agree with the first.
+// useMap notes a use of a map with or without a key; all have to agree.
 func (b *binder) useMap(m *syntax.MapExpr, keyed bool, at diag.Span) {
 	v := b.touchMap(m)
-	if !v.known {
-		v.known, v.scalar, v.uses = true, !keyed, at
-		return
-	}
-	if v.scalar != keyed {
-		return
-	}
-	msg := "%s has keys, but is used without one here"
+	i := 0
 	if keyed {
-		msg = "%s has no keys, but is used with one here"
+		i = 1
 	}
-	b.errorf(diag.CodeMapKeys, at, msg, m.Name).NoteAt(v.uses, "its first use")
+	v.uses[i] = append(v.uses[i], at)
+	if !v.known {
+		v.known, v.scalar = true, !keyed
+	}
+}
+
+// agree reports the uses of maps with keys, or without, that don't agree with the others: those
+// are the mistake that are fewer, or come later.
+func (c *checker) agree() {
+	for _, m := range c.mapList {
+		plain, keyed := m.uses[0], m.uses[1]
+		if len(plain) == 0 || len(keyed) == 0 {
+			continue
+		}
+		if len(plain) != len(keyed) {
+			m.scalar = len(plain) > len(keyed)
+		}
+		mistakes, others, msg := plain, keyed, "%s has keys, but is used without one here"
+		if m.scalar {
+			mistakes, others, msg = keyed, plain, "%s has no keys, but is used with one here"
+		}
+		for _, at := range mistakes {
+			c.errorf(diag.CodeMapKeys, at, msg, m.Name).NoteAt(others[0], "its first use")
+		}
+	}
 }
 
 // unparen strips parentheses.

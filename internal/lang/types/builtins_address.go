@@ -39,7 +39,7 @@ func checkSym(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 func checkKaddr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	addr, ok := c.env.KernelSymbol(name)
 	if !ok {
@@ -87,7 +87,7 @@ func checkWriteUser(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *
 func checkUaddr(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	path := binary(c.unit.Points[0])
 	addr, size, ok := c.env.UserSymbol(path, name)

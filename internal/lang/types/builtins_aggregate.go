@@ -97,6 +97,7 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 	t := c.aggregateType(m, call, b)
 	c.record(call, t)
 	if bad(t) {
+		m.pend(t)
 		return t
 	}
 	switch {
@@ -213,7 +214,7 @@ func (c *checker) hist(call *syntax.CallExpr, t *Type) *Type {
 	if len(call.Args) > 1 {
 		var ok bool
 		if bits, ok = c.constInt(call.Args[1], "hist"); !ok {
-			return worse(c.info.Types[call.Args[1].ID()])
+			return wrong(c.info.Types[call.Args[1].ID()])
 		}
 		if bits > maxHistBits {
 			c.errorf(diag.CodeRange, call.Args[1].Span(), "hist() divides powers of two by 0 to %d bits, not %d", maxHistBits, bits)
@@ -238,7 +239,7 @@ func (c *checker) lhist(call *syntax.CallExpr, t *Type) *Type {
 		var ok bool
 		if v[i], ok = c.constInt(a, "lhist"); !ok {
 			c.args(call.Args[i+2:])
-			return worse(c.info.Types[a.ID()])
+			return wrong(c.info.Types[a.ID()])
 		}
 	}
 	lo, hi, step := v[0], v[1], v[2]

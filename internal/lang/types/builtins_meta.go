@@ -54,7 +54,7 @@ func checkAssertStr(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *
 func checkKfuncExist(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	_, ok = c.env.Kfunc(name)
 	return c.boolConst(e, ok)

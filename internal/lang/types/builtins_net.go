@@ -62,7 +62,7 @@ func checkNtop(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type 
 func checkPton(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	s, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {

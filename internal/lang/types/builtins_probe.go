@@ -63,6 +63,12 @@ func (c *checker) probeSpace() Space {
 	return SpaceNone
 }
 
+// blind reports whether nothing is known of the probe being walked, and it's of one of the
+// kinds or itself of no known kind.
+func (c *checker) blind(kinds ...probe.Kind) bool {
+	return c.unit != nil && c.unit.Blind && (c.kind() == probe.Invalid || c.kindIs(kinds...))
+}
+
 func (c *checker) isTracepoint() bool { return c.kindIs(probe.Tracepoint) }
 
 // argsStruct is what args is in the probe being walked.
@@ -104,6 +110,9 @@ func checkArgN(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 		name = e.Fun.Name
 	}
 	n := argNumber(name)
+	if n >= 0 && c.blind(probe.USDT, probe.RawTracepoint) {
+		return invalidType()
+	}
 	if n >= 0 && c.kindIs(probe.USDT) {
 		return c.usdtArg(e, n)
 	}
@@ -129,6 +138,7 @@ func checkArgN(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 func checkArgs(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	s := c.unit.Args
 	switch {
+	case s == nil && c.unit.Blind:
 	case c.kindIs(probe.Fentry, probe.Fexit) && c.unit.Points[0].Target == "bpf":
 		c.errorf(diag.CodeArgsMissing, e.Span(), "args isn't known for functions of BPF programs")
 	case s == nil && c.kindIs(probe.Uprobe):
@@ -145,6 +155,9 @@ func checkArgs(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 }
 
 func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if c.blind(probe.Fexit) {
+		return invalidType()
+	}
 	if !c.kindIs(probe.Fentry, probe.Fexit) {
 		return IntType(8, false).In(c.probeSpace())
 	}
@@ -164,6 +177,9 @@ func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 }
 
 func checkCtx(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
+	if c.blind(probe.Iter) {
+		return invalidType()
+	}
 	if c.unit.Ctx == nil {
 		return PointerTo(voidType(), SpaceCtx)
 	}
@@ -176,6 +192,9 @@ func checkFunc(c *checker, _ syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	}
 	return plain(Ksym)
 }
+
+// maxKindName is the size of a string for the longest name of a kind.
+const maxKindName = 16
 
 // checkProbe: of several points the longest name says how large the string is.
 func checkProbe(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
@@ -194,13 +213,15 @@ func checkProbe(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 }
 
 func checkProbetype(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
-	switch k := c.kind(); k {
-	case probe.Invalid:
+	switch k := c.kind(); {
+	case k == probe.Invalid && c.unit != nil:
+		return StringType(maxKindName)
+	case k == probe.Invalid:
 		c.errorf(diag.CodeProbeKind, e.Span(), "probetype is only known in a probe")
 		return invalidType()
-	case probe.Begin, probe.End, probe.Self:
+	case c.kindIs(probe.Begin, probe.End, probe.Self):
 		return c.stringConst(e, "special")
-	case probe.Bench:
+	case k == probe.Bench:
 		return c.stringConst(e, "benchmark")
 	default:
 		return c.stringConst(e, k.String())
@@ -238,7 +259,7 @@ func registers(arch string) []string {
 func checkReg(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name, ok := c.constStr(args[0], b.Name)
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	if names := registers(c.info.Facts.Arch); !contains(names, name) {
 		d := c.errorf(diag.CodeSymbol, args[0].Span(), "unknown register: %s", name)
@@ -286,7 +307,7 @@ func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	if len(args) > 0 {
 		n, ok := c.constInt(args[0], b.Name)
 		if !ok {
-			return worse(c.info.Types[args[0].ID()])
+			return wrong(c.info.Types[args[0].ID()])
 		}
 		if n > maxFrames {
 			c.errorf(diag.CodeRange, args[0].Span(), "%s() takes at most %d frames, not %d", b.Name, maxFrames, n)

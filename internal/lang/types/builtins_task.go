@@ -121,7 +121,7 @@ func checkHasCpid(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type 
 func checkCgroupid(c *checker, e syntax.Expr, args []syntax.Expr, _ *Builtin) *Type {
 	path, ok := c.constStr(args[0], "cgroupid")
 	if !ok {
-		return worse(c.info.Types[args[0].ID()])
+		return wrong(c.info.Types[args[0].ID()])
 	}
 	id, err := c.env.Cgroup(path)
 	if err != nil {

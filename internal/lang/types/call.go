@@ -2,6 +2,7 @@ package types
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
@@ -12,7 +13,7 @@ import (
 func (c *checker) ident(e *syntax.Ident) *Type {
 	if b := findBuiltin(e.Name); b != nil {
 		if !b.Var && b.Min > 0 {
-			c.errorf(diag.CodeArgCount, e.Span(), "%s is a function: %s", e.Name, b.Doc)
+			c.errorf(diag.CodeArgCount, e.Span(), "%s is a function, and has to be called", e.Name).Note("%s", b.Doc)
 			return invalidType()
 		}
 		c.info.Calls[e.ID()] = b
@@ -74,6 +75,13 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 	for _, f := range c.info.Funcs {
 		names = append(names, f.Decl.Name.Name)
 	}
+	names = append(names, c.opt.Macros...)
+	for _, object := range []string{"args", "ctx", "curtask"} {
+		if field, ok := strings.CutPrefix(e.Name, object); ok && code == diag.CodeUnknownName && len(field) > 1 {
+			d.Suggest(object + "." + field)
+			return
+		}
+	}
 	if near := nearest(e.Name, names); near != "" {
 		d.Suggest(near)
 	}
@@ -87,8 +95,7 @@ func (c *checker) call(e *syntax.CallExpr) *Type {
 	c.info.Calls[e.ID()] = b
 	if b.Aggregate {
 		c.args(e.Args)
-		c.errorf(diag.CodeAggregate, e.Span(), "%s() is assigned to a map directly", b.Name).
-			Note("write `@name = %s;` or `@name[key] = …`", aggregateDoc(b))
+		c.misplacedAggregate(e, b)
 		return invalidType()
 	}
 	if !c.argCount(e, b) {
@@ -96,6 +103,11 @@ func (c *checker) call(e *syntax.CallExpr) *Type {
 		return invalidType()
 	}
 	return c.use(e, e.Args, b)
+}
+
+func (c *checker) misplacedAggregate(e syntax.Expr, b *Builtin) {
+	c.errorf(diag.CodeAggregate, e.Span(), "%s() is assigned to a map directly", b.Name).
+		Note("write `@name = %s;` or `@name[key] = …`", aggregateDoc(b))
 }
 
 // use types the use of a builtin after the checks that hold for all.
@@ -111,7 +123,7 @@ func (c *checker) use(e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 		c.errorf(diag.CodeUnsafe, e.Span(), "%s() changes the system, and needs --unsafe", name)
 	case !c.available(e, b, name):
 	case b.check == nil:
-		c.errorf(diag.CodeArgCount, e.Span(), "%s", b.Doc)
+		c.misplacedAggregate(e, b)
 	default:
 		return b.check(c, e, args, b)
 	}
@@ -174,42 +186,63 @@ func (c *checker) argCount(e *syntax.CallExpr, b *Builtin) bool {
 	if n >= b.Min && (b.Max < 0 || n <= b.Max) {
 		return true
 	}
+	if b.Max == 0 {
+		c.errorf(diag.CodeArgCount, e.Span(), "%s() takes no arguments", e.Fun.Name).Note("%s", b.Doc)
+		return false
+	}
 	c.errorf(diag.CodeArgCount, e.Span(), "%s() takes %s, not %d", e.Fun.Name, takes(b.Min, b.Max), n).Note("%s", b.Doc)
 	return false
 }
 
 // takes writes a number of arguments.
 func takes(least, most int) string {
-	plural := func(n int) string {
-		if n == 1 {
-			return "1 argument"
-		}
-		return fmt.Sprintf("%d arguments", n)
-	}
 	switch {
 	case most == 0:
 		return "no arguments"
 	case most < 0:
-		return "at least " + plural(least)
+		return "at least " + plural(least, "argument")
 	case least == most:
-		return plural(least)
+		return plural(least, "argument")
 	case least == 0:
-		return "up to " + plural(most)
+		return "up to " + plural(most, "argument")
 	}
-	return fmt.Sprintf("%d to %s", least, plural(most))
+	return fmt.Sprintf("%d to %s", least, plural(most, "argument"))
+}
+
+// plural is a number of things: "1 argument", "2 arguments".
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// function is the script's function of that name, or nil.
+func (c *checker) function(name string) *FuncInfo {
+	for _, f := range c.info.Funcs {
+		if f.Decl.Name.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// unknownFunc reports a call of what is no function: of a type it may be a cast.
+func (c *checker) unknownFunc(e *syntax.CallExpr) {
+	if t, ok := c.lookupType("", e.Fun.Name); ok && len(e.Args) == 1 && t.Kind != String {
+		c.errorf(diag.CodeUnknownFunc, e.Fun.Span(), "unknown function: %s", e.Fun.Name).
+			Note("a cast is written `(%s)…`", e.Fun.Name)
+		return
+	}
+	c.unknown(e.Fun, diag.CodeUnknownFunc, "unknown function: %s")
 }
 
 // callFunc types the call of a script's function.
 func (c *checker) callFunc(e *syntax.CallExpr) *Type {
-	var f *FuncInfo
-	for _, x := range c.info.Funcs {
-		if x.Decl.Name.Name == e.Fun.Name {
-			f = x
-		}
-	}
+	f := c.function(e.Fun.Name)
 	if f == nil {
 		c.args(e.Args)
-		c.unknown(e.Fun, diag.CodeUnknownFunc, "unknown function: %s")
+		c.unknownFunc(e)
 		return invalidType()
 	}
 	if len(e.Args) != len(f.Params) {

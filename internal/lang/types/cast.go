@@ -68,7 +68,10 @@ func (c *checker) castable(e *syntax.CastExpr, to, from *Type) bool {
 		ok = from.IsInt()
 	}
 	if !ok {
-		c.errorf(diag.CodeCast, e.Span(), "%s can't be cast to %s", from, to)
+		d := c.errorf(diag.CodeCast, e.Span(), "%s can't be cast to %s", from, to)
+		if to.Kind == Struct && (number64(from) || from.Kind == Pointer) {
+			d.Note("a pointer to one is written `(%s *)…`", to)
+		}
 		return false
 	}
 	if Identical(to, from) && !from.Flex && c.meta == 0 && e.Type.Typeof == nil {

@@ -320,6 +320,34 @@ func take(got map[int][]string, line int, want string) bool {
 	return false
 }
 
+// TestSuggestions: what is proposed in the place of a wrong name or form.
+func TestSuggestions(t *testing.T) {
+	tests := []struct{ script, want string }{
+		{`begin { pirnt(1); }`, "did you mean `print`?"},
+		{`begin { twcie(1); }`, "did you mean `twice`?"}, // a macro
+		{`fentry:vfs_read { print(argscount); }`, "did you mean `args.count`?"},
+		{`begin { print(curtaskpid); }`, "did you mean `curtask.pid`?"},
+		{`begin { print(u32(1)); }`, "a cast is written `(u32)…`"},
+		{`begin { $s = (struct task_struct)1; }`, "a pointer to one is written `(struct task_struct *)…`"},
+		{`begin { printf("%d" - 1); }`, "a comma may be missing before the `-`"},
+	}
+	for _, tt := range tests {
+		r := check(t, tt.script, Options{Macros: []string{"twice"}})
+		got := ""
+		for _, d := range r.rep.All() {
+			for _, n := range d.Notes {
+				got += n.Msg
+			}
+			if d.Fix != nil {
+				got += d.Fix.Msg
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.script, got, tt.want)
+		}
+	}
+}
+
 // TestCodes: the example of each code of this package gives it.
 func TestCodes(t *testing.T) {
 	for _, doc := range diag.Codes() {

@@ -1,7 +1,7 @@
 package types
 
 import (
-	"sort"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
@@ -14,7 +14,10 @@ type Options struct {
 	Unsafe  bool     // --unsafe
 	Child   bool     // -c: cpid has a value
 	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
-	CDefs   CDefs    // the script's C definitions and headers; nil: none
+	Macros  []string // the script's macros, which may have been meant by an unknown name
+	// Unsure are maps that something else gives a type, of which nothing is known.
+	Unsure map[string]bool
+	CDefs  CDefs // the script's C definitions and headers; nil: none
 }
 
 // CDefs are the C definitions of a script and of the headers that it includes. They
@@ -51,16 +54,14 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 		},
 		rep: rep, opt: opt, env: env, userTypes: map[[2]string]*Type{},
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
-		declared: map[*Local]bool{}, said: map[said]bool{},
+		declared: map[*Local]bool{}, failed: map[*Local]bool{}, mismatched: map[said]bool{}, said: map[said]bool{},
 	}
 	if c.info.Facts == nil {
 		c.info.Facts = &Facts{}
 	}
 	c.config(script)
 	c.declare(script)
-	if !c.bind() {
-		return c.finish()
-	}
+	c.bind()
 	c.infer()
 	c.quiet = false
 	c.pass()
@@ -88,9 +89,12 @@ type checker struct {
 	mapList  []*mapVar              // in order of first appearance
 	// userTypes are those found in binaries, by path and name; nil: it isn't there.
 	userTypes map[[2]string]*Type
-	declared  map[*Local]bool          // `let $x: type` with a size: assignments don't change it
-	said      map[said]bool            // reported so far
-	unstable  map[string]unstableLevel // by feature, from the config
+	declared  map[*Local]bool // `let $x: type` with a size: assignments don't change it
+	failed    map[*Local]bool // got a value that is an error of its own
+	said      map[said]bool   // reported so far
+	// mismatched are variables and maps, by where they got their type, that were reported.
+	mismatched map[said]bool
+	unstable   map[string]unstableLevel // by feature, from the config
 
 	unit    *Unit     // what is being walked: one of the two
 	fn      *FuncInfo //
@@ -106,13 +110,14 @@ type checker struct {
 // mapVar is the checker's view of a map.
 type mapVar struct {
 	*MapInfo
-	scalar  bool      // used without a key; valid when known
-	known   bool      // scalar or keyed is known
-	uses    diag.Span // what made it known
-	keyAt   diag.Span // what gave the key its type
+	scalar  bool           // used without a key; valid when known
+	known   bool           // scalar or keyed is known
+	uses    [2][]diag.Span // without a key, and with one
+	keyAt   diag.Span      // what gave the key its type
 	valueAt diag.Span
 	used    bool // in code that is there: not in a branch that `if comptime` leaves out
-	failed  bool // what was assigned can't be
+	failed  bool // what was assigned in this pass can't be
+	waiting bool // what was assigned in this pass has no known type yet
 	signed  bool // an aggregation: a signed argument was seen in this pass
 	read    bool // an element was read or written: its value exists
 	decl    *syntax.MapDecl
@@ -158,7 +163,7 @@ func (c *checker) infer() {
 // pass walks everything once.
 func (c *checker) pass() {
 	for _, m := range c.mapList {
-		m.signed = false
+		m.signed, m.failed, m.waiting = false, c.opt.Unsure[m.Name], false
 	}
 	for _, f := range c.info.Funcs {
 		c.fn = f
@@ -203,15 +208,21 @@ func (c *checker) signature(f *FuncInfo) {
 }
 
 // defaultMaps gives maps that are read or counted up but never get a value of known type
-// the one of their implicit zero. It reports whether there was any.
+// the one of their implicit zero. What others wait for may be just that, so they come last.
+// It reports whether there was any.
 func (c *checker) defaultMaps() bool {
-	any := false
-	for _, m := range c.mapList {
-		if m.Value == nil && m.read && !m.failed {
-			m.Value, m.valueAt, any = IntType(1, true), m.Decl, true
+	for _, waiting := range []bool{false, true} {
+		any := false
+		for _, m := range c.mapList {
+			if m.Value == nil && m.read && !m.failed && m.waiting == waiting {
+				m.Value, m.valueAt, any = IntType(1, true), m.Decl, true
+			}
+		}
+		if any {
+			return true
 		}
 	}
-	return any
+	return false
 }
 
 // grow widens a variable's type and notes that something changed.
@@ -263,6 +274,5 @@ func (c *checker) first(s diag.Span, format string, args []any) bool {
 
 // nearest is the candidate that name was most likely meant to be, or "".
 func nearest(name string, candidates []string) string {
-	sort.Strings(candidates)
-	return probe.Nearest(name, candidates)
+	return probe.Nearest(name, slices.Sorted(slices.Values(candidates)))
 }

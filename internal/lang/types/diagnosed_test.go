@@ -113,4 +113,79 @@ begin { $s = str(0, 5); }`,
 begin { @m[1] = 1; }`,
 	`let @unused = hash(10); /* WARN "Unused map: @unused" */
 begin { }`,
+	// What is made of an error is no error of its own.
+	`begin { $x = curtask.nope; /* ERROR "struct task_struct has no field nope" */
+	$y = $x + 1;
+	@m = $y;
+	print(@m);
+	@k[$x] = 1;
+	for ($kv : @k) {
+		print($kv.0);
+	}
+	$z = @k[$x];
+	if ($x) {
+		@h = hist($x);
+	}
+	let $u : nosuch_t = 1; /* ERROR "unknown type: nosuch_t" */
+	print($u);
+	print($v); /* ERROR "undefined variable: $v" */
+	print(nope); /* ERROR "unknown name: nope" */
+}`,
+	`begin { @h = hist(); /* ERROR "hist() takes 1 to 3 arguments, not 0" */
+	print_log2(@h, "usecs");
+	@s = sum(1 + comm); /* ERROR "+ doesn't work on int8 and string[16]" */
+	@s = sum(2);
+	@g = curtask.nope; /* ERROR "no field nope" */
+	@g++;
+	print_log2(@g, "usecs");
+}`,
+	// A map that is read and never assigned is zero; what is made of it isn't.
+	`kprobe:f { @usecs = hist((uint64)(nsecs - @start[tid]) / 1000); print(@usecs); }`,
+	`begin { @a = @b; @b = @a; print((@a, @b)); }`,
+	`begin { @few[1] = 2; @few[2] = 3; @few[3] = 4; @few[4] = 5;
+	print((1, @few)); /* ERROR "@few has keys, but is used without one here" */
+	$x = @few; /* ERROR "@few has keys, but is used without one here" */
+	print($x);
+	@few = "a"; /* ERROR "@few has keys, but is used without one here" */
+	@one = 1;
+	@one["k"] = comm; /* ERROR "@one has no keys, but is used with one here" */
+}`,
+	`begin { hask_ey(@m, 1); /* ERROR "unknown function: hask_ey" */
+	@m[1] = 2;
+	print(has_key(@m, 1));
+}`,
+	`begin { $x = (count); /* ERROR "count() is assigned to a map directly" */
+	print(clear); /* ERROR "clear is a function, and has to be called" */
+	print(1.5); /* ERROR "numbers are integers: there are no fractions" */
+	print((1,).1); /* ERROR "the tuple has 1 element; there is no element 1" */
+	printf("%d\n" *(uint8 *)0); /* ERROR "* doesn't work on string[4] and uint8" */
+	if comptime (has_field(typeof(nope), "x")) { } /* ERROR "unknown name: nope" */
+}`,
+	`begin { @s[1] = 1;
+	@s[2] = "a"; /* ERROR "@s is int8, and can't be assigned string[2]" */
+	@s[3] = "b";
+	$v = 1;
+	$v = "a"; /* ERROR "$v is int8, and can't be assigned string[2]" */
+	$v = "b";
+	for ($i : 0..nope) { /* ERROR "unknown name: nope" */
+		@l = $i;
+		@h = hist($i);
+	}
+	print_log2(@h, "usecs");
+}`,
+	// Of uses with and without keys the fewer are wrong.
+	`begin { (@owner, 1); /* ERROR "@owner has keys, but is used without one here" */
+	@owner[1] = 2;
+	delete(@owner, 1);
+	print(@owner[3]);
+}`,
+	`begin { @h = hist(2, pid); /* ERROR "hist() needs a number here that is known at compile time" */
+	print_log2(@h, "usecs");
+	print(retval(1)); /* ERROR "retval() takes no arguments" */
+}`,
+	// A suggestion for a word doesn't change what the words mean.
+	`begin { print(kstack(pefr, 3)); /* ERROR "kstack() takes one of bpftrace, perf, raw and build_id here" */
+	print(kstack(raw, 3));
+	print(kstack(build_id, 3)); /* ERROR "the kernel's frames have no build id" */
+}`,
 }

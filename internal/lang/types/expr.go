@@ -19,6 +19,15 @@ func worse(list ...*Type) *Type {
 	return nil
 }
 
+// wrong is the type of what has an operand of type t that was found wrong, unless it's not known
+// yet.
+func wrong(t *Type) *Type {
+	if t == nil {
+		return nil
+	}
+	return invalidType()
+}
+
 // record enters the type of an expression.
 func (c *checker) record(e syntax.Expr, t *Type) *Type {
 	if t == nil && !c.quiet {
@@ -147,6 +156,9 @@ func (c *checker) varExpr(e *syntax.VarExpr) *Type {
 	if v == nil {
 		return invalidType()
 	}
+	if v.Type == nil && (c.failed[v] || v.LoopVar && !c.quiet) {
+		return invalidType() // what it's made of was reported
+	}
 	if v.Type == nil && !c.quiet {
 		c.errorf(diag.CodeNoType, e.Span(), "the type of %s isn't known: nothing is assigned to it", e.Name)
 	}
@@ -159,7 +171,18 @@ func (c *checker) mapExpr(e *syntax.MapExpr) *Type {
 	if c.meta > 0 && m.known && !m.scalar {
 		return m.Key // typeof(@m) is what a key of it is
 	}
+	if m.known && !m.scalar {
+		return invalidType() // reported where it was bound
+	}
 	m.read = true
+	return c.valueOf(m)
+}
+
+// valueOf is the type of a map's values; Invalid, where only what couldn't be read gives it one.
+func (c *checker) valueOf(m *mapVar) *Type {
+	if m.Value == nil && c.opt.Unsure[m.Name] {
+		return invalidType()
+	}
 	return m.Value
 }
 
@@ -298,11 +321,11 @@ func (c *checker) comptimeIf(e *syntax.IfExpr, stmt bool) *Type {
 	t := c.expr(e.Cond)
 	k := c.info.Consts[e.Cond.ID()]
 	if k == nil {
-		if !bad(t) || !c.quiet {
+		if !bad(t) || !c.quiet && !c.rep.Failed() {
 			c.errorf(diag.CodeComptime, e.Cond.Span(), "the condition can't be computed at compile time")
 			return c.record(e, invalidType())
 		}
-		return c.record(e, nil)
+		return c.record(e, worse(t))
 	}
 	then, decided := c.comptime[e.ID()]
 	switch {

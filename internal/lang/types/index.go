@@ -10,8 +10,12 @@ func (c *checker) index(e *syntax.IndexExpr) *Type {
 	if m, ok := e.X.(*syntax.MapExpr); ok {
 		v := c.mapNamed(m.Name)
 		c.record(m, voidType())
+		if v.known && v.scalar {
+			c.keyType(e.Args)
+			return invalidType() // reported where it was bound
+		}
 		c.mapKey(e, v, e.Args)
-		return v.Value
+		return c.valueOf(v)
 	}
 	t := c.expr(e.X)
 	if len(e.Args) != 1 {
@@ -127,6 +131,9 @@ func (c *checker) tupleIndex(e *syntax.TupleIndex) *Type {
 	switch {
 	case bad(t):
 		return t
+	case isNumber(e.X):
+		c.errorf(diag.CodeIndex, e.Span(), "numbers are integers: there are no fractions")
+		return invalidType()
 	case t.Kind != Tuple:
 		c.errorf(diag.CodeIndex, e.Span(), "%s has no element %d: it's no tuple", t, e.N)
 		return invalidType()
@@ -137,9 +144,11 @@ func (c *checker) tupleIndex(e *syntax.TupleIndex) *Type {
 	return c.nth(e, t, uint64(e.N))
 }
 
+func isNumber(e syntax.Expr) bool { _, ok := e.(*syntax.IntLit); return ok }
+
 func (c *checker) nth(e syntax.Expr, t *Type, n uint64) *Type {
 	if n >= uint64(len(t.Fields)) {
-		c.errorf(diag.CodeIndex, e.Span(), "the tuple has %d elements; there is no element %d", len(t.Fields), n)
+		c.errorf(diag.CodeIndex, e.Span(), "the tuple has %s; there is no element %d", plural(len(t.Fields), "element"), n)
 		return invalidType()
 	}
 	f := t.Fields[n]

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
@@ -46,6 +48,12 @@ func (c *checker) declareMap(d *syntax.MapDecl) {
 	default:
 		m.Max = k.Int
 	}
+}
+
+// pend notes that a value of type t, which is bad, was assigned.
+func (m *mapVar) pend(t *Type) {
+	m.failed = m.failed || t != nil
+	m.waiting = m.waiting || t == nil
 }
 
 func (c *checker) declareFunc(d *syntax.Func) {
@@ -142,7 +150,7 @@ func (c *checker) checkMaps() {
 }
 
 func (c *checker) undefinedMap(m *mapVar) {
-	if c.rep.Failed() {
+	if c.rep.Failed() || c.opt.Unsure != nil || slices.ContainsFunc(c.info.Units, func(u *Unit) bool { return u.Blind }) {
 		return // its type may be missing for an error that was reported
 	}
 	d := c.errorf(diag.CodeUndefinedMap, m.MapInfo.Decl, "undefined map: %s", m.Name)

@@ -129,8 +129,12 @@ func (c *checker) forStmt(s *syntax.For) {
 	} else {
 		t = c.rangeLoop(s)
 	}
-	if v != nil && !bad(t) {
+	switch {
+	case v == nil:
+	case !bad(t):
 		c.grow(&v.Type, t)
+	case t != nil:
+		c.failed[v] = true
 	}
 	c.record(s.Var, t)
 	c.loops++
@@ -145,6 +149,8 @@ func (c *checker) mapLoop(s *syntax.For) *Type {
 	m := c.mapNamed(s.Map.Name)
 	c.record(s.Map, voidType())
 	switch {
+	case m.failed && m.Value == nil:
+		return invalidType()
 	case m.Key == nil || m.Value == nil:
 		return nil
 	case m.Value.IsAggregate() && !m.Value.Castable():

@@ -262,6 +262,9 @@ type Unit struct {
 	Args   *StructType   // what `args` is; nil: none
 	Sig    *Signature    // fentry, fexit, raw tracepoints: the function
 	Ctx    *Type         // what `ctx` is
+	// Blind: nothing is known of what the points are, as far as that depends on the machine.
+	// What the script takes from there has no type, without an error.
+	Blind bool
 	// USDT is where the arguments of a USDT probe are that the program reads.
 	USDT USDTArgs
 }

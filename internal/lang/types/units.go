@@ -111,6 +111,10 @@ func (g *grouper) add(p *syntax.Probe, pt *probe.Point) {
 
 // context looks up what the point's context looks like, as far as the probe reads it.
 func (g *grouper) context(u *Unit, pt *probe.Point) {
+	if pt.Kind == probe.Invalid {
+		u.Blind = pt.Blind
+		return
+	}
 	info := pt.Kind.Info()
 	switch pt.Kind {
 	case probe.Tracepoint:
@@ -128,10 +132,11 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 	case probe.USDT:
 		u.USDT = g.usdtArgs(pt)
 	}
+	u.Blind = pt.Blind && u.Args == nil && u.Sig == nil
 	if u.Sig != nil {
 		u.Args = signatureArgs(u.Sig, pt.Kind == probe.Uprobe)
 	}
-	if g.use.names["ctx"] && info != nil {
+	if g.use.names["ctx"] {
 		u.Ctx = g.contextType(info, pt)
 	}
 }
@@ -179,7 +184,7 @@ func (g *grouper) contextType(info *probe.Info, pt *probe.Point) *Type {
 // key tells units apart.
 func (g *grouper) key(u *Unit, pt *probe.Point) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d", pt.Kind)
+	fmt.Fprintf(&b, "%d%v", pt.Kind, u.Blind)
 	switch pt.Kind {
 	case probe.Fentry, probe.Fexit, probe.RawTracepoint, probe.Iter:
 		// The kernel wants to know the one target when such a program is loaded.
@@ -197,7 +202,7 @@ func (g *grouper) key(u *Unit, pt *probe.Point) string {
 			fmt.Fprintf(&b, " %v", pt.Args)
 		}
 	}
-	if info := pt.Kind.Info(); info != nil && info.TestRun || pt.Kind == probe.Invalid {
+	if pt.Kind == probe.Invalid || pt.Kind.Info().TestRun {
 		b.WriteString(" " + pt.Text)
 	}
 	if g.splitsByName() {
