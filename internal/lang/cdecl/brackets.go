@@ -30,6 +30,36 @@ func unpaired(text string) (at token, found bool) {
 	return token{}, false
 }
 
+// maxDepth bounds the nesting of brackets, of which each takes the front end some stack.
+const maxDepth = 500
+
+// tooDeep finds the first bracket that's nested too deeply, in directives too.
+func tooDeep(text string) (at int, found bool) {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '[', '{':
+			if depth++; depth > maxDepth {
+				return i, true
+			}
+		case ')', ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return 0, false
+}
+
+// checkDepth reports nesting in the script's own text that would overflow the front end's stack.
+func (t *tree) checkDepth(rep *diag.Reporter) bool {
+	for _, u := range t.units {
+		if at, found := tooDeep(string(u.text)); found {
+			rep.Errorf(diag.CodeDepth, t.span(place{u.name, at, at + 1}, rep), "nested too deeply: more than %d levels", maxDepth)
+			return false
+		}
+	}
+	return true
+}
+
 // checkBrackets reports brackets that don't pair up: the front end's parser, unlike its
 // preprocessor, may loop at an end that it doesn't expect.
 func (t *tree) checkBrackets(preprocessed string, rep *diag.Reporter) bool {

@@ -253,6 +253,8 @@ func TestErrors(t *testing.T) {
 		{"struct s { int a; };\nstruct s { int b; };", "script:2:8 E0238: `struct s` is defined twice, differently"},
 		{"#if 1", "script:1:2 E0230: `#if` without `#endif`"},
 		{"#endif", "script:1:1 E0230: `#endif` without `#if`"},
+		{"#if " + strings.Repeat("(", 1<<18) + "1\n#endif", "script:1:505 E0120: nested too deeply: more than 500 levels"},
+		{"struct s { int " + strings.Repeat("(", 1<<18) + "*x; };", "script:1:515 E0120: nested too deeply: more than 500 levels"},
 		{"#frob", "script:1:2 E0230: unknown directive `#frob`"},
 		{"#error not here", "script:1:2 E0231: #error not here"},
 		{"#include \"nope.h\"", "script:1:10 E0232: header `nope.h` not found"},
@@ -279,4 +281,12 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) { read(text, Options{}) })
+}
+
+// A misspelt directive is told by what it may have been meant to be.
+func TestDirectiveHints(t *testing.T) {
+	_, rep := read("#inlcude <x.h>\n", Options{})
+	if d := rep.All()[0]; d.Fix == nil || d.Fix.Text != "include" {
+		t.Errorf("fix is %+v", d.Fix)
+	}
 }

@@ -3,6 +3,7 @@ package cdecl
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -211,6 +212,7 @@ func unclosedIf(name, text string) place {
 // directives reports the unknown directives of the script, which the front end passes over,
 // as C compilers do in an #if that isn't taken.
 func (t *tree) directives(rep *diag.Reporter) bool {
+	words := []string{"include", "include_next", "define", "undef", "error", "warning", "pragma", "line", "ident", "if", "ifdef", "ifndef", "elif", "else", "endif"}
 	ok := true
 	for _, u := range t.units {
 		depth := 0
@@ -221,11 +223,13 @@ func (t *tree) directives(rep *diag.Reporter) bool {
 				depth++
 			case "endif":
 				depth--
-			case "include", "include_next", "define", "undef", "error", "warning", "pragma", "line", "ident", "elif", "else":
 			default:
-				if depth == 0 {
+				if depth == 0 && !slices.Contains(words, word) {
 					ok = false
-					rep.Errorf(diag.CodeCDirective, t.span(place{u.name, m[2], m[3]}, rep), "unknown directive `#%s`", word)
+					d := rep.Errorf(diag.CodeCDirective, t.span(place{u.name, m[2], m[3]}, rep), "unknown directive `#%s`", word)
+					if near, found := diag.Nearest(word, words); found {
+						d.Suggest(near)
+					}
 				}
 			}
 		}

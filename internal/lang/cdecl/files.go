@@ -1,6 +1,7 @@
 package cdecl
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -69,6 +70,9 @@ func (t *tree) Open(path string) (fs.File, error) {
 		}
 		h = &header{path: path, text: text}
 		t.read[path] = h
+	}
+	if _, deep := tooDeep(h.text); deep {
+		return nil, fmt.Errorf("%s is nested too deeply: more than %d levels", path, maxDepth)
 	}
 	return &openHeader{Reader: strings.NewReader(t.served(path, h.text)), h: h}, nil
 }

@@ -48,7 +48,7 @@ func (r *Reader) Scope() *Scope {
 	if s.tree.onlyKernel() {
 		return s
 	}
-	if s.bad = true; !s.tree.directives(r.rep) {
+	if s.bad = true; !s.tree.directives(r.rep) || !s.tree.checkDepth(r.rep) {
 		return s
 	}
 	ast, bad := s.read()
@@ -129,6 +129,9 @@ func (s *Scope) read() (*cc.AST, *failure) {
 		return cc.Preprocess(cfg, s.sources(), &out)
 	}); err != nil {
 		return nil, &failure{err: err, preprocessing: true}
+	}
+	if _, deep := tooDeep(out.String()); deep {
+		return nil, &failure{err: fmt.Errorf("nested too deeply after macros are expanded: more than %d levels", maxDepth)}
 	}
 	if !s.tree.checkBrackets(out.String(), s.rep) || !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}
