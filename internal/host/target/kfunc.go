@@ -32,6 +32,9 @@ func (e *Env) KfuncAllowed(name string, kind probe.Kind) (bool, error) {
 	if !ok {
 		return false, nil
 	}
+	if e.CheckOnly {
+		return true, nil // nobody asks the verifier
+	}
 	insns := []isa.Insn{isa.CallKfunc(int32(fn.ID)), isa.MovImm(isa.R0, 0), isa.Exit()}
 	code, err := isa.Encode(insns, binary.NativeEndian)
 	if err != nil {
