@@ -130,7 +130,7 @@ func check(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Report
 		opt.Check.CDefs = ex.C
 	}
 	*phase = "types"
-	units := types.MakeUnits(ex.Probes, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
+	units := types.MakeUnits(ex.Probes, ex.Funcs, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
 	out.Info = types.Check(decls(ex), units, ids, env, opt.Check, rep)
 	if opt.Dump["types"] {
 		dumpTypes(opt.DumpTo, out.Info, rep.Sources)

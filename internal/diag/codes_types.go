@@ -26,6 +26,7 @@ const (
 	CodeCond        Code = "E0312"
 	CodeJump        Code = "E0313"
 	CodeReturn      Code = "E0314"
+	CodeRecursion   Code = "E0335"
 	CodeAggregate   Code = "E0315"
 	CodeBranches    Code = "E0316"
 	CodeIndex       Code = "E0317"
@@ -138,6 +139,10 @@ var typesCodes = []CodeDoc{
 	{CodeReturn, "wrong value returned",
 		"A probe returns an integer or nothing, a function what it declares.",
 		"begin { return \"a\"; }"},
+	{CodeRecursion, "function calls itself",
+		"A function of the script may call others, but none that leads back to it: BPF has a stack of 512 bytes and no recursion. " +
+			"What is recursive by nature is written as a loop.",
+		"fn f($n: int64): int64 { return f($n - 1); }\nbegin { print(f(3)); }"},
 	{CodeAggregate, "aggregation misused",
 		"count(), sum() and the others belong to one map: they're assigned to it directly, and only the whole map can be printed. " +
 			"Those of one number can be read as an integer, (int64)@x.",

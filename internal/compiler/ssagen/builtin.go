@@ -30,11 +30,12 @@ func (c *fn) callOrName(e syntax.Expr) operand {
 	t := c.typeOf(e)
 	b := c.builtin(e)
 	if b == nil {
-		what := "this name"
-		if _, ok := e.(*syntax.CallExpr); ok {
-			what = "calling a function of the script"
+		if call, ok := e.(*syntax.CallExpr); ok {
+			if f := c.scriptFunc(call.Fun.Name); f != nil {
+				return c.callFunc(call, f)
+			}
 		}
-		c.unsupported(e.Span(), "%s", what)
+		c.unsupported(e.Span(), "this name")
 		return operand{t: t, v: c.constI(0)}
 	}
 	args := callArgs(e)

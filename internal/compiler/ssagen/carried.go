@@ -60,7 +60,7 @@ func (c *fn) celled(l *types.Local) bool {
 // pointerNumbers reports whether the unit makes numbers of pointers that the verifier may know.
 func (c *fn) pointerNumbers() bool {
 	found := false
-	syntax.Inspect(c.unit.Body, func(n syntax.Node) bool {
+	inspect := func(n syntax.Node) bool {
 		switch x := n.(type) {
 		case *syntax.CastExpr:
 			found = found || c.typeOf(x.X).Kind == types.Pointer && c.typeOf(x).Kind != types.Pointer
@@ -70,7 +70,11 @@ func (c *fn) pointerNumbers() bool {
 			}
 		}
 		return !found
-	})
+	}
+	syntax.Inspect(c.unit.Body, inspect)
+	for _, f := range c.info.Funcs {
+		syntax.Inspect(f.Decl.Body, inspect)
+	}
 	return found
 }
 

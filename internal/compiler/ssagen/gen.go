@@ -56,7 +56,8 @@ type gen struct {
 	percpu      global // the same, a row a CPU
 	errSite     map[siteKey]int
 	builtins    *tables
-	errorAction int // the action of error records, -1 until one is made
+	sharing     map[*types.FuncInfo]bool // whether the script's functions are the programs' too
+	errorAction int                      // the action of error records, -1 until one is made
 }
 
 // global is a map of one kind of keyless values while it's being filled.
@@ -87,6 +88,7 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		errSite:     map[siteKey]int{},
 		builtins:    newTables(),
 		errorAction: -1,
+		sharing:     map[*types.FuncInfo]bool{},
 		globals:     global{mapIndex: -1},
 		percpu:      global{mapIndex: -1},
 		rodata:      rodata{mapIndex: -1, strings: map[string]uint32{}},
@@ -128,6 +130,7 @@ type fn struct {
 	iters     []*ssa.Slot  // open-coded iterators in use, outermost first
 	uses      *Unit
 	found     []found
+	callees   []*callee            // calls of the script's functions that this code is of, outermost first
 	subs      map[string]*ssa.Func // functions of the program, by name
 }
 

@@ -229,6 +229,12 @@ const (
 	frameVars   = 16
 )
 
+// What a loop's body returned from, in its frame.
+const (
+	returnProgram = 1
+	returnFunc    = 2
+)
+
 // callback makes the function for a loop's body; gen fills it. Its parameter ctxParam is
 // the address of the frame; extra variables of the function around it are captured too.
 func (c *fn) callback(s *syntax.For, extra []*types.Local, params []ssa.Type, ctxParam int, gen func(cb *fn)) (fnAddr, ctx *ssa.Value, fr *frame) {
@@ -238,6 +244,10 @@ func (c *fn) callback(s *syntax.For, extra []*types.Local, params []ssa.Type, ct
 		fr.add(l)
 	}
 	fr.set, fr.cells = c.assignedIn(s.Body), map[*types.Local]bool{}
+	if call, _ := c.calling(); call != nil && call.result != nil && returns(s.Body) {
+		fr.add(call.result)
+		fr.set[call.result] = true
+	}
 	for l := range fr.set {
 		fr.cells[l] = c.celled(l)
 	}
@@ -263,6 +273,18 @@ func (c *fn) callback(s *syntax.For, extra []*types.Local, params []ssa.Type, ct
 	gen(cb)
 	cb.ret(nil)
 	return c.emitAux(ssa.OpFuncAddr, ssa.Ptr, 0, f), base, fr
+}
+
+// returns reports whether a loop's body returns.
+func returns(b *syntax.Block) bool {
+	found := false
+	syntax.Inspect(b, func(n syntax.Node) bool {
+		if j, ok := n.(*syntax.Jump); ok && j.Kind == syntax.Return {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // capture moves the variables that the loop's body shares with the function around it
@@ -304,8 +326,21 @@ func (c *fn) release(fr *frame) {
 		}
 	}
 	base := c.slotAddr(fr.slot, 0)
-	// The body may have returned from the program.
-	c.leaveIf(c.load(base, frameReturn, mem(8, ssa.MemSlot, false)))
+	// The body may have returned, from the program or from the function that the loop is in.
+	left := c.load(base, frameReturn, mem(8, ssa.MemSlot, false))
+	call, here := c.calling()
+	if call == nil {
+		c.leaveIf(left)
+		return
+	}
+	c.leaveIf(c.cmp(ssa.OpEq, left, c.constI(returnProgram)))
+	c.ifThen(c.cmp(ssa.OpEq, left, c.constI(returnFunc)), -1, func() {
+		if here {
+			c.endCall(call)
+		} else {
+			c.endCallback(returnFunc)
+		}
+	})
 }
 
 // leaveIf returns from the program when v isn't zero.
@@ -341,8 +376,11 @@ func (c *fn) captured(l *types.Local) *local {
 }
 
 // returnThroughCallback tells the function around the loop to return, and ends the loop.
-func (c *fn) returnThroughCallback() {
-	c.store(c.frameBase, frameReturn, c.constI(1), 8, ssa.MemSlot)
+func (c *fn) returnThroughCallback() { c.endCallback(returnProgram) }
+
+// endCallback tells the function around the loop what to return from, and ends the loop.
+func (c *fn) endCallback(from int64) {
+	c.store(c.frameBase, frameReturn, c.constI(from), 8, ssa.MemSlot)
 	c.leave(c.constI(1))
 }
 

@@ -203,10 +203,19 @@ func (c *fn) setLocal(l *local, info *types.Local, o operand) {
 	c.storeLocal(l, v)
 }
 
-// assignedOnce reports whether the unit sets l at one place only.
+// assignedOnce reports whether the probe, or the function that this code is of, sets l at one place only.
 func (c *fn) assignedOnce(l *types.Local) bool {
+	body := c.unit.Body
+	if call, _ := c.calling(); call != nil {
+		body = call.info.Decl.Body
+	}
+	return c.assignments(body, l) == 1
+}
+
+// assignments counts the places in body that set l, those that may set it twice.
+func (c *fn) assignments(body *syntax.Block, l *types.Local) int {
 	n := 0
-	syntax.Inspect(c.unit.Body, func(x syntax.Node) bool {
+	syntax.Inspect(body, func(x syntax.Node) bool {
 		switch s := x.(type) {
 		case *syntax.Assign:
 			if v, ok := s.Target.(*syntax.VarExpr); ok && c.info.Locals[v.ID()] == l {
@@ -223,7 +232,7 @@ func (c *fn) assignedOnce(l *types.Local) bool {
 		}
 		return true
 	})
-	return n == 1
+	return n
 }
 
 // mentions reports whether e reads l.
@@ -320,8 +329,12 @@ func (c *fn) jumpStmt(s *syntax.Jump) {
 	}
 }
 
-// returnStmt leaves the program, out of callbacks too.
+// returnStmt leaves the function or the program, out of callbacks too.
 func (c *fn) returnStmt(s *syntax.Jump) {
+	if call, here := c.calling(); call != nil {
+		c.returnFrom(call, here, s.X)
+		return
+	}
 	if c.outer != nil {
 		c.returnThroughCallback()
 		return

@@ -252,9 +252,9 @@ func (c *checker) callFunc(e *syntax.CallExpr) *Type {
 		return invalidType()
 	}
 	for i, a := range e.Args {
-		t, want := c.expr(a), f.Params[i].Type
-		if !bad(t) && !bad(want) && !c.assignable(a, t, want) {
-			c.errorf(diag.CodeArgType, a.Span(), "%s of %s() is %s, not %s", f.Params[i].Name, e.Fun.Name, want, t)
+		p := f.Params[i]
+		if t := c.expr(a); !bad(t) && !bad(p.Type) && !c.fits(&p.Type, f.Decl.Params[i].Type, a, t) {
+			c.errorf(diag.CodeArgType, a.Span(), "%s of %s() is %s, not %s", p.Name, e.Fun.Name, p.Type, t)
 		}
 	}
 	return f.Result

@@ -147,7 +147,7 @@ func check(t *testing.T, text string, opt Options) result {
 		}
 	}
 	env := newEnv()
-	units := MakeUnits(probes, points, ids, env)
+	units := MakeUnits(probes, nil, points, ids, env)
 	return result{Check(script.Decls, units, ids, env, opt, rep), rep, src, script}
 }
 
@@ -450,6 +450,6 @@ func FuzzCheck(f *testing.F) {
 			return // they're gone when the checker is called
 		}
 		env := newEnv()
-		Check(script.Decls, MakeUnits(probes, points, ids, env), ids, env, Options{}, rep)
+		Check(script.Decls, MakeUnits(probes, nil, points, ids, env), ids, env, Options{}, rep)
 	})
 }

@@ -61,6 +61,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 	}
 	c.config(script)
 	c.declare(script)
+	c.checkFuncs()
 	c.bind()
 	c.infer()
 	c.quiet = false
@@ -99,7 +100,6 @@ type checker struct {
 	unit    *Unit     // what is being walked: one of the two
 	fn      *FuncInfo //
 	loops   int       // loops around
-	forRun  int       // for loops around, whose body is a function of its own
 	meta    int       // typeof, sizeof … around: nothing runs
 	quiet   bool
 	changed bool
@@ -167,8 +167,7 @@ func (c *checker) pass() {
 	}
 	for _, f := range c.info.Funcs {
 		c.fn = f
-		c.signature(f)
-		c.body(f.Decl.Body)
+		c.funcBody(f)
 		c.fn = nil
 	}
 	for _, u := range c.info.Units {
@@ -190,20 +189,6 @@ func (c *checker) signAggregates() {
 			u.Signed = m.signed
 			m.Value, c.changed = &u, true
 		}
-	}
-}
-
-// signature types a function's parameters and result, which its declaration fixes.
-func (c *checker) signature(f *FuncInfo) {
-	for i, p := range f.Decl.Params {
-		l := f.Params[i]
-		if t := c.typeExpr(p.Type); !bad(t) {
-			c.declared[l] = true
-			c.grow(&l.Type, t)
-		}
-	}
-	if f.Result = voidType(); f.Decl.Result != nil {
-		f.Result = c.typeExpr(f.Decl.Result)
 	}
 }
 

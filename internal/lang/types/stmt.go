@@ -138,9 +138,7 @@ func (c *checker) forStmt(s *syntax.For) {
 	}
 	c.record(s.Var, t)
 	c.loops++
-	c.forRun++
 	c.body(s.Body)
-	c.forRun--
 	c.loops--
 }
 
@@ -189,9 +187,6 @@ func (c *checker) jump(s *syntax.Jump) {
 		}
 		return
 	}
-	if c.forRun > 0 && s.X != nil && c.fn != nil {
-		c.errorf(diag.CodeUnsupported, s.Span(), "returning a value from inside a for loop is not supported yet")
-	}
 	var t *Type
 	if s.X != nil {
 		t = c.expr(s.X)
@@ -211,7 +206,9 @@ func (c *checker) returnValue(s *syntax.Jump, t *Type) {
 	case want == nil:
 	case s.X == nil && want.Kind != Void:
 		c.errorf(diag.CodeReturn, s.Span(), "%s returns %s", c.fn.Decl.Name.Name, want)
-	case s.X != nil && !bad(t) && !c.assignable(s.X, t, want):
+	case s.X != nil && want.Kind == Void && !bad(t):
+		c.errorf(diag.CodeReturn, s.X.Span(), "%s returns nothing", c.fn.Decl.Name.Name).Note("a result has its type behind the parameters: `fn %s(…): %s`", c.fn.Decl.Name.Name, t)
+	case s.X != nil && !bad(t) && !c.fits(&c.fn.Result, c.fn.Decl.Result, s.X, t):
 		c.errorf(diag.CodeReturn, s.X.Span(), "%s returns %s, not %s", c.fn.Decl.Name.Name, want, t)
 	}
 }

@@ -10,12 +10,12 @@ import (
 
 // MakeUnits makes the programs of probes. points gives the attach points of one, its
 // wildcards expanded. Points of one kind share a program as long as what the probe reads
-// from its context looks the same in all of them; each further program gets a copy of the
+// from its context, itself or through the script's functions, looks the same in all of them; each further program gets a copy of the
 // probe's body with ids of its own.
-func MakeUnits(probes []*syntax.Probe, points func(*syntax.Probe) []*probe.Point, ids *syntax.IDs, env Env) []*Unit {
+func MakeUnits(probes []*syntax.Probe, funcs []*syntax.Func, points func(*syntax.Probe) []*probe.Point, ids *syntax.IDs, env Env) []*Unit {
 	var units []*Unit
 	for _, p := range probes {
-		g := &grouper{use: contextUse(p), env: env, byKey: map[string]*Unit{}}
+		g := &grouper{use: contextUse(p, funcs), env: env, byKey: map[string]*Unit{}}
 		for _, pt := range points(p) {
 			g.add(p, pt)
 		}
@@ -38,8 +38,9 @@ type use struct {
 	argN   map[int]bool    // the arguments read by number
 }
 
-func contextUse(p *syntax.Probe) *use {
+func contextUse(p *syntax.Probe, funcs []*syntax.Func) *use {
 	u := &use{fields: map[string]bool{}, names: map[string]bool{}, argN: map[int]bool{}}
+	called := make([]bool, len(funcs))
 	var visit func(syntax.Node)
 	visit = func(n syntax.Node) {
 		switch n := n.(type) {
@@ -52,6 +53,13 @@ func contextUse(p *syntax.Probe) *use {
 			return
 		case *syntax.Ident:
 			u.name(n.Name)
+		case *syntax.CallExpr:
+			for i, f := range funcs {
+				if f.Name.Name == n.Fun.Name && !called[i] {
+					called[i] = true
+					visit(f.Body)
+				}
+			}
 		}
 		syntax.Children(n, visit)
 	}

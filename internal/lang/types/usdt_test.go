@@ -27,7 +27,7 @@ func usdtUnits(t *testing.T, body string, notes ...string) (units []string, mess
 	env := newEnv()
 	env.facts.Arch = "amd64"
 	env.facts.Features.Cookie = true
-	made := MakeUnits([]*syntax.Probe{script.Decls[0].(*syntax.Probe)}, at, ids, env)
+	made := MakeUnits([]*syntax.Probe{script.Decls[0].(*syntax.Probe)}, nil, at, ids, env)
 	Check(script.Decls, made, ids, env, Options{}, rep)
 	for _, u := range made {
 		s := fmt.Sprint(len(u.Points))

@@ -1,0 +1,260 @@
+package ssagen
+
+import (
+	"slices"
+
+	"github.com/skep-bpf/skep/internal/compiler/ssa"
+	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
+)
+
+// The script's functions become code in one of two ways. Most are generated in the place of
+// each call, where they cost nothing and may do whatever the probe may. Large ones that are
+// called more than once, and whose values are numbers, are a BPF function of the program: see
+// sharable.
+
+// callee is a call of a script's function whose code is being generated in its place.
+type callee struct {
+	info   *types.FuncInfo
+	result *types.Local // where return leaves the value; nil: there's none
+	end    *ssa.Block   // where return goes
+	iters  int          // open-coded iterators that are the caller's
+}
+
+// scriptFunc is the script's function of that name, or nil.
+func (g *gen) scriptFunc(name string) *types.FuncInfo {
+	for _, f := range g.info.Funcs {
+		if f.Decl.Name.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// callFunc is a call of a script's function.
+func (c *fn) callFunc(e *syntax.CallExpr, f *types.FuncInfo) operand {
+	if c.shared(f) {
+		return c.callShared(e, f)
+	}
+	c.passArgs(f, e.Args)
+	call := &callee{info: f, end: c.block(), iters: len(c.iters)}
+	if f.Result.Kind != types.Void {
+		call.result = &types.Local{Name: f.Decl.Name.Name, Type: f.Result, Decl: f.Decl.Name.Span()}
+		c.local(call.result)
+	}
+	loops := c.loops
+	c.loops = nil
+	c.callees = append(c.callees, call)
+	c.blockStmts(f.Decl.Body)
+	c.callees = c.callees[:len(c.callees)-1]
+	c.loops = loops
+	c.jump(call.end)
+	if len(call.end.Preds) > 0 {
+		c.b = call.end
+	}
+	return c.resultOf(call)
+}
+
+// resultOf is what a call gave.
+func (c *fn) resultOf(call *callee) operand {
+	t := call.info.Result
+	switch {
+	case call.result == nil:
+		return operand{t: t, v: c.constI(0)}
+	case scalar(t):
+		return operand{t: t, v: c.loadLocal(c.local(call.result))}
+	}
+	return operand{t: t, ref: ref{base: c.localAddr(c.local(call.result)), class: ssa.MemSlot}}
+}
+
+// passArgs sets the parameters. The arguments of a call whose arguments call functions are all
+// evaluated before the first parameter is set: it may be one of those calls' too.
+func (c *fn) passArgs(f *types.FuncInfo, args []syntax.Expr) {
+	into := f.Params
+	if slices.ContainsFunc(args, c.callsFunc) {
+		into = make([]*types.Local, len(args))
+		for i, p := range f.Params {
+			into[i] = &types.Local{Name: p.Name, Type: p.Type, Decl: p.Decl}
+		}
+	}
+	for i, a := range args {
+		c.passArg(f, into[i], a)
+	}
+	for i, p := range f.Params {
+		if into[i] == p {
+			continue
+		}
+		from := c.local(into[i])
+		to := c.local(p)
+		to.btf = from.btf
+		if to.btf {
+			c.store(c.localAddr(to), 0, c.loadLocal(from), 8, ssa.MemSlot)
+		} else {
+			c.copyLocal(to, from)
+		}
+	}
+}
+
+// passArg sets a parameter, which is a pointer that the verifier knows when the argument is,
+// unless the function sets it anew.
+func (c *fn) passArg(f *types.FuncInfo, p *types.Local, a syntax.Expr) {
+	l := c.local(p)
+	l.btf = false
+	if !scalar(l.t) {
+		c.assignLocal(l, p, a)
+		return
+	}
+	o := c.convert(c.expr(a), l.t)
+	if o.btf && l.t.Kind == types.Pointer && c.assignments(f.Decl.Body, p) == 0 && c.b != nil {
+		l.btf = true
+		c.storeLocal(l, o.v)
+		return
+	}
+	c.setLocal(l, p, o)
+}
+
+// callsFunc reports whether an expression calls a function of the script.
+func (c *fn) callsFunc(e syntax.Expr) bool {
+	found := false
+	syntax.Inspect(e, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.CallExpr); ok && c.builtin(call) == nil && c.scriptFunc(call.Fun.Name) != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// calling is the call whose code this is, and whether it began in this function: a loop's body
+// may be a callback of its own.
+func (c *fn) calling() (call *callee, here bool) {
+	for f := c; f != nil; f = f.outer {
+		if n := len(f.callees); n > 0 {
+			return f.callees[n-1], f == c
+		}
+	}
+	return nil, false
+}
+
+// returnFrom is `return` in a function.
+func (c *fn) returnFrom(call *callee, here bool, x syntax.Expr) {
+	if x != nil && call.result != nil {
+		c.assignLocal(c.local(call.result), call.result, x)
+	}
+	if !here {
+		c.endCallback(returnFunc)
+		return
+	}
+	c.endCall(call)
+}
+
+// endCall goes to the end of a function whose call began here.
+func (c *fn) endCall(call *callee) {
+	if c.b == nil {
+		return
+	}
+	for i := len(c.iters) - 1; i >= call.iters; i-- {
+		c.endIter(c.iters[i])
+	}
+	c.jump(call.end)
+}
+
+// Functions of the program.
+
+// What makes a function worth one of its own, and what BPF can pass.
+const (
+	shareNodes = 40 // nodes of its tree
+	shareCalls = 2
+	shareArgs  = 5
+)
+
+// shared reports whether calls of f share its code. What it decides holds for the script.
+func (g *gen) shared(f *types.FuncInfo) bool {
+	known, ok := g.sharing[f]
+	if !ok {
+		known = g.sharable(f) && g.calls(f) >= shareCalls
+		g.sharing[f] = known
+	}
+	return known
+}
+
+// calls counts the calls of f in the script.
+func (g *gen) calls(f *types.FuncInfo) int {
+	n := 0
+	count := func(x syntax.Node) bool {
+		if call, ok := x.(*syntax.CallExpr); ok && call.Fun.Name == f.Decl.Name.Name {
+			n++
+		}
+		return true
+	}
+	for _, u := range g.info.Units {
+		syntax.Inspect(u.Body, count)
+	}
+	for _, other := range g.info.Funcs {
+		syntax.Inspect(other.Decl.Body, count)
+	}
+	return n
+}
+
+// sharable reports whether f can be a function of the program: it takes and gives numbers,
+// and reckons with them alone, since it has neither the program's context nor its way out.
+func (g *gen) sharable(f *types.FuncInfo) bool {
+	number := func(t *types.Type) bool { return t != nil && (t.Kind == types.Int || t.Kind == types.Bool) }
+	if len(f.Params) > shareArgs || f.Result.Kind != types.Void && !number(f.Result) {
+		return false
+	}
+	for _, p := range f.Params {
+		if !number(p.Type) {
+			return false
+		}
+	}
+	nodes, ok := 0, true
+	syntax.Inspect(f.Decl.Body, func(n syntax.Node) bool {
+		nodes++
+		switch x := n.(type) {
+		case *syntax.Let:
+			ok = ok && (x.X != nil || g.info.Locals[x.Name.ID()] != nil && number(g.info.Locals[x.Name.ID()].Type))
+		case *syntax.VarExpr:
+			l := g.info.Locals[x.ID()]
+			ok = ok && l != nil && number(l.Type)
+		case *syntax.For, *syntax.MapExpr, *syntax.StringLit, *syntax.TupleExpr, *syntax.RecordExpr, *syntax.FieldExpr, *syntax.IndexExpr:
+			ok = false
+		case *syntax.UnaryExpr:
+			ok = ok && x.Op != syntax.Deref && x.Op != syntax.AddrOf
+		case *syntax.CallExpr:
+			other := g.scriptFunc(x.Fun.Name)
+			ok = ok && other != nil && g.info.Calls[x.ID()] == nil && g.sharable(other)
+		case *syntax.Ident:
+			ok = ok && (g.info.Calls[x.ID()] == nil || g.info.Consts[x.ID()] != nil)
+		}
+		return ok
+	})
+	return ok && nodes >= shareNodes
+}
+
+// callShared calls the program's function for f.
+func (c *fn) callShared(e *syntax.CallExpr, f *types.FuncInfo) operand {
+	args, params := make([]*ssa.Value, len(e.Args)), make([]ssa.Type, len(e.Args))
+	for i, a := range e.Args {
+		args[i], params[i] = c.asInt(c.convert(c.expr(a), f.Params[i].Type).v), ssa.I64
+	}
+	v := c.callSub("fn_"+f.Decl.Name.Name, params, func(s *fn) {
+		for i, p := range f.Params {
+			l := s.local(p)
+			s.storeLocal(l, s.params[i])
+		}
+		call := &callee{info: f, end: s.block()}
+		if f.Result.Kind != types.Void {
+			call.result = &types.Local{Name: f.Decl.Name.Name, Type: f.Result, Decl: f.Decl.Name.Span()}
+			s.local(call.result)
+		}
+		s.callees = []*callee{call}
+		s.blockStmts(f.Decl.Body)
+		s.jump(call.end)
+		if len(call.end.Preds) > 0 {
+			s.b = call.end
+		}
+		s.ret(s.resultOf(call).v)
+	}, args...)
+	return operand{t: f.Result, v: c.extendTo(v, f.Result)}
+}
