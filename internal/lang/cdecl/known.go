@@ -148,6 +148,7 @@ var constantGroups = []constantGroup{
 		{"S_IXGRP", "010"}, {"S_IRWXO", "7"}, {"S_IROTH", "4"}, {"S_IWOTH", "2"}, {"S_IXOTH", "1"},
 	}},
 	{schedHeaders, []constant{
+		{"TASK_COMM_LEN", "16"},
 		{"CLONE_VM", "0x100"}, {"CLONE_FS", "0x200"}, {"CLONE_FILES", "0x400"}, {"CLONE_SIGHAND", "0x800"},
 		{"CLONE_PIDFD", "0x1000"}, {"CLONE_PTRACE", "0x2000"}, {"CLONE_VFORK", "0x4000"},
 		{"CLONE_PARENT", "0x8000"}, {"CLONE_THREAD", "0x10000"}, {"CLONE_NEWNS", "0x20000"},
