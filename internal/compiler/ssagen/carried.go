@@ -21,7 +21,7 @@ const cellHalf = 4
 func (c *fn) assignedIn(b *syntax.Block) map[*types.Local]bool {
 	set := map[*types.Local]bool{}
 	note := func(e syntax.Expr) {
-		if v, ok := unparen(e).(*syntax.VarExpr); ok {
+		if v := syntax.PlaceVar(e); v != nil {
 			if info := c.info.Locals[v.ID()]; c.known(info) != nil {
 				set[info] = true
 			}

@@ -146,6 +146,9 @@ func (c *fn) slotFor(l *types.Local) *ssa.Slot {
 	}
 	s := c.f.NewSlot(l.Name, n, align)
 	s.Pos = l.Decl.Start
+	if c.info.Facts.Kernel < v5_12StackIndex && (l.Type.Kind == types.Array || l.Type.Kind == types.Struct) {
+		s.Scratch = c.indexed(l)
+	}
 	return s
 }
 
@@ -268,7 +271,9 @@ func (c *fn) assign(s *syntax.Assign) {
 			c.mapAssign(s, m, t.Args)
 			return
 		}
-		c.unsupported(s.Target.Span(), "assigning to this")
+		c.assignPart(s)
+	case *syntax.FieldExpr:
+		c.assignPart(s)
 	default:
 		c.unsupported(s.Target.Span(), "assigning to this")
 	}
@@ -303,6 +308,9 @@ func (c *fn) increment(x *syntax.UnaryExpr) operand {
 		if m, ok := unparen(y.X).(*syntax.MapExpr); ok {
 			return c.mapIncrement(x, m, y.Args, op, post)
 		}
+		return c.incrementPart(x, op, post)
+	case *syntax.FieldExpr:
+		return c.incrementPart(x, op, post)
 	}
 	c.unsupported(x.Span(), "%s on this", x.Op)
 	return operand{t: t, v: c.constI(0)}

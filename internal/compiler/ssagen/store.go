@@ -12,6 +12,13 @@ func (c *fn) into(dst *ssa.Value, class ssa.MemClass, e syntax.Expr, t *types.Ty
 	defer c.at(e)()
 	switch x := unparen(e).(type) {
 	case *syntax.TupleExpr:
+		if t.Kind == types.Array && t.Len == uint32(len(x.Elems)) {
+			size := bytesOf(t.Elem)
+			for i, e := range x.Elems {
+				c.into(c.addI(dst, int64(uint32(i)*size)), class, e, t.Elem, padded)
+			}
+			return
+		}
 		if t.Kind == types.Tuple && len(t.Fields) == len(x.Elems) {
 			c.padding(dst, class, t)
 			for i, f := range t.Fields {

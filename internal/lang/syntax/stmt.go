@@ -188,29 +188,60 @@ func (p *parser) assign(target Expr, start int) Stmt {
 	s := &Assign{Target: target, Op: op, X: p.expr()}
 	at := p.src.Offset(target.Span().Start)
 	end := p.src.Offset(target.Span().End)
-	switch target.(type) {
-	case *BadExpr:
-	case *TupleIndex, *FieldExpr:
+	switch {
+	case isBad(target) || isPlace(target):
+	case isMember(target):
 		p.errorf(diag.CodeAssign, at, end, "tuples, records and the memory of the traced program can't be changed").
 			Note("make a new value and assign that")
 	default:
-		if !isPlace(target) {
-			p.errorf(diag.CodeAssign, at, end, "only variables, maps and their elements can be assigned")
-		}
+		p.errorf(diag.CodeAssign, at, end, "only variables, maps and their elements can be assigned")
 	}
 	place(p, s, start)
 	p.endStmt()
 	return s
 }
 
-// isPlace reports whether e can be assigned: $x, @m or @m[k].
+// isPlace reports whether e can be assigned: $x, @m, @m[k], or what is in a variable: $x[i],
+// $x.member, as deep as it goes.
 func isPlace(e Expr) bool {
 	switch e := e.(type) {
 	case *VarExpr, *MapExpr:
 		return true
 	case *IndexExpr:
 		_, ok := e.X.(*MapExpr)
-		return ok
+		return ok || PlaceVar(e) != nil
+	}
+	return PlaceVar(e) != nil
+}
+
+// PlaceVar is the variable that e is a part of: $x of $x[i].member; nil when it's none.
+func PlaceVar(e Expr) *VarExpr {
+	for {
+		switch x := e.(type) {
+		case *VarExpr:
+			return x
+		case *IndexExpr:
+			e = x.X
+		case *FieldExpr:
+			if x.Arrow {
+				return nil
+			}
+			e = x.X
+		case *ParenExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
+
+func isBad(e Expr) bool { _, bad := e.(*BadExpr); return bad }
+
+// isMember reports whether e is a part of something else than a variable.
+func isMember(e Expr) bool {
+	switch e.(type) {
+	case *TupleIndex, *FieldExpr:
+		return true
 	}
 	return false
 }

@@ -61,11 +61,59 @@ func (c *checker) assign(s *syntax.Assign) {
 	switch target := s.Target.(type) {
 	case *syntax.VarExpr:
 		c.assignVar(target, s.Span(), s.X, t)
-	case *syntax.MapExpr, *syntax.IndexExpr:
+	case *syntax.MapExpr, *syntax.IndexExpr, *syntax.FieldExpr:
+		if syntax.PlaceVar(target) != nil {
+			c.assignPart(s, t)
+			return
+		}
 		c.assignMap(s, t)
 	default:
 		c.expr(s.Target)
 		c.errorf(diag.CodeAssign, s.Target.Span(), "this can't be assigned")
+	}
+}
+
+// assignPart types the assignment of a value of type t to an element or member of what is in a
+// variable.
+func (c *checker) assignPart(s *syntax.Assign, t *Type) {
+	want := c.part(s.Target)
+	if bad(want) || bad(t) {
+		return
+	}
+	if !c.assignable(s.X, t, want) {
+		c.errorf(diag.CodeMismatch, s.Span(), "this is %s, and can't be assigned %s", want, t)
+	}
+}
+
+// part is the type of an element or member that can be set: it lies in the variable itself,
+// and not behind a pointer in it.
+func (c *checker) part(e syntax.Expr) *Type {
+	t := c.expr(e)
+	if bad(t) {
+		return t
+	}
+	for x := unparen(e); ; {
+		var in syntax.Expr
+		switch p := x.(type) {
+		case *syntax.IndexExpr:
+			in = unparen(p.X)
+		case *syntax.FieldExpr:
+			in = unparen(p.X)
+			if sel := c.info.Fields[p.ID()]; sel != nil && sel.Field.BitLen > 0 {
+				c.errorf(diag.CodeUnsupported, e.Span(), "setting a bit-field is not supported yet")
+				return invalidType()
+			}
+		default:
+			return t
+		}
+		if k := c.info.Types[in.ID()]; k == nil || k.Kind != Array && k.Kind != Struct || k.Ctx {
+			d := c.errorf(diag.CodeAssign, e.Span(), "tuples, records and the memory of the traced program can't be changed")
+			if k != nil && k.Kind != Pointer {
+				d.Note("make a new value and assign that")
+			}
+			return invalidType()
+		}
+		x = in
 	}
 }
 
@@ -218,6 +266,8 @@ func (c *checker) assignable(x syntax.Expr, t, want *Type) bool {
 		return true
 	case (t.IsInt() || t.Castable()) && (want.IsInt() || want.Castable()):
 		return c.fitInt(x, t, want)
+	case t.Kind == Tuple && want.Kind == Array:
+		return c.fitElements(x, t, want)
 	case t.Kind != want.Kind:
 		return false
 	case t.Kind == String:
@@ -230,6 +280,20 @@ func (c *checker) assignable(x syntax.Expr, t, want *Type) bool {
 		return Identical(t.Elem, want.Elem) && (want.Len == 0 || t.Len == want.Len)
 	}
 	return false
+}
+
+// fitElements: a tuple that is written out goes into an array of as many elements.
+func (c *checker) fitElements(x syntax.Expr, t, want *Type) bool {
+	tuple, ok := unparen(x).(*syntax.TupleExpr)
+	if !ok || uint32(len(tuple.Elems)) != want.Len {
+		return false
+	}
+	for i, e := range tuple.Elems {
+		if !c.assignable(e, t.Fields[i].Type, want.Elem) {
+			return false
+		}
+	}
+	return true
 }
 
 // fitInt: a literal has to be in range; of others only a warning is given.

@@ -239,6 +239,13 @@ func (c *checker) incDec(e *syntax.UnaryExpr) *Type {
 		return u
 	}
 	v, ok := unparen(e.X).(*syntax.VarExpr)
+	if !ok && syntax.PlaceVar(e.X) != nil {
+		t := c.part(e.X)
+		if !bad(t) && !t.IsInt() {
+			return c.badIncDec(e, t)
+		}
+		return t
+	}
 	if !ok {
 		c.expr(e.X)
 		c.errorf(diag.CodeIncDec, e.Span(), "%s needs a variable or a map", e.Op)

@@ -139,6 +139,11 @@ func (b *binder) assign(s *syntax.Assign) {
 	b.expr(s.X)
 	v, ok := s.Target.(*syntax.VarExpr)
 	if !ok {
+		if v := syntax.PlaceVar(s.Target); v != nil {
+			if l := b.find(v.Name); l != nil {
+				l.assigned = true
+			}
+		}
 		b.expr(s.Target)
 		return
 	}
