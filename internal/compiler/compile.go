@@ -376,7 +376,11 @@ func (c *coder) program(u *ssagen.Unit, code *bpfgen.Code) *object.Program {
 		info := pt.Kind.Info()
 		if i == 0 {
 			p.ProgType, p.AttachType, p.TestRun = uint32(info.Prog), uint32(info.Attach), info.TestRun
-			if info.Prog == probe.ProgTracing {
+			switch {
+			case pt.Kind == probe.RawTracepoint && u.From.Sig == nil:
+				// Of a module without types of its own: attached by its name.
+				p.ProgType, p.AttachType = uint32(probe.ProgRawTracepoint), 0
+			case info.Prog == probe.ProgTracing:
 				p.AttachTo, p.AttachModule = pt.Func, pt.Target
 			}
 		}

@@ -57,7 +57,7 @@ processed 2 insns (limit 1000000)
 		{"back edge before any walk", "back-edge from insn 7 to 3\nprocessed 0 insns (limit 1000000)\n", 7, "back-edge from insn 7 to 3", "may not"},
 		{"too large", "12: (07) r1 += 1\nBPF program is too large. Processed 1000001 insn\nprocessed 1000001 insns\n", 12, "BPF program is too large. Processed 1000001 insn", "million"},
 		{"helper", "5: (85) call bpf_probe_write_user#36\nprogram of this type cannot use helper bpf_probe_write_user#36\nprocessed 6 insns\n", 5,
-			"program of this type cannot use helper bpf_probe_write_user#36", "isn't allowed"},
+			"program of this type cannot use helper bpf_probe_write_user#36", "locked down"},
 		{"cut log", "1: (b7) r0 = 0\n2: (95) exit\n", 2, "", ""},
 	}
 	for _, tt := range tests {

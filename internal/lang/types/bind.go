@@ -131,7 +131,8 @@ func (b *binder) let(s *syntax.Let) {
 		return
 	}
 	l := b.add(s.Name.Name, s.Span(), "the declaration")
-	l.let, l.assigned = true, s.X != nil
+	// An array or a struct is set in parts, and zero until then.
+	l.let, l.assigned = true, s.X != nil || s.Type != nil && (len(s.Type.Dims) > 0 || s.Type.Tag == "struct")
 	b.use(s.Name, l)
 }
 
