@@ -6,11 +6,11 @@ import "math/bits"
 // written again or the function returns, and narrows zeroes to the bytes that matter:
 // of a key with padding, the padding. Slots whose address has escaped are left alone.
 func deadstore(f *Func, o *Options) {
-	d := &byteLive{f: f, o: o, uses: f.slotUses(), order: f.postorder()}
-	if !d.number() {
+	d := newByteLive(f, o)
+	if !d.track() {
 		return
 	}
-	d.solve()
+	d.solve(false)
 	for _, b := range d.order {
 		d.rewrite(b)
 	}
@@ -23,133 +23,132 @@ const maxTracked = 256
 
 // byteLive is the liveness of slots' bytes.
 type byteLive struct {
-	f     *Func
-	o     *Options
-	uses  *slotUses
-	order []*Block // postorder
-	first []int    // by slot ID: the number of its first byte, or -1
-	n     int      // bytes in all
-	out   []bitset // by block ID: bytes read later
-	list  []access
+	f       *Func
+	o       *Options
+	uses    *slotUses
+	order   []*Block // postorder
+	tracked []bool   // by slot ID
+	flow    *slotFlow
+	live    []byteMask // by slot ID: at the place that a block is walked to
+	list    []access
 }
 
-// number gives the bytes their numbers; false if there is nothing to do.
-func (d *byteLive) number() bool {
-	d.first = make([]int, len(d.f.Slots))
-	used := make([]bool, len(d.f.Slots))
+func newByteLive(f *Func, o *Options) *byteLive {
+	return &byteLive{f: f, o: o, uses: f.slotUses(), order: f.postorder(), live: make([]byteMask, len(f.Slots))}
+}
+
+// track finds the slots whose accesses are all known; false if there are none.
+func (d *byteLive) track() bool {
+	d.tracked = make([]bool, len(d.f.Slots))
+	any := false
 	for _, b := range d.f.Blocks {
 		for _, v := range b.Values {
-			if v.Op == OpSlotAddr {
-				used[v.Aux.(*Slot).ID] = true
+			if v.Op == OpSlotAddr && !d.uses.escaped[v.Aux.(*Slot).ID] {
+				d.tracked[v.Aux.(*Slot).ID], any = true, true
 			}
 		}
 	}
-	for i, s := range d.f.Slots {
-		d.first[i] = -1
-		if !used[i] || d.uses.escaped[i] {
-			continue
-		}
-		d.first[i] = d.n
-		if s.Size <= maxTracked {
-			d.n += int(s.Size)
-		} else {
-			d.n++
-		}
-	}
-	return d.n > 0
+	return any
 }
 
-// span are the numbers of the bytes that a touches; ok is false for an untracked slot.
-// part: not every byte that the numbers stand for.
+// span are the bytes that a touches; ok is false for an untracked slot. part: not every byte
+// that they stand for.
 func (d *byteLive) span(a *access) (from, to int, part, ok bool) {
-	from = d.first[a.slot.ID]
-	if from < 0 {
+	if !d.tracked[a.slot.ID] {
 		return 0, 0, false, false
 	}
 	size := int64(a.slot.Size)
 	if size > maxTracked {
-		return from, from + 1, a.size < 0 || a.off > 0 || a.off+a.size < size, true
+		return 0, 1, a.size < 0 || a.off > 0 || a.off+a.size < size, true
 	}
 	if a.size < 0 {
-		return from, from + int(size), true, true
+		return 0, int(size), true, true
 	}
 	lo, hi := min(max(a.off, 0), size), min(max(a.off+a.size, 0), size)
-	return from + int(lo), from + int(hi), false, true
+	return int(lo), int(hi), false, true
 }
 
 // step makes live, the bytes read after v, those read after what precedes v.
-func (d *byteLive) step(v *Value, live bitset) {
+func (d *byteLive) step(v *Value) {
+	d.each(v, func(slot, from, to int) { d.live[slot].set(from, to, false) },
+		func(slot, from, to int) { d.live[slot].set(from, to, true) })
+}
+
+// each calls write for what v writes in any case, then read for what it may read.
+func (d *byteLive) each(v *Value, write, read func(slot, from, to int)) {
 	d.list, _ = d.uses.accesses(v, d.o, d.list[:0])
 	for i := range d.list {
 		a := &d.list[i]
 		if from, to, part, ok := d.span(a); ok && a.write && a.all && !part {
-			for j := from; j < to; j++ {
-				live.remove(j)
-			}
+			write(a.slot.ID, from, to)
 		}
 	}
 	for i := range d.list {
 		a := &d.list[i]
 		if from, to, _, ok := d.span(a); ok && a.read {
-			for j := from; j < to; j++ {
-				live.add(j)
-			}
+			read(a.slot.ID, from, to)
 		}
 	}
 }
 
-// solve computes out. A block's effect is computed as two sets first, so that the
-// iteration works on words.
-func (d *byteLive) solve() {
-	n := d.f.NumBlocks()
-	gen, keep := make([]bitset, n), make([]bitset, n)
-	d.out = make([]bitset, n)
+// solve computes flow; starts: where slots are started as well.
+func (d *byteLive) solve(starts bool) {
+	d.flow = newSlotFlow(d.f)
+	d.flow.wantStarts = starts
 	for _, b := range d.order {
-		gen[b.ID], keep[b.ID], d.out[b.ID] = newBitset(d.n), newBitset(d.n), newBitset(d.n)
-		for w := range keep[b.ID] {
-			keep[b.ID][w] = ^uint64(0)
-		}
 		for i := len(b.Values) - 1; i >= 0; i-- {
-			if b.Values[i].Op.Info().Effect&(Reads|Writes) != 0 {
-				d.step(b.Values[i], gen[b.ID])
-				d.step(b.Values[i], keep[b.ID])
+			if b.Values[i].Op.Info().Effect&(Reads|Writes) == 0 {
+				continue
 			}
-		}
-	}
-	// keep: what is live before the block if everything is live after it.
-	for changed := true; changed; {
-		changed = false
-		for _, b := range d.order {
-			out := d.out[b.ID]
-			for _, s := range b.Succs {
-				for w, x := range d.out[s.ID] {
-					x = x&keep[s.ID][w] | gen[s.ID][w]
-					if x&^out[w] != 0 {
-						out[w] |= x
-						changed = true
-					}
+			d.each(b.Values[i], func(slot, from, to int) {
+				w := d.flow.of(slot, b)
+				w.gen.set(from, to, false)
+				w.kill.set(from, to, true)
+			}, func(slot, from, to int) { d.flow.of(slot, b).gen.set(from, to, true) })
+			for j := range d.list {
+				if slot := d.list[j].slot.ID; d.tracked[slot] {
+					d.flow.of(slot, b) // touched, if no more
 				}
 			}
 		}
+	}
+	d.flow.solve()
+}
+
+// enter makes live the bytes that are live at the end of b.
+func (d *byteLive) enter(b *Block) {
+	for _, l := range d.flow.out[b.ID] {
+		d.live[l.slot] = l.mask
+	}
+}
+
+// leave forgets what is live in b.
+func (d *byteLive) leave(b *Block) {
+	for _, l := range d.flow.out[b.ID] {
+		d.live[l.slot] = byteMask{}
+	}
+	for _, slot := range d.flow.touched[b.ID] {
+		d.live[slot] = byteMask{}
 	}
 }
 
 // rewrite drops and narrows the writes of b.
 func (d *byteLive) rewrite(b *Block) {
-	live := append(bitset(nil), d.out[b.ID]...)
+	d.enter(b)
 	var out []*Value // backwards
 	for i := len(b.Values) - 1; i >= 0; i-- {
 		v := b.Values[i]
 		before := len(out)
 		if a, ok := d.plainWrite(v); ok {
-			out = d.write(v, a, live, out)
+			out = d.write(v, a, out)
 		} else {
 			out = append(out, v)
 		}
 		for _, w := range out[before:] {
-			d.step(w, live)
+			d.step(w)
 		}
 	}
+	d.leave(b)
 	b.Values = b.Values[:0]
 	for i := len(out) - 1; i >= 0; i-- {
 		b.Values = append(b.Values, out[i])
@@ -167,15 +166,15 @@ func (d *byteLive) plainWrite(v *Value) (access, bool) {
 		return access{}, false
 	}
 	a := list[len(list)-1] // a Move's write comes last
-	return a, a.write && d.first[a.slot.ID] >= 0
+	return a, a.write && d.tracked[a.slot.ID]
 }
 
 // write appends v, what is left of it, or nothing to out, which is backwards.
-func (d *byteLive) write(v *Value, a access, live bitset, out []*Value) []*Value {
+func (d *byteLive) write(v *Value, a access, out []*Value) []*Value {
 	from, to, part, _ := d.span(&a)
 	used := false
 	for j := from; j < to; j++ {
-		used = used || live.has(j)
+		used = used || d.live[a.slot.ID].has(j)
 	}
 	if !used {
 		v.unuse()
@@ -184,7 +183,7 @@ func (d *byteLive) write(v *Value, a access, live bitset, out []*Value) []*Value
 	if v.Op != OpZero || part || a.slot.Size > maxTracked {
 		return append(out, v)
 	}
-	return d.narrow(v, a, live, out)
+	return d.narrow(v, a, out)
 }
 
 // piece is a range of a slot's bytes.
@@ -194,9 +193,9 @@ type piece struct{ from, to int64 }
 func (p piece) stores() int64 { return (p.to+7)/8 - p.from/8 }
 
 // narrow cuts the Zero v down to the live bytes.
-func (d *byteLive) narrow(v *Value, a access, live bitset, out []*Value) []*Value {
+func (d *byteLive) narrow(v *Value, a access, out []*Value) []*Value {
 	whole := piece{a.off, a.off + a.size}
-	parts := livePieces(whole, func(i int64) bool { return live.has(d.first[a.slot.ID] + int(i)) })
+	parts := livePieces(whole, func(i int64) bool { return d.live[a.slot.ID].has(int(i)) })
 	sum := int64(0)
 	for _, p := range parts {
 		sum += p.stores()

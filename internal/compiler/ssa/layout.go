@@ -2,7 +2,6 @@ package ssa
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 )
 
@@ -44,184 +43,132 @@ func AssignSlots(f *Func, limit uint32, o Options) Layout {
 	}
 }
 
-// bitset is a set of small numbers.
-type bitset []uint64
-
-func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
-func (s bitset) has(i int) bool { return s[i/64]>>(i%64)&1 != 0 }
-func (s bitset) add(i int)      { s[i/64] |= 1 << (i % 64) }
-func (s bitset) remove(i int)   { s[i/64] &^= 1 << (i % 64) }
-
-// eachAnd calls fn for each number in both s and t.
-func (s bitset) eachAnd(t bitset, fn func(i int)) {
-	for w, x := range s {
-		for x &= t[w]; x != 0; x &= x - 1 {
-			fn(w*64 + bits.TrailingZeros64(x))
-		}
-	}
-}
-
-// union adds t to s and reports whether s grew.
-func (s bitset) union(t bitset) bool {
-	grew := false
-	for i, x := range t {
-		grew = grew || x&^s[i] != 0
-		s[i] |= x
-	}
-	return grew
-}
-
-// slotLive finds which slots are live at one time.
+// slotLive finds which slots are live at one time: those of whose bytes any is.
 type slotLive struct {
-	f     *Func
-	o     *Options
-	uses  *slotUses
-	used  []bool   // by slot ID
-	order []*Block // postorder
-	// By block ID. gen: the block may read the slot before it overwrites all of it.
-	// kill: it overwrites all of it first. touch: it touches it.
-	gen, kill, touch []bitset
-	out, started     []bitset // live at the end; touched on some path before the start
-	conflicts        []bitset // by slot ID
-	list             []access
+	*byteLive
+	used []bool // by slot ID
+	// conflicts, by slot ID, are the slots that are live at one time with it, but for those whose
+	// address is about: they conflict with all.
+	conflicts [][]int
+
+	// At the place that interfere has come to: the live slots, and by slot ID where they are
+	// in that list (0: nowhere, else one more), and whether the slot was touched before.
+	alive   []int
+	aliveAt []int
+	started []bool
+	first   []int // by slot ID: the value of the block that touches it first
 }
 
 func newSlotLive(f *Func, o *Options) *slotLive {
-	l := &slotLive{f: f, o: o, uses: f.slotUses(), used: make([]bool, len(f.Slots)), order: f.postorder()}
-	sets := func(n int) []bitset {
-		words := (len(f.Slots) + 63) / 64
-		all := make(bitset, n*words)
-		out := make([]bitset, n)
-		for i := range out {
-			out[i] = all[i*words : (i+1)*words]
-		}
-		return out
-	}
-	n := f.NumBlocks()
-	l.gen, l.kill, l.touch, l.out, l.started = sets(n), sets(n), sets(n), sets(n), sets(n)
-	l.conflicts = sets(len(f.Slots))
-	for _, b := range l.order {
-		l.local(b)
-	}
-	l.solve()
-	for _, b := range l.order {
-		l.interfere(b)
-	}
-	l.escaped()
-	return l
-}
-
-// local sets gen, kill and touch of b.
-func (l *slotLive) local(b *Block) {
-	gen, kill, touch := l.gen[b.ID], l.kill[b.ID], l.touch[b.ID]
-	for _, v := range b.Values {
-		l.list, _ = l.uses.accesses(v, l.o, l.list[:0])
-		for i := range l.list {
-			a := &l.list[i]
-			id := a.slot.ID
-			l.used[id] = true
-			touch.add(id)
-			switch {
-			case kill.has(id) || gen.has(id):
-			case a.covers():
-				kill.add(id)
-			default:
-				gen.add(id)
-			}
-		}
-	}
-}
-
-// solve computes out, backwards, and started, forwards.
-func (l *slotLive) solve() {
-	in := newBitset(len(l.f.Slots))
-	for changed := true; changed; {
-		changed = false
-		for _, b := range l.order {
-			for _, s := range b.Succs {
-				for w := range in {
-					in[w] = l.gen[s.ID][w] | l.out[s.ID][w]&^l.kill[s.ID][w]
-				}
-				changed = l.out[b.ID].union(in) || changed
-			}
-		}
-	}
-	for changed := true; changed; {
-		changed = false
-		for i := len(l.order) - 1; i >= 0; i-- {
-			b := l.order[i]
-			for _, s := range b.Succs {
-				changed = l.started[s.ID].union(l.started[b.ID]) || changed
-				changed = l.started[s.ID].union(l.touch[b.ID]) || changed
-			}
-		}
-	}
-}
-
-// interfere walks b backwards; a slot touched where another is live conflicts with it.
-func (l *slotLive) interfere(b *Block) {
-	live := slices.Clone(l.out[b.ID])
-	started := slices.Clone(l.started[b.ID])
-	started.union(l.touch[b.ID])
-	first := make(map[int]int) // by slot: where b touches it first
-	for i, v := range b.Values {
-		l.list, _ = l.uses.accesses(v, l.o, l.list[:0])
-		for _, a := range l.list {
-			if _, ok := first[a.slot.ID]; !ok {
-				first[a.slot.ID] = i
-			}
-		}
-	}
-	for i := len(b.Values) - 1; i >= 0; i-- {
-		l.list, _ = l.uses.accesses(b.Values[i], l.o, l.list[:0])
-		for j := range l.list {
-			id := l.list[j].slot.ID
-			live.eachAnd(started, func(other int) { l.conflict(id, other) })
-			for k := range l.list[:j] {
-				l.conflict(id, l.list[k].slot.ID)
-			}
-		}
-		for j := range l.list {
-			a := &l.list[j]
-			if a.covers() {
-				live.remove(a.slot.ID)
-			}
-		}
-		for j := range l.list {
-			a := &l.list[j]
-			if !a.covers() {
-				live.add(a.slot.ID)
-			}
-			if first[a.slot.ID] == i && !l.started[b.ID].has(a.slot.ID) {
-				started.remove(a.slot.ID)
-			}
-		}
-	}
-}
-
-func (l *slotLive) conflict(a, b int) {
-	if a != b {
-		l.conflicts[a].add(b)
-		l.conflicts[b].add(a)
-	}
-}
-
-// escaped makes slots whose address is about conflict with all others, and gives each
-// slot whose address is computed a place.
-func (l *slotLive) escaped() {
-	for _, b := range l.f.Blocks {
+	n := len(f.Slots)
+	l := &slotLive{byteLive: newByteLive(f, o), used: make([]bool, n),
+		conflicts: make([][]int, n), aliveAt: make([]int, n), started: make([]bool, n), first: make([]int, n)}
+	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			if v.Op == OpSlotAddr && v.Uses > 0 {
 				l.used[v.Aux.(*Slot).ID] = true
 			}
 		}
 	}
-	for id, esc := range l.uses.escaped {
-		for other := range l.f.Slots {
-			if esc {
-				l.conflict(id, other)
+	if !l.track() {
+		return l
+	}
+	l.solve(true)
+	for _, b := range l.order {
+		l.interfere(b)
+	}
+	for id, list := range l.conflicts {
+		slices.Sort(list)
+		l.conflicts[id] = slices.Compact(list)
+	}
+	return l
+}
+
+// update brings the list of live slots up to date with a slot's bytes.
+func (l *slotLive) update(id int) {
+	if l.live[id].empty() {
+		l.removeLive(id)
+	} else {
+		l.addLive(id)
+	}
+}
+
+func (l *slotLive) addLive(id int) {
+	if l.aliveAt[id] == 0 {
+		l.alive = append(l.alive, id)
+		l.aliveAt[id] = len(l.alive)
+	}
+}
+
+func (l *slotLive) removeLive(id int) {
+	at := l.aliveAt[id]
+	if at == 0 {
+		return
+	}
+	last := l.alive[len(l.alive)-1]
+	l.alive[at-1], l.aliveAt[last] = last, at
+	l.alive, l.aliveAt[id] = l.alive[:len(l.alive)-1], 0
+}
+
+// interfere walks b backwards; a slot touched where another is live conflicts with it.
+func (l *slotLive) interfere(b *Block) {
+	l.enter(b)
+	for _, s := range l.flow.out[b.ID] {
+		l.addLive(s.slot)
+	}
+	for _, id := range l.flow.touched[b.ID] {
+		l.started[id], l.first[id] = true, -1
+	}
+	for _, id := range l.flow.started[b.ID] {
+		l.started[id], l.first[id] = true, -2 // before b
+	}
+	for i, v := range b.Values {
+		l.list, _ = l.uses.accesses(v, l.o, l.list[:0])
+		for _, a := range l.list {
+			l.used[a.slot.ID] = true
+			if l.first[a.slot.ID] == -1 {
+				l.first[a.slot.ID] = i
 			}
 		}
+	}
+	for i := len(b.Values) - 1; i >= 0; i-- {
+		v := b.Values[i]
+		list, _ := l.uses.accesses(v, l.o, nil)
+		for j := range list {
+			id := list[j].slot.ID
+			for _, other := range l.alive {
+				if l.started[other] {
+					l.conflict(id, other)
+				}
+			}
+			for k := range list[:j] {
+				l.conflict(id, list[k].slot.ID)
+			}
+		}
+		l.step(v)
+		for j := range list {
+			id := list[j].slot.ID
+			l.update(id)
+			if l.first[id] == i {
+				l.started[id] = false
+			}
+		}
+	}
+	for len(l.alive) > 0 {
+		l.removeLive(l.alive[0])
+	}
+	for _, list := range [][]int{l.flow.touched[b.ID], l.flow.started[b.ID]} {
+		for _, id := range list {
+			l.started[id] = false
+		}
+	}
+	l.leave(b)
+}
+
+func (l *slotLive) conflict(a, b int) {
+	if a != b {
+		l.conflicts[a] = append(l.conflicts[a], b)
+		l.conflicts[b] = append(l.conflicts[b], a)
 	}
 }
 
@@ -232,16 +179,17 @@ func (l *slotLive) layout() Layout {
 	out := Layout{Offset: make([]int32, len(f.Slots)), Used: slices.Clone(l.used)}
 	bySize := slices.Clone(f.Slots)
 	slices.SortStableFunc(bySize, func(a, b *Slot) int { return cmp.Compare(b.Size, a.Size) })
-	at := make([]uint32, len(f.Slots)) // by slot ID: distance of its near end
-	var done []*Slot                   // placed ones, by at
+	p := &places{at: make([]uint32, len(f.Slots)), done: make([]bool, len(f.Slots))}
 	for _, s := range bySize {
 		if !l.used[s.ID] {
 			continue
 		}
-		off := l.place(s, done, at)
-		at[s.ID] = off
-		i, _ := slices.BinarySearchFunc(done, off, func(d *Slot, off uint32) int { return cmp.Compare(at[d.ID], off) })
-		done = slices.Insert(done, i, s)
+		off := l.place(s, p)
+		p.at[s.ID], p.done[s.ID] = off, true
+		p.all = append(p.all, s.ID)
+		if l.uses.escaped[s.ID] {
+			p.escaped = append(p.escaped, s.ID)
+		}
 		end := (off + s.Size + 7) &^ 7
 		if s.Scratch {
 			out.Offset[s.ID] = int32(off)
@@ -263,8 +211,16 @@ func slotAlign(s *Slot) uint32 {
 	return max(s.Align, 1)
 }
 
-// place finds the nearest free bytes for s. done is ascending by at.
-func (l *slotLive) place(s *Slot, done []*Slot, at []uint32) uint32 {
+// places are where slots have been put so far.
+type places struct {
+	at   []uint32 // by slot ID: distance of its near end
+	done []bool
+	// By slot ID: all that are placed, and those of them whose address is about.
+	all, escaped []int
+}
+
+// place finds the nearest free bytes for s.
+func (l *slotLive) place(s *Slot, p *places) uint32 {
 	align := slotAlign(s)
 	fit := func(off uint32) uint32 {
 		if s.Scratch {
@@ -272,13 +228,24 @@ func (l *slotLive) place(s *Slot, done []*Slot, at []uint32) uint32 {
 		}
 		return (off+s.Size+align-1)&^(align-1) - s.Size // the far end is the aligned one
 	}
+	others := p.all
+	if !l.uses.escaped[s.ID] {
+		others = slices.Clone(p.escaped)
+		for _, id := range l.conflicts[s.ID] {
+			if p.done[id] && !l.uses.escaped[id] {
+				others = append(others, id)
+			}
+		}
+	}
+	others = slices.SortedFunc(slices.Values(others), func(a, b int) int { return cmp.Compare(p.at[a], p.at[b]) })
 	off := fit(0)
-	for _, d := range done {
-		if d.Scratch != s.Scratch || !l.conflicts[s.ID].has(d.ID) {
+	for _, id := range others {
+		d := l.f.Slots[id]
+		if d.Scratch != s.Scratch {
 			continue
 		}
-		if off < at[d.ID]+d.Size && at[d.ID] < off+s.Size {
-			off = fit(at[d.ID] + d.Size)
+		if off < p.at[id]+d.Size && p.at[id] < off+s.Size {
+			off = fit(p.at[id] + d.Size)
 		}
 	}
 	return off

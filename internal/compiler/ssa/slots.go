@@ -145,11 +145,6 @@ type access struct {
 	all bool
 }
 
-// covers reports whether a writes all of the slot's bytes and reads none.
-func (a *access) covers() bool {
-	return a.write && a.all && !a.read && a.off <= 0 && a.off+a.size >= int64(a.slot.Size)
-}
-
 // overlaps reports whether a may touch one of size bytes at off.
 func (a *access) overlaps(off, size int64) bool {
 	return a.size < 0 || a.off < off+size && off < a.off+a.size
