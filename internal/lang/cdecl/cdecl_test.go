@@ -138,6 +138,15 @@ func TestEnumerators(t *testing.T) {
 			t.Errorf("%s is %d, %t; want %d", name, int64(v), ok, want)
 		}
 	}
+	for name, want := range map[string]string{"X": "enum a", "M": "enum a", "IN": "enum in"} {
+		s, _ := read("enum a { X, Y = 7, Z, N = -2, M }; struct s { enum in { IN } e; };", Options{})
+		if _, typ, _ := s.Enumerator(name); typ.String() != want || len(typ.Enum.Values) == 0 {
+			t.Errorf("%s is of %v, want %s", name, typ, want)
+		}
+	}
+	if _, typ, _ := s.Enumerator("ANON"); typ.Enum == nil || typ.Enum.Values[0].Name != "ANON" {
+		t.Errorf("ANON is of %v", typ)
+	}
 	if typ, _ := s.Type("enum a"); !typ.Signed || typ.Size != 4 || typ.String() != "enum a" {
 		t.Errorf("enum a is %v, signed %t, %d bytes", typ, typ.Signed, typ.Size)
 	}

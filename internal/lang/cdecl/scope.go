@@ -20,6 +20,8 @@ type Scope struct {
 	bad  bool    // the text has errors
 	ast  *cc.AST // nil: nothing had to be translated, or it's bad
 	conv *converter
+	// enums are the enums of enumerators; made when one is asked for.
+	enums map[*cc.Enumerator]*cc.EnumType
 	// values is the text once more, with the values of all macros; made when one is asked for.
 	values    *cc.AST
 	prelude   *prelude
@@ -298,7 +300,10 @@ func (s *Scope) Enumerator(name string) (uint64, *types.Type, bool) {
 
 // enumOf is the enum of an enumerator.
 func (s *Scope) enumOf(e *cc.Enumerator) *types.Type {
-	if t, ok := e.Type().(*cc.EnumType); ok {
+	if s.enums == nil {
+		s.enums = enumerators(s.ast)
+	}
+	if t := s.enums[e]; t != nil {
 		return s.conv.enum(t)
 	}
 	return basic(e.Type())
