@@ -33,7 +33,7 @@ type kindCase struct {
 	want   string // a regular expression on what skep prints
 	needs  []testkit.Requirement
 	// varies: other machines with the host's kernel may differ, so that its column
-	// isn't compared.
+	// isn't compared; under emulation it may fail and succeed, so that it's tried twice.
 	varies bool
 }
 
