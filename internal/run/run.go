@@ -35,8 +35,9 @@ type Config struct {
 	Engine  engine.Engine
 	Options engine.Options
 	Sink    output.Sink
-	Names   Names  // nil: addresses stay numbers
-	Boot    int64  // wall clock at boot, ns since 1970
+	Names   Names // nil: addresses stay numbers
+	Boot    int64 // wall clock at boot, ns since 1970
+	Times   event.Times
 	Child   *Child // of -c, or nil; Run starts and ends it
 	Pid     int    // of -p: the session ends when this process does; 0: none
 
@@ -132,7 +133,7 @@ type runner struct {
 
 func newRunner(cfg *Config, s engine.Session) *runner {
 	r := &runner{Config: cfg, s: s}
-	r.dec = &event.Decoder{Object: cfg.Object, Maps: s, Boot: cfg.Boot}
+	r.dec = &event.Decoder{Object: cfg.Object, Maps: s, Boot: cfg.Boot, Times: cfg.Times}
 	if cfg.Names != nil {
 		r.dec.Names = cfg.Names
 	}
@@ -298,6 +299,7 @@ func (r *runner) pump() error {
 			deadline = time.Now().Add(tick)
 		}
 		rec, err := r.s.Next(deadline)
+		r.setClocks()
 		switch {
 		case errors.Is(err, engine.ErrTimeout):
 		case err != nil:
@@ -321,6 +323,7 @@ var expired = time.Unix(1, 0)
 
 // available handles events that are there, up to burst. idle: there are no more.
 func (r *runner) available() (idle bool, err error) {
+	r.setClocks()
 	for range burst {
 		rec, err := r.s.Next(expired)
 		if errors.Is(err, engine.ErrTimeout) {
@@ -460,6 +463,13 @@ func (r *runner) reportLost(end bool) error {
 	return nil
 }
 
+// setClocks takes in that the wall clock was set.
+func (r *runner) setClocks() {
+	for _, c := range r.watch.readings() {
+		r.dec.SetClock(c.now, c.ahead)
+	}
+}
+
 // totals are the counters that are told of at the end.
 var totals = []struct {
 	counter int
@@ -472,14 +482,29 @@ var totals = []struct {
 
 // namesUsers reports whether output may name addresses of processes.
 func namesUsers(o *object.Object) bool {
+	return prints(o, func(t *object.Type) bool { return t.Kind == object.Usym || t.Kind == object.Ustack })
+}
+
+// printsTimes reports whether output may hold times of the boot clock.
+func printsTimes(o *object.Object) bool {
+	for _, a := range o.Actions {
+		if a.Kind == object.ActionTime {
+			return true
+		}
+	}
+	return prints(o, func(t *object.Type) bool { return t.Kind == object.Timestamp || t.Point.Elapsed })
+}
+
+// prints reports whether output may hold a value of such a type.
+func prints(o *object.Object, such func(*object.Type) bool) bool {
 	for _, v := range o.Vars {
-		if hasUser(v.Key) || hasUser(v.Value) {
+		if holds(v.Key, such) || holds(v.Value, such) {
 			return true
 		}
 	}
 	for _, a := range o.Actions {
 		for i := range a.Args {
-			if hasUser(a.Args[i].Type) {
+			if holds(a.Args[i].Type, such) {
 				return true
 			}
 		}
@@ -487,17 +512,15 @@ func namesUsers(o *object.Object) bool {
 	return false
 }
 
-func hasUser(t *object.Type) bool {
-	if t == nil {
-		return false
-	}
-	if t.Kind == object.Usym || t.Kind == object.Ustack {
-		return true
+// holds reports whether a value of type t is or has one of such a type.
+func holds(t *object.Type, such func(*object.Type) bool) bool {
+	if t == nil || such(t) {
+		return t != nil
 	}
 	for i := range t.Fields {
-		if hasUser(t.Fields[i].Type) {
+		if holds(t.Fields[i].Type, such) {
 			return true
 		}
 	}
-	return hasUser(t.Elem)
+	return holds(t.Elem, such)
 }

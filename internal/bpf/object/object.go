@@ -20,6 +20,9 @@ type Object struct {
 	Sources  *diag.Sources // the script's texts, for lines; may be nil
 	Config   Config
 
+	// Start is the boot clock's nanoseconds from which the script's elapsed counts.
+	Start uint64
+
 	// Indexes into Maps, or -1.
 	RingMap     int // events
 	CountersMap int // per-CPU counters, see Counter…
@@ -242,7 +245,7 @@ const (
 	ActionPrintMap                    // Var; Args may hold "top" and "div" (else Top, Div)
 	ActionClear                       // Var
 	ActionZero                        // Var
-	ActionTime                        // Format.Text is a strftime format
+	ActionTime                        // Text is a strftime format, Args[0] the boot clock's nanoseconds
 	ActionExit                        // Extra: the exit status
 	ActionCat                         // Format, Args: the path
 	ActionSystem                      // Format, Args: the command line

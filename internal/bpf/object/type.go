@@ -64,7 +64,11 @@ type BitName struct {
 
 // DecimalPoint tells that a number counts units of 10^-Digits and prints with that many
 // Places, rounded: 1234567 with 6 and 2 is 1.23. Digits 0: it has none.
-type DecimalPoint struct{ Digits, Places uint8 }
+type DecimalPoint struct {
+	Digits, Places uint8
+	// Elapsed: the number is the nanoseconds since Object.Start.
+	Elapsed bool
+}
 
 // Clock is a timestamp's clock.
 type Clock uint8

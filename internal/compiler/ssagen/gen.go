@@ -80,7 +80,7 @@ func alignUp(n, align uint32) uint32 { return (n + align - 1) &^ (align - 1) }
 func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter) *Result {
 	g := &gen{
 		info: info, opt: opt, rep: rep,
-		obj: &object.Object{License: info.License, Sources: src, Config: info.Config,
+		obj: &object.Object{License: info.License, Sources: src, Config: info.Config, Start: opt.StartNS,
 			RingMap: -1, CountersMap: -1, ScratchMap: -1},
 		stacks:      map[stackKey]object.StackSpec{},
 		layouts:     map[*types.Type]*object.Type{},

@@ -54,8 +54,11 @@ type Decoder struct {
 	Maps   Maps     // for stacks and snapshots
 	Names  Resolver // nil: addresses and ids stay numbers
 	// Boot is the wall-clock time of boot in nanoseconds since 1970, for timestamps
-	// of the boot clock.
-	Boot int64
+	// of the boot clock. SetClock tells when it changes.
+	Boot  int64
+	Times Times
+
+	set []setting // of the wall clock, since Boot was read; ascending
 }
 
 // Arg decodes an action's argument out of its record.

@@ -13,6 +13,7 @@ import (
 // nothing was recorded.
 type Series struct {
 	Intervals []Interval
+	Times     Times // how the intervals' starts are printed
 }
 
 // Interval is an interval's start and value, which is Null when nothing was recorded in it.
@@ -108,7 +109,7 @@ func (i *interval) merge(t *object.Type, in interval) {
 // newSeries makes a series of values by their intervals' numbers. It begins with the first
 // of them that's among the newest intervals.
 func (d *Decoder) newSeries(t *object.Type, values map[uint64]uint64, last uint64) *Series {
-	s := &Series{}
+	s := &Series{Times: d.Times}
 	if last == 0 {
 		return s
 	}

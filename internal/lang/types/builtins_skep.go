@@ -70,6 +70,9 @@ func checkDecimal(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Ty
 		return invalidType()
 	}
 	point := object.DecimalPoint{Digits: uint8(digits), Places: uint8(places)}
+	if of := c.info.Calls[unparen(args[0]).ID()]; of != nil {
+		point.Elapsed = of.ID == BuiltinElapsed && digits == 9
+	}
 	return &Type{Kind: Enum, Size: 8, Signed: t.Signed, Enum: &EnumType{Point: point}}
 }
 
