@@ -1,0 +1,54 @@
+package sys
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A cgroup is told with its id and path, also when it's gone by then.
+func TestCgroupWatch(t *testing.T) {
+	top := ""
+	if b, err := os.ReadFile("/proc/mounts"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); len(f) > 2 && f[2] == "cgroup2" && top == "" {
+				top = f[1]
+			}
+		}
+	}
+	if top == "" || os.Geteuid() != 0 {
+		t.Skip("needs root, and cgroup2 to be mounted")
+	}
+	var cpus []int
+	for i := range runtime.NumCPU() {
+		cpus = append(cpus, i)
+	}
+	w, err := WatchCgroups(cpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	dir, err := os.MkdirTemp(top, "skep_watched_")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := CgroupID(dir)
+	if rerr := os.Remove(dir); err != nil || rerr != nil {
+		t.Fatal(err, rerr)
+	}
+	if woken, err := w.Wait(time.Now().Add(10 * time.Second)); err != nil || woken {
+		t.Fatal(woken, err)
+	}
+	path := ""
+	w.Each(func(n uint64, p string) {
+		if n == id {
+			path = p
+		}
+	})
+	if path != "/"+filepath.Base(dir) {
+		t.Errorf("cgroup %d is %q, not %s", id, path, dir)
+	}
+}
