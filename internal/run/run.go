@@ -64,6 +64,8 @@ type Names interface {
 	Preload(pid uint32)
 	// Follow records what a process and its descendants map from now on; 0: all processes.
 	Follow(pid uint32) error
+	// FollowCgroups records which cgroups are made from now on.
+	FollowCgroups() error
 	// Collect takes in what was recorded. It's called every tick.
 	Collect()
 	// Troubles tell why addresses that were asked for have no names.
@@ -125,7 +127,8 @@ type runner struct {
 	lost    uint64
 	refused uint64    // refused map updates told of
 	checked time.Time // when losses were last looked for
-	naming  bool      // addresses of processes are to be named
+	naming  bool      // addresses of processes, or cgroups, are to be named
+	users   bool      // addresses of processes are
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
@@ -185,13 +188,22 @@ func (r *runner) session() error {
 	return r.finish()
 }
 
-// follow has recorded what processes map when addresses of theirs are to be named, since
+// follow has recorded which cgroups are made when some are to be named, and what processes map when addresses of theirs are to be named, since
 // they may be gone by then: the command and its descendants, or all.
 func (r *runner) follow() {
-	if r.Names == nil || r.DryRun || !namesUsers(r.Object) {
+	if r.Names == nil || r.DryRun {
 		return
 	}
-	r.naming = true
+	if prints(r.Object, func(t *object.Type) bool { return t.Kind == object.CgroupPath }) {
+		r.naming = true
+		if err := r.Names.FollowCgroups(); err != nil && r.Options.Logf != nil {
+			r.Options.Logf("%v", err)
+		}
+	}
+	if !namesUsers(r.Object) {
+		return
+	}
+	r.naming, r.users = true, true
 	pid := uint32(0)
 	if r.Child != nil {
 		pid = uint32(r.Child.Pid())
@@ -206,7 +218,7 @@ func (r *runner) follow() {
 // collect reads what naming takes, while it's there.
 func (r *runner) collect() {
 	r.Names.Collect()
-	if !r.recorded && r.Child != nil {
+	if r.users && !r.recorded && r.Child != nil {
 		r.Names.Preload(uint32(r.Child.Pid()))
 	}
 }

@@ -20,6 +20,10 @@ type Object struct {
 	Sources  *diag.Sources // the script's texts, for lines; may be nil
 	Config   Config
 
+	// Cgroups and CgroupSets are the memory in which programs look for cgroups.
+	Cgroups    []CgroupSlot
+	CgroupSets []CgroupSet
+
 	// Start is the boot clock's nanoseconds from which the script's elapsed counts.
 	Start uint64
 
@@ -27,6 +31,21 @@ type Object struct {
 	RingMap     int // events
 	CountersMap int // per-CPU counters, see Counter…
 	ScratchMap  int // per-CPU scratch memory
+}
+
+// CgroupSlot is a word of a global map, the id of the cgroup at a path. When another cgroup is
+// made there, whoever runs the object writes its id.
+type CgroupSlot struct {
+	Path   string // in the file system
+	Map    int
+	Offset uint32
+}
+
+// CgroupSet is a hash map whose keys are the ids of all cgroups that are in a container (or,
+// by Form, in a pod). Whoever runs the object fills it, and adds those that are made.
+type CgroupSet struct {
+	Map  int
+	Form CgroupForm
 }
 
 // Config is what the script and the environment set for the time the program runs.

@@ -74,6 +74,9 @@ func (d *Decoder) resolved(t *object.Type, b []byte) (Value, error) {
 		if d.Names == nil {
 			return Value{Kind: Uint, Num: n}, nil
 		}
+		if t.Cgroup != object.CgroupPaths {
+			return Value{Kind: String, Text: d.Names.Cgroup(n, t.Cgroup)}, nil
+		}
 		return Value{Kind: String, Text: d.Names.CgroupPath(n, t.Format)}, nil
 	case object.Username:
 		if d.Names == nil {

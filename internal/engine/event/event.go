@@ -44,6 +44,8 @@ type Resolver interface {
 	// CgroupPath is what cgroup_path() prints: the id's paths, of the hierarchies
 	// that filter selects.
 	CgroupPath(id uint64, filter string) string
+	// Cgroup is what a form other than CgroupPaths has of a cgroup, "" when it isn't in such.
+	Cgroup(id uint64, form object.CgroupForm) string
 	// Username is the name of a user, "" when there's none.
 	Username(uid uint32) string
 }
@@ -58,7 +60,8 @@ type Decoder struct {
 	Boot  int64
 	Times Times
 
-	set []setting // of the wall clock, since Boot was read; ascending
+	set    []setting             // of the wall clock, since Boot was read; ascending
+	owners map[cgroupName]uint64 // the first cgroup seen of each container and pod
 }
 
 // Arg decodes an action's argument out of its record.

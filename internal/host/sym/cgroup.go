@@ -1,11 +1,16 @@
 package sym
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/cgroup"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/probe"
 )
@@ -14,6 +19,12 @@ import (
 type cgroups struct {
 	roots []cgroupRoot // nil: not read yet
 	paths map[cgroupKey]string
+	known map[uint64]string // paths in cgroup2 by id; nil: not read yet
+	mount string            // of cgroup2
+	read  time.Time         // when the tree was last read
+	watch *sys.CgroupWatch  // nil: nobody asked for it
+	lost  uint64
+	names cgroup.Names
 }
 
 // cgroupRoot is a mounted hierarchy. Its name is "unified" for cgroup2, else its
@@ -33,7 +44,7 @@ type cgroupKey struct {
 // A hierarchy without the id is left out. The id is the directory's inode number.
 func (s *Symbolizer) CgroupPath(id uint64, filter string) string {
 	if s.groups.roots == nil {
-		s.groups = cgroups{roots: s.cgroupRoots(), paths: map[cgroupKey]string{}}
+		s.groups.roots, s.groups.paths = s.cgroupRoots(), map[cgroupKey]string{}
 	}
 	var parts []string
 	for _, r := range s.groups.roots {
@@ -88,6 +99,10 @@ func (s *Symbolizer) cgroupPath(r cgroupRoot, id uint64) string {
 		return p
 	}
 	found := ""
+	if r.v2 && s.groups.known != nil && r.dir == s.groups.mount {
+		found, _ = s.ownPath(id)
+		return found
+	}
 	fs.WalkDir(s.cfg.Root, strings.Trim(r.dir, "/"), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return nil
@@ -105,4 +120,95 @@ func (s *Symbolizer) cgroupPath(r cgroupRoot, id uint64) string {
 		s.groups.paths[key] = found
 	}
 	return found
+}
+
+// rereadAfter is how old the tree has to be before an unknown id has it read again.
+const rereadAfter = 100 * time.Millisecond
+
+// FollowCgroups has the cgroups of now read, and records those that are made from now on, so
+// that they can be named however short they live. Collect takes the records in.
+func (s *Symbolizer) FollowCgroups() error {
+	cpus, err := kern.New(s.cfg.Root).OnlineCPUs()
+	if err != nil {
+		return err
+	}
+	if s.groups.watch == nil {
+		if s.groups.watch, err = sys.WatchCgroups(cpus); err != nil {
+			return err
+		}
+	}
+	s.readTree()
+	return nil
+}
+
+// readTree reads the paths of cgroup2. Those that are gone stay known.
+func (s *Symbolizer) readTree() {
+	g := &s.groups
+	if g.known == nil {
+		g.known, g.names.Root = map[uint64]string{}, s.cfg.Root
+		g.mount, _ = cgroup.Mount(s.cfg.Root)
+	}
+	g.read = time.Now()
+	if g.mount != "" {
+		cgroup.Walk(s.cfg.Root, g.mount, func(d cgroup.Dir) bool {
+			g.known[d.ID] = d.Path
+			return true
+		})
+	}
+}
+
+// takeCgroups takes in which cgroups were made.
+func (s *Symbolizer) takeCgroups() {
+	g := &s.groups
+	if g.watch == nil {
+		return
+	}
+	g.lost += g.watch.Each(func(id uint64, path string) { g.known[id] = path })
+}
+
+// ownPath is the path in cgroup2 of a cgroup; false: it isn't known.
+func (s *Symbolizer) ownPath(id uint64) (string, bool) {
+	g := &s.groups
+	if p, ok := g.known[id]; ok {
+		return p, true
+	}
+	s.takeCgroups()
+	if _, ok := g.known[id]; !ok && time.Since(g.read) > rereadAfter {
+		s.readTree()
+	}
+	p, ok := g.known[id]
+	return p, ok
+}
+
+// Cgroup is what a form has of a cgroup: its path, or the container or pod that it's in, ""
+// when it's in none. One that nothing is known of is "cgroup:ID".
+func (s *Symbolizer) Cgroup(id uint64, form object.CgroupForm) string {
+	path, ok := s.ownPath(id)
+	if !ok {
+		return fmt.Sprintf("cgroup:%d", id)
+	}
+	if form == object.CgroupOwn {
+		return path
+	}
+	owner := cgroup.ContainerOf
+	if form.IsPod() {
+		owner = cgroup.PodOf
+	}
+	o, ok := owner(path)
+	if !ok {
+		return ""
+	}
+	name := ""
+	switch form {
+	case object.CgroupContainerID, object.CgroupPodUID:
+		return o.ID
+	case object.CgroupContainerName:
+		name = s.groups.names.Container(o.ID)
+	case object.CgroupPod:
+		name = s.groups.names.Pod(o.ID)
+	}
+	if name == "" {
+		return cgroup.Short(o.ID)
+	}
+	return name
 }
