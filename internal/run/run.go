@@ -105,6 +105,17 @@ func Run(ctx context.Context, cfg Config) (exit int, err error) {
 		return 0, err
 	}
 	defer r.watch.stop()
+	keeper, err := keepCgroups(cfg.Object, s)
+	if err != nil {
+		return 0, err
+	}
+	if keeper != nil {
+		defer func() {
+			if kerr := keeper.stop(); kerr != nil && cfg.Options.Warnf != nil {
+				cfg.Options.Warnf("cgroups that were made later may have been missed: %v", kerr)
+			}
+		}()
+	}
 	session := r.session
 	if cfg.Mode != ModeTrace {
 		session = r.examine

@@ -33,12 +33,15 @@ type Object struct {
 	ScratchMap  int // per-CPU scratch memory
 }
 
-// CgroupSlot is a word of a global map, the id of the cgroup at a path. When another cgroup is
-// made there, whoever runs the object writes its id.
+// CgroupSlot is where programs look for the cgroup at a path. Whoever runs the object fills it
+// in before any program runs, and again when another cgroup is made there.
 type CgroupSlot struct {
-	Path   string // in the file system
-	Map    int
-	Offset uint32
+	Path string // in the file system
+	Map  int
+	// Under: Map is a cgroup array and At the cgroup's index there; else Map is a
+	// global one and At the offset of the cgroup's id, a u64.
+	Under bool
+	At    uint32
 }
 
 // CgroupSet is a hash map whose keys are the ids of all cgroups that are in a container (or,
@@ -175,6 +178,7 @@ const (
 	MapPercpuHash     MapKind = 5
 	MapPercpuArray    MapKind = 6
 	MapStackTrace     MapKind = 7
+	MapCgroupArray    MapKind = 8
 	MapLRUHash        MapKind = 9
 	MapLRUPercpuHash  MapKind = 10
 	MapRingbuf        MapKind = 27

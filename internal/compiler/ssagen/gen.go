@@ -54,6 +54,7 @@ type gen struct {
 	rodata      rodata
 	globals     global // map of keyless values shared by all CPUs
 	percpu      global // the same, a row a CPU
+	cgroups     cgroups
 	errSite     map[siteKey]int
 	builtins    *tables
 	errorAction int // the action of error records, -1 until one is made
@@ -87,6 +88,7 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		errSite:     map[siteKey]int{},
 		builtins:    newTables(),
 		errorAction: -1,
+		cgroups:     cgroups{array: -1, sets: map[bool]int{}},
 		globals:     global{mapIndex: -1},
 		percpu:      global{mapIndex: -1},
 		rodata:      rodata{mapIndex: -1, strings: map[string]uint32{}},
