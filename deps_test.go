@@ -25,7 +25,7 @@ lang/cdecl:       diag probe bpf lang/syntax lang/types
 lang/expand:      diag probe bpf lang/syntax lang/types lang/cdecl
 host/sys:         bpf
 host/kern:        bpf host/sys
-host/cgroup:      host/sys
+host/cgroup:      host/sys host/kern
 host/exe:         bpf host/sys
 host/discover:    diag bpf probe host/sys host/kern host/exe
 host/target:      diag bpf probe lang/types host/sys host/kern host/exe host/cgroup

@@ -11,7 +11,6 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
 	"github.com/skep-bpf/skep/internal/host/cgroup"
-	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -37,11 +36,11 @@ func keepCgroups(o *object.Object, s engine.Session) (*cgroupKeeper, error) {
 	}
 	k := &cgroupKeeper{o: o, s: s, ids: make([]uint64, len(o.Cgroups)), quit: make(chan struct{}), done: make(chan struct{})}
 	root := os.DirFS("/")
-	if cpus, err := kern.New(root).OnlineCPUs(); err == nil {
-		// Without CONFIG_CGROUP_PERF there's none.
-		k.watch, _ = sys.WatchCgroups(cpus)
+	var err error
+	if k.watch, err = cgroup.Watch(root); err != nil {
+		k.watch = nil // as where neither tracefs nor CONFIG_CGROUP_PERF is there
 	}
-	err := k.fill(root)
+	err = k.fill(root)
 	if err != nil {
 		if k.watch != nil {
 			err = errors.Join(err, k.watch.Close())

@@ -5,14 +5,12 @@ package cgroup
 import (
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
-
-// RootID is the id of the hierarchy's root; another one at the mount's top means that
-// a cgroup namespace hides what's above.
-const RootID = 1
 
 // Dir is a cgroup of the tree.
 type Dir struct {
@@ -57,12 +55,23 @@ func Walk(root fs.FS, mount string, f func(Dir) bool) {
 	})
 }
 
-// Level is how many cgroups are above a path.
-func Level(path string) int {
-	if path == "/" {
-		return 0
+// Watch records which cgroups are made from now on. The caller closes it.
+func Watch(root fs.FS) (*sys.CgroupWatch, error) {
+	k := kern.New(root)
+	defer k.Close()
+	cpus, err := k.OnlineCPUs()
+	if err != nil {
+		return nil, err
 	}
-	return strings.Count(path, "/")
+	tracepoint := sys.NoTracepoint
+	if t, err := k.Tracefs(); err == nil {
+		if b, err := fs.ReadFile(t, "events/cgroup/cgroup_mkdir/id"); err == nil {
+			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+				tracepoint = n
+			}
+		}
+	}
+	return sys.WatchCgroups(cpus, tracepoint)
 }
 
 // Owner is the container or pod that a cgroup belongs to.

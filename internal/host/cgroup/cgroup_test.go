@@ -94,9 +94,6 @@ func TestWalk(t *testing.T) {
 	if got := strings.Join(paths, " "); got != "/ /a.slice /a.slice/b.service" || len(ids) != 3 || ids[0] {
 		t.Errorf("%s with the ids %v", got, ids)
 	}
-	if Level("/") != 0 || Level("/a.slice/b.service") != 2 {
-		t.Error("levels")
-	}
 }
 
 func TestMount(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/host/cgroup"
-	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/probe"
 )
@@ -128,17 +127,12 @@ const rereadAfter = 100 * time.Millisecond
 // FollowCgroups has the cgroups of now read, and records those that are made from now on, so
 // that they can be named however short they live. Collect takes the records in.
 func (s *Symbolizer) FollowCgroups() error {
-	cpus, err := kern.New(s.cfg.Root).OnlineCPUs()
-	if err != nil {
-		return err
-	}
+	var err error
 	if s.groups.watch == nil {
-		if s.groups.watch, err = sys.WatchCgroups(cpus); err != nil {
-			return err
-		}
+		s.groups.watch, err = cgroup.Watch(s.cfg.Root)
 	}
 	s.readTree()
-	return nil
+	return err
 }
 
 // readTree reads the paths of cgroup2. Those that are gone stay known.
