@@ -54,6 +54,10 @@ func (e *Env) readCgroups() *cgroupTree {
 	cgroup.Walk(e.root, t.mount, func(d cgroup.Dir) bool {
 		t.paths = append(t.paths, d.Path)
 		if o, ok := cgroup.ContainerOf(d.Path); ok && o.Root == d.Path {
+			// The payload below a machine's cgroup is the container, and comes after it.
+			t.containers = slices.DeleteFunc(t.containers, func(c owner) bool {
+				return c.ID == o.ID && strings.HasPrefix(o.Root, c.Root+"/")
+			})
 			t.containers = append(t.containers, owner{o, []string{names.Container(o.ID)}})
 		}
 		if o, ok := cgroup.PodOf(d.Path); ok && o.Root == d.Path {
