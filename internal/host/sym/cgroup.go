@@ -24,6 +24,18 @@ type cgroups struct {
 	watch *sys.CgroupWatch  // nil: nobody asked for it
 	lost  uint64
 	names cgroup.Names
+	owner map[ownerKey]ownerText
+}
+
+type ownerKey struct {
+	id   uint64
+	form object.CgroupForm
+}
+
+// ownerText is what a form has of a cgroup. One that has no name yet is asked for again.
+type ownerText struct {
+	text  string
+	until time.Time // zero: for good
 }
 
 // cgroupRoot is a mounted hierarchy. Its name is "unified" for cgroup2, else its
@@ -174,35 +186,54 @@ func (s *Symbolizer) ownPath(id uint64) (string, bool) {
 	return p, ok
 }
 
+// namelessFor is how long a container or pod without a name isn't asked for it again: the
+// files that tell come a little later than its first process.
+const namelessFor = time.Second
+
 // Cgroup is what a form has of a cgroup: its path, or the container or pod that it's in, ""
 // when it's in none. One that nothing is known of is "cgroup:ID".
 func (s *Symbolizer) Cgroup(id uint64, form object.CgroupForm) string {
+	key := ownerKey{id, form}
+	if o, ok := s.groups.owner[key]; ok && (o.until.IsZero() || time.Now().Before(o.until)) {
+		return o.text
+	}
 	path, ok := s.ownPath(id)
 	if !ok {
 		return fmt.Sprintf("cgroup:%d", id)
 	}
+	o := s.ownerOf(path, form)
+	if s.groups.owner == nil || len(s.groups.owner) >= maxNames {
+		s.groups.owner = map[ownerKey]ownerText{}
+	}
+	s.groups.owner[key] = o
+	return o.text
+}
+
+// ownerOf is what a form has of a path.
+func (s *Symbolizer) ownerOf(path string, form object.CgroupForm) ownerText {
 	if form == object.CgroupOwn {
-		return path
+		return ownerText{text: path}
 	}
 	owner := cgroup.ContainerOf
 	if form.IsPod() {
 		owner = cgroup.PodOf
 	}
 	o, ok := owner(path)
-	if !ok {
-		return ""
-	}
 	name := ""
-	switch form {
-	case object.CgroupContainerID, object.CgroupPodUID:
-		return o.ID
-	case object.CgroupContainerName:
+	switch {
+	case !ok:
+		return ownerText{}
+	case form == object.CgroupContainerID:
+		return ownerText{text: o.ID}
+	case form == object.CgroupContainerName:
 		name = s.groups.names.Container(o.ID)
-	case object.CgroupPod:
+	case form == object.CgroupPod:
 		name = s.groups.names.Pod(o.ID)
+	default:
+		name = cgroup.Short(o.ID)
 	}
 	if name == "" {
-		return cgroup.Short(o.ID)
+		return ownerText{cgroup.Short(o.ID), time.Now().Add(namelessFor)}
 	}
-	return name
+	return ownerText{text: name}
 }
