@@ -34,16 +34,20 @@ func keepCgroups(o *object.Object, s engine.Session) (*cgroupKeeper, error) {
 	if len(o.Cgroups) == 0 && len(o.CgroupSets) == 0 {
 		return nil, nil
 	}
-	k := &cgroupKeeper{o: o, s: s, ids: make([]uint64, len(o.Cgroups)), quit: make(chan struct{}), done: make(chan struct{})}
-	root := os.DirFS("/")
-	var err error
-	if k.watch, err = cgroup.Watch(root); err != nil {
-		k.watch = nil // as where neither tracefs nor CONFIG_CGROUP_PERF is there
-	}
-	err = k.fill(root)
+	watch, err := cgroup.Watch(os.DirFS("/"))
 	if err != nil {
-		if k.watch != nil {
-			err = errors.Join(err, k.watch.Close())
+		watch = nil // as where neither tracefs nor CONFIG_CGROUP_PERF is there
+	}
+	return beginKeeping(o, s, watch)
+}
+
+// beginKeeping is keepCgroups with a watch, which ends with it, or nil.
+func beginKeeping(o *object.Object, s engine.Session, watch *sys.CgroupWatch) (*cgroupKeeper, error) {
+	k := &cgroupKeeper{o: o, s: s, ids: make([]uint64, len(o.Cgroups)), watch: watch, quit: make(chan struct{}), done: make(chan struct{})}
+	root := os.DirFS("/")
+	if err := k.fill(root); err != nil {
+		if watch != nil {
+			err = errors.Join(err, watch.Close())
 		}
 		return nil, err
 	}
