@@ -114,6 +114,8 @@ func TestJobs(t *testing.T) {
 		{"skep --unsafe --dump ast,ssa:gvn biolatency -mT 1 5", func(j *Job) bool {
 			return j.Unsafe && j.Dump[1] == "ssa:gvn" && j.Header.Name == "biolatency" && len(j.Params) == 2 && len(j.Named) == 2
 		}},
+		{"skep --iso biolatency --utc -T 1 5", func(j *Job) bool { return j.ISO && j.UTC && len(j.Params) == 2 && len(j.Named) == 1 }},
+		{"skep a.bt --utc", func(j *Job) bool { return !j.UTC && j.Named[0].Name == "utc" }},
 		{"skep -l", func(j *Job) bool { return j.List && j.Search == "*:*" }},
 		{"skep -lv kprobe:vfs_*", func(j *Job) bool { return j.List && j.Search == "kprobe:vfs_*" && j.Verbose == 1 }},
 		{"bpftrace -qe begin{} -f json 7 -- --n=1 8", func(j *Job) bool {

@@ -21,7 +21,7 @@ const rootHelp = `skep runs bpftrace scripts and tracing tools.
   --duration TIME  end after 10, 500ms, 2m   -v, -vv          more messages
   -l [SEARCH]      list probes               -k               warn of bad reads
   --unsafe         allow system() …          -B MODE          line, full, none
-  -I, --include    C headers                 --no-warnings
+  -I, --include    C headers                 --utc, --iso     forms of times
   --dump STAGES    ast,types,ssa,insns       --error-format   text, short, json
 
 commands:

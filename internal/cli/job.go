@@ -36,6 +36,8 @@ type Job struct {
 	Unsafe     bool
 	USDTByFile bool // --usdt-file-activation
 	Duration   time.Duration
+	UTC        bool     // times are printed in UTC
+	ISO        bool     // times of day are printed in ISO 8601
 	DryRun     bool     // end when all is attached
 	CheckOnly  bool     // only check the script
 	Open       bool     // with CheckOnly: parameters that aren't given may be anything

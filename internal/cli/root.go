@@ -38,6 +38,8 @@ type runFlags struct {
 	reads    bool
 	silent   bool
 	version  bool
+	utc      bool
+	iso      bool
 }
 
 func (r *runFlags) register(f *pflag.FlagSet) {
@@ -49,6 +51,8 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringVarP(&r.format, "format", "f", "text", "output `format`: text or json")
 	f.StringVarP(&r.output, "output", "o", "", "write the output to `FILE`")
 	f.StringVarP(&r.buffer, "buffer", "B", "", "output buffering `mode`: line, full or none")
+	f.BoolVar(&r.utc, "utc", false, "print times in UTC; else the zone is that of TZ, or the machine's")
+	f.BoolVar(&r.iso, "iso", false, "print times of day as date and time of ISO 8601")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "print only what the script prints")
 	f.CountVarP(&r.verbose, "verbose", "v", "tell more; twice: verifier logs of all programs")
 	f.BoolVarP(&r.list, "list", "l", false, "list probes, with -v their arguments")
@@ -69,7 +73,7 @@ func (r *runFlags) job() (*Job, error) {
 	j := &Job{
 		Dir: ".", Output: r.output, Format: r.format, Buffering: r.buffer, ErrorStyle: r.errors, Command: r.command,
 		Quiet: r.quiet, Verbose: r.verbose, Warnings: 1, Unsafe: r.unsafe, USDTByFile: r.usdt, List: r.list,
-		DryRun: r.dryRun, Dump: r.dump, IncludeDirs: r.dirs, Includes: r.include,
+		DryRun: r.dryRun, Dump: r.dump, IncludeDirs: r.dirs, Includes: r.include, UTC: r.utc, ISO: r.iso,
 	}
 	for _, stage := range r.dump {
 		if !slices.Contains(compiler.Stages(), stage) {

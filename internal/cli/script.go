@@ -111,7 +111,7 @@ var errHelp = errors.New("help is asked for")
 // takeArgs gives a script with an option header its arguments; the error is errHelp or a
 // mistake in them. name is how the script was called.
 func (j *Job) takeArgs(args []string, name string) error {
-	v, err := j.Header.Parse(args)
+	v, err := j.Header.Parse(j.takeTimes(args))
 	var usage *tools.UsageError
 	switch {
 	case errors.As(err, &usage):
@@ -129,6 +129,26 @@ func (j *Job) takeArgs(args []string, name string) error {
 		}
 	}
 	return nil
+}
+
+// takeTimes takes --utc and --iso out of a tool's arguments: they stand behind its name too, as
+// long as the tool has no such options of its own.
+func (j *Job) takeTimes(args []string) []string {
+	var rest []string
+	for i, arg := range args {
+		own := slices.ContainsFunc(j.Header.Options, func(o tools.Option) bool { return "--"+o.Long == arg })
+		switch {
+		case arg == "--":
+			return append(rest, args[i:]...)
+		case arg == "--utc" && !own:
+			j.UTC = true
+		case arg == "--iso" && !own:
+			j.ISO = true
+		default:
+			rest = append(rest, arg)
+		}
+	}
+	return rest
 }
 
 func exists(path string) bool {

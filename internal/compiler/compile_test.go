@@ -55,11 +55,17 @@ func (e *fakeEnv) Iter(string) (*types.Type, bool)                        { retu
 func (e *fakeEnv) KernelSymbol(string) (uint64, bool)                     { return 0, false }
 func (e *fakeEnv) UserType(string, string) (*types.Type, bool)            { return nil, false }
 func (e *fakeEnv) UserSymbol(string, string) (addr, size uint64, ok bool) { return 0, 0, false }
-func (e *fakeEnv) Cgroup(string) (uint64, error)                          { return 0, os.ErrNotExist }
-func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)                  { return nil, false }
-func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error)          { return false, nil }
-func (e *fakeEnv) KernelVar(string) bool                                  { return false }
-func (e *fakeEnv) Facts() *types.Facts                                    { return &e.facts }
+func (e *fakeEnv) FindCgroups(_ object.CgroupForm, name string) (*types.Cgroups, error) {
+	if name == "web" || name == "/web" {
+		return &types.Cgroups{Paths: []string{"/cg/web"}}, nil
+	}
+	return &types.Cgroups{}, nil
+}
+func (e *fakeEnv) Cgroup(string) (uint64, error)                 { return 0, os.ErrNotExist }
+func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)         { return nil, false }
+func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error) { return false, nil }
+func (e *fakeEnv) KernelVar(string) bool                         { return false }
+func (e *fakeEnv) Facts() *types.Facts                           { return &e.facts }
 func (e *fakeEnv) RawTracepoint(name string) (*types.Signature, bool) {
 	return &types.Signature{Name: name, Args: []types.Field{
 		{Name: "preempt", Type: types.IntType(1, false), Arg: 0},

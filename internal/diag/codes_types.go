@@ -26,7 +26,7 @@ const (
 	CodeCond        Code = "E0312"
 	CodeJump        Code = "E0313"
 	CodeReturn      Code = "E0314"
-	CodeRecursion   Code = "E0335"
+	CodeRecursion   Code = "E0337"
 	CodeAggregate   Code = "E0315"
 	CodeBranches    Code = "E0316"
 	CodeIndex       Code = "E0317"
@@ -47,6 +47,7 @@ const (
 	CodeNoFields    Code = "E0332"
 	CodeSymbol      Code = "E0333"
 	CodeArgsMissing Code = "E0334"
+	CodeCgroup      Code = "E0335"
 	CodeUnsupported Code = "E0399"
 
 	CodeNeverAssigned  Code = "W0301"
@@ -204,6 +205,10 @@ var typesCodes = []CodeDoc{
 	{CodeArgsMissing, "arguments of the probe not known",
 		"args needs BTF of the kernel's function, the tracepoint's format, or DWARF of the binary. arg0, arg1 … do without.",
 		"fentry:schedule { print(args.prev); }"},
+	{CodeCgroup, "container, pod or cgroup not found",
+		"A comparison of container, pod or cgroup_path with a name is decided in the kernel, by the cgroups that have the name when the script starts. " +
+			"A container's name is its id, or at least 4 digits that begin no other's, or what its runtime calls it; a pod's is its uid, its name or NAMESPACE/NAME; a cgroup's is its path in cgroup2.",
+		"interval:s:1 /container == \"no such container\"/ { }"},
 	{CodeUnsupported, "not supported yet",
 		"It's part of the language, but skep can't do it yet.",
 		"begin { print(dw_ustack); }"},

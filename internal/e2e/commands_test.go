@@ -36,6 +36,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"loaded": loaded,
 	"sum":    sum,
 	"hive":   hive,
+	"cgroup": cgroups,
 }
 
 // condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/host/cgroup"
 )
 
 // Process is a process that holds BPF objects.
@@ -97,31 +98,24 @@ func (r *Reader) process(pid int) *Process {
 	return p
 }
 
-// Ids as container runtimes and Kubernetes put them into cgroups' names: 64 hexadecimal
-// digits (docker-ID.scope, cri-containerd-ID.scope, /docker/ID), and a pod's uid with - or _.
-var (
-	containerID = regexp.MustCompile(`(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)`)
-	podID       = regexp.MustCompile(`pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})`)
-)
-
 // parseCgroup reads /proc/PID/cgroup: lines "id:controllers:path". cgroup2's is "0::path".
-func parseCgroup(text string) (cgroup, container, pod string) {
+func parseCgroup(text string) (path, container, pod string) {
 	for line := range strings.Lines(text) {
 		f := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
 		if len(f) != 3 {
 			continue
 		}
-		if f[0] == "0" || cgroup == "" {
-			cgroup = f[2]
+		if f[0] == "0" || path == "" {
+			path = f[2]
 		}
-		if m := containerID.FindStringSubmatch(f[2]); m != nil && container == "" {
-			container = m[1][:12]
+		if o, ok := cgroup.ContainerOf(f[2]); ok && container == "" {
+			container = cgroup.Short(o.ID)
 		}
-		if m := podID.FindStringSubmatch(f[2]); m != nil && pod == "" {
-			pod = strings.ReplaceAll(m[1], "_", "-")
+		if o, ok := cgroup.PodOf(f[2]); ok && pod == "" {
+			pod = cgroup.Short(o.ID)
 		}
 	}
-	return cgroup, container, pod
+	return path, container, pod
 }
 
 // scanFDs looks at each descriptor of each process in /proc.

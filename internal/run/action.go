@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
@@ -63,8 +62,7 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 	case object.ActionZero:
 		return r.dec.Zero(r.Object.Vars[a.Var])
 	case object.ActionTime:
-		r.actions.text = event.AppendStrftime(r.actions.text[:0], a.Text, time.Now())
-		r.Sink.Time(r.actions.text)
+		return r.time(a, rec)
 	case object.ActionExit:
 		r.exit, r.ended = int(int32(extra)), true
 	case object.ActionCat:
@@ -80,6 +78,17 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 	default:
 		return fmt.Errorf("do action %d: not supported yet", a.Kind)
 	}
+	return nil
+}
+
+// time prints when the event was.
+func (r *runner) time(a *object.Action, rec []byte) error {
+	v, err := r.dec.Arg(&a.Args[0], rec)
+	if err != nil {
+		return err
+	}
+	r.actions.text = r.dec.AppendTime(r.actions.text[:0], a.Text, r.dec.Time(object.ClockBoot, v.Num))
+	r.Sink.Time(r.actions.text)
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (r *runner) printLog2(a *object.Action) error {
 			name = string(output.AppendValue(nil, &e.Key))
 		}
 		if a.Style == "log2json" {
-			out = appendLog2JSON(out, a, counts, name)
+			out = r.appendLog2JSON(out, a, counts, name)
 			continue
 		}
 		if snap.Var.Key != nil && a.Section != "" {
@@ -40,7 +40,7 @@ func (r *runner) printLog2(a *object.Action) error {
 		out = text.AppendLog2(out, a.Unit, counts, false)
 	}
 	if len(out) == 0 && snap.Var.Key == nil && a.Style == "log2json" {
-		out = appendLog2JSON(out, a, nil, "") // as bcc: an object without data
+		out = r.appendLog2JSON(out, a, nil, "") // as bcc: an object without data
 	}
 	r.actions.text = out
 	if len(out) > 0 {
@@ -62,8 +62,13 @@ func slots(h *event.Hist) []uint64 {
 }
 
 // appendLog2JSON appends one line: {"ts": …, "val_type": …, "data": […], "SECTION": name}.
-func appendLog2JSON(dst []byte, a *object.Action, counts []uint64, name string) []byte {
-	dst = fmt.Appendf(dst, `{"ts": "%s", "val_type": %s, "data": [`, time.Now().Format(time.DateTime), quote(a.Unit))
+func (r *runner) appendLog2JSON(dst []byte, a *object.Action, counts []uint64, name string) []byte {
+	now := time.Now()
+	if loc := r.Times.Location; loc != nil {
+		now = now.In(loc)
+	}
+	dst = append(r.dec.AppendTime(append(dst, `{"ts": "`...), "%Y-%m-%d %H:%M:%S", now), '"')
+	dst = fmt.Appendf(dst, `, "val_type": %s, "data": [`, quote(a.Unit))
 	last := 0
 	for i, n := range counts {
 		if n > 0 {

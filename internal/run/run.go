@@ -35,8 +35,9 @@ type Config struct {
 	Engine  engine.Engine
 	Options engine.Options
 	Sink    output.Sink
-	Names   Names  // nil: addresses stay numbers
-	Boot    int64  // wall clock at boot, ns since 1970
+	Names   Names // nil: addresses stay numbers
+	Boot    int64 // wall clock at boot, ns since 1970
+	Times   event.Times
 	Child   *Child // of -c, or nil; Run starts and ends it
 	Pid     int    // of -p: the session ends when this process does; 0: none
 
@@ -63,6 +64,8 @@ type Names interface {
 	Preload(pid uint32)
 	// Follow records what a process and its descendants map from now on; 0: all processes.
 	Follow(pid uint32) error
+	// FollowCgroups records which cgroups are made from now on.
+	FollowCgroups() error
 	// Collect takes in what was recorded. It's called every tick.
 	Collect()
 	// Troubles tell why addresses that were asked for have no names.
@@ -102,6 +105,17 @@ func Run(ctx context.Context, cfg Config) (exit int, err error) {
 		return 0, err
 	}
 	defer r.watch.stop()
+	keeper, err := keepCgroups(cfg.Object, s)
+	if err != nil {
+		return 0, err
+	}
+	if keeper != nil {
+		defer func() {
+			if kerr := keeper.stop(); kerr != nil && cfg.Options.Warnf != nil {
+				cfg.Options.Warnf("cgroups that were made later may have been missed: %v", kerr)
+			}
+		}()
+	}
 	session := r.session
 	if cfg.Mode != ModeTrace {
 		session = r.examine
@@ -124,7 +138,8 @@ type runner struct {
 	lost    uint64
 	refused uint64    // refused map updates told of
 	checked time.Time // when losses were last looked for
-	naming  bool      // addresses of processes are to be named
+	naming  bool      // addresses of processes, or cgroups, are to be named
+	users   bool      // addresses of processes are
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
@@ -132,7 +147,7 @@ type runner struct {
 
 func newRunner(cfg *Config, s engine.Session) *runner {
 	r := &runner{Config: cfg, s: s}
-	r.dec = &event.Decoder{Object: cfg.Object, Maps: s, Boot: cfg.Boot}
+	r.dec = &event.Decoder{Object: cfg.Object, Maps: s, Boot: cfg.Boot, Times: cfg.Times}
 	if cfg.Names != nil {
 		r.dec.Names = cfg.Names
 	}
@@ -184,13 +199,22 @@ func (r *runner) session() error {
 	return r.finish()
 }
 
-// follow has recorded what processes map when addresses of theirs are to be named, since
+// follow has recorded which cgroups are made when some are to be named, and what processes map when addresses of theirs are to be named, since
 // they may be gone by then: the command and its descendants, or all.
 func (r *runner) follow() {
-	if r.Names == nil || r.DryRun || !namesUsers(r.Object) {
+	if r.Names == nil || r.DryRun {
 		return
 	}
-	r.naming = true
+	if prints(r.Object, func(t *object.Type) bool { return t.Kind == object.CgroupPath }) {
+		r.naming = true
+		if err := r.Names.FollowCgroups(); err != nil && r.Options.Logf != nil {
+			r.Options.Logf("%v", err)
+		}
+	}
+	if !namesUsers(r.Object) {
+		return
+	}
+	r.naming, r.users = true, true
 	pid := uint32(0)
 	if r.Child != nil {
 		pid = uint32(r.Child.Pid())
@@ -205,7 +229,7 @@ func (r *runner) follow() {
 // collect reads what naming takes, while it's there.
 func (r *runner) collect() {
 	r.Names.Collect()
-	if !r.recorded && r.Child != nil {
+	if r.users && !r.recorded && r.Child != nil {
 		r.Names.Preload(uint32(r.Child.Pid()))
 	}
 }
@@ -298,6 +322,7 @@ func (r *runner) pump() error {
 			deadline = time.Now().Add(tick)
 		}
 		rec, err := r.s.Next(deadline)
+		r.setClocks()
 		switch {
 		case errors.Is(err, engine.ErrTimeout):
 		case err != nil:
@@ -321,6 +346,7 @@ var expired = time.Unix(1, 0)
 
 // available handles events that are there, up to burst. idle: there are no more.
 func (r *runner) available() (idle bool, err error) {
+	r.setClocks()
 	for range burst {
 		rec, err := r.s.Next(expired)
 		if errors.Is(err, engine.ErrTimeout) {
@@ -460,6 +486,13 @@ func (r *runner) reportLost(end bool) error {
 	return nil
 }
 
+// setClocks takes in that the wall clock was set.
+func (r *runner) setClocks() {
+	for _, c := range r.watch.readings() {
+		r.dec.SetClock(c.now, c.ahead)
+	}
+}
+
 // totals are the counters that are told of at the end.
 var totals = []struct {
 	counter int
@@ -472,14 +505,29 @@ var totals = []struct {
 
 // namesUsers reports whether output may name addresses of processes.
 func namesUsers(o *object.Object) bool {
+	return prints(o, func(t *object.Type) bool { return t.Kind == object.Usym || t.Kind == object.Ustack })
+}
+
+// printsTimes reports whether output may hold times of the boot clock.
+func printsTimes(o *object.Object) bool {
+	for _, a := range o.Actions {
+		if a.Kind == object.ActionTime {
+			return true
+		}
+	}
+	return prints(o, func(t *object.Type) bool { return t.Kind == object.Timestamp || t.Point.Elapsed })
+}
+
+// prints reports whether output may hold a value of such a type.
+func prints(o *object.Object, such func(*object.Type) bool) bool {
 	for _, v := range o.Vars {
-		if hasUser(v.Key) || hasUser(v.Value) {
+		if holds(v.Key, such) || holds(v.Value, such) {
 			return true
 		}
 	}
 	for _, a := range o.Actions {
 		for i := range a.Args {
-			if hasUser(a.Args[i].Type) {
+			if holds(a.Args[i].Type, such) {
 				return true
 			}
 		}
@@ -487,17 +535,15 @@ func namesUsers(o *object.Object) bool {
 	return false
 }
 
-func hasUser(t *object.Type) bool {
-	if t == nil {
-		return false
-	}
-	if t.Kind == object.Usym || t.Kind == object.Ustack {
-		return true
+// holds reports whether a value of type t is or has one of such a type.
+func holds(t *object.Type, such func(*object.Type) bool) bool {
+	if t == nil || such(t) {
+		return t != nil
 	}
 	for i := range t.Fields {
-		if hasUser(t.Fields[i].Type) {
+		if holds(t.Fields[i].Type, such) {
 			return true
 		}
 	}
-	return hasUser(t.Elem)
+	return holds(t.Elem, such)
 }

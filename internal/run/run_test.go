@@ -144,7 +144,7 @@ func testObject(kinds ...string) *object.Object {
 			actPrintf:  {Kind: object.ActionPrintf, Var: -1, Args: arg, Format: &object.Format{Parts: []object.FormatPart{{Lit: "n=", Verb: 'd', Mod: "ll", Width: -1, Prec: -1}, {Lit: "\n"}}}},
 			actExit:    {Kind: object.ActionExit, Var: -1},
 			actPrint:   {Kind: object.ActionPrint, Var: -1, Args: arg},
-			actTime:    {Kind: object.ActionTime, Var: -1, Text: "now\n"},
+			actTime:    {Kind: object.ActionTime, Var: -1, Args: arg, Text: "%T\n"},
 			actCat:     {Kind: object.ActionCat, Var: -1, Format: lit("/proc/self/comm")},
 			actSystem:  {Kind: object.ActionSystem, Var: -1, Format: lit("echo out; echo err >&2")},
 			actError:   {Kind: object.ActionError, Var: -1, Args: []object.Field{{Offset: 8, Type: &object.Type{Kind: object.Int, Size: 4, Signed: true}}}},
@@ -198,9 +198,9 @@ func TestOrder(t *testing.T) {
 
 // A script without anything that attaches ends by itself.
 func TestBeginOnly(t *testing.T) {
-	f := newFake(map[int][][]byte{0: {rec(actPrintf, 0, 7), rec(actPrint, 0, 8), rec(actTime, 0)}})
-	_, out, errs := runFake(t, f, testObject("begin"), nil)
-	if want := "n=7\n8\nnow\n\n\n"; out != want {
+	f := newFake(map[int][][]byte{0: {rec(actPrintf, 0, 7), rec(actPrint, 0, 8), rec(actTime, 0, 7e9)}})
+	_, out, errs := runFake(t, f, testObject("begin"), func(c *Config) { c.Boot, c.Times.Location = 3600e9, time.UTC })
+	if want := "n=7\n8\n01:00:07\n\n\n"; out != want {
 		t.Errorf("output %q, want %q", out, want)
 	}
 	if errs != "Attached 1 probe\n" {

@@ -24,6 +24,16 @@ type watcher struct {
 	pid   *sys.Waiter // on the process of -p, or nil
 	fd    int
 	timer *time.Timer // nil: no limit
+	clock *sys.ClockWatch
+
+	mu     sync.Mutex
+	clocks []clockReading // not yet taken
+}
+
+// clockReading is how far the wall clock was ahead of the boot clock.
+type clockReading struct {
+	now   uint64
+	ahead int64
 }
 
 // ended reports whether the session is to end.
@@ -37,6 +47,12 @@ func (w *watcher) start(ctx context.Context, cfg *Config, wake func()) error {
 	w.quit, w.wake = make(chan struct{}), wake
 	if cfg.Pid != 0 {
 		if err := w.watchPid(cfg.Pid); err != nil {
+			return err
+		}
+	}
+	if printsTimes(cfg.Object) {
+		if err := w.watchClock(); err != nil {
+			w.stop()
 			return err
 		}
 	}
@@ -98,6 +114,49 @@ func (w *watcher) watchPid(pid int) error {
 	return nil
 }
 
+// watchClock takes a reading whenever the wall clock is set.
+func (w *watcher) watchClock() error {
+	var err error
+	if w.clock, err = sys.NewClockWatch(); err != nil {
+		return fmt.Errorf("watch the wall clock: %w", err)
+	}
+	w.readClock() // it may have been set before the watch began
+	w.wg.Go(func() {
+		for {
+			set, err := w.clock.Wait()
+			if err != nil || !set {
+				return
+			}
+			w.readClock()
+			w.wake()
+		}
+	})
+	return nil
+}
+
+// readClock takes a reading.
+func (w *watcher) readClock() {
+	now, ahead, err := sys.Clocks()
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	w.clocks = append(w.clocks, clockReading{uint64(now), ahead})
+	w.mu.Unlock()
+}
+
+// readings are those taken since the last call.
+func (w *watcher) readings() []clockReading {
+	if w.clock == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.clocks
+	w.clocks = nil
+	return taken
+}
+
 // limit ends the session after d; 0: it has no limit.
 func (w *watcher) limit(d time.Duration) {
 	if d > 0 {
@@ -120,7 +179,13 @@ func (w *watcher) stop() {
 	if w.pid != nil {
 		w.pid.Wake()
 	}
+	if w.clock != nil {
+		w.clock.Wake()
+	}
 	w.wg.Wait()
+	if w.clock != nil {
+		w.clock.Close()
+	}
 	if w.pid != nil {
 		w.pid.Close()
 		sys.Close(w.fd)

@@ -24,7 +24,7 @@ func features() map[string]func() string {
 		"tracefs": tracefs,
 		"bpf lsm": bpfLSM,
 		"bpffs":   exists("/sys/fs/bpf"),
-		"cgroup2": exists("/sys/fs/cgroup/cgroup.controllers"),
+		"cgroup2": cgroup2,
 		"fentry":  fentry,
 		"sctp":    exists("/sys/module/sctp"),
 		// Virtual machines may have them and never stop at them.
@@ -32,6 +32,17 @@ func features() map[string]func() string {
 		// Kernels since 5.18 may be built without it.
 		"kprobe.multi": kprobeMulti,
 	}
+}
+
+// cgroup2 is mounted alone, or beside version 1.
+func cgroup2() string {
+	missing := ""
+	for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		if missing = exists(dir + "/cgroup.controllers")(); missing == "" {
+			break
+		}
+	}
+	return missing
 }
 
 func exists(path string) func() string {

@@ -20,10 +20,35 @@ type Object struct {
 	Sources  *diag.Sources // the script's texts, for lines; may be nil
 	Config   Config
 
+	// Cgroups and CgroupSets are the memory in which programs look for cgroups.
+	Cgroups    []CgroupSlot
+	CgroupSets []CgroupSet
+
+	// Start is the boot clock's nanoseconds from which the script's elapsed counts.
+	Start uint64
+
 	// Indexes into Maps, or -1.
 	RingMap     int // events
 	CountersMap int // per-CPU counters, see Counter…
 	ScratchMap  int // per-CPU scratch memory
+}
+
+// CgroupSlot is where programs look for the cgroup at a path. Whoever runs the object fills it
+// in before any program runs, and again when another cgroup is made there.
+type CgroupSlot struct {
+	Path string // in the file system
+	Map  int
+	// Under: Map is a cgroup array and At the cgroup's index there; else Map is a
+	// global one and At the offset of the cgroup's id, a u64.
+	Under bool
+	At    uint32
+}
+
+// CgroupSet is a hash map whose keys are the ids of all cgroups that are in a container (or,
+// by Form, in a pod). Whoever runs the object fills it, and adds those that are made.
+type CgroupSet struct {
+	Map  int
+	Form CgroupForm
 }
 
 // Config is what the script and the environment set for the time the program runs.
@@ -153,6 +178,7 @@ const (
 	MapPercpuHash     MapKind = 5
 	MapPercpuArray    MapKind = 6
 	MapStackTrace     MapKind = 7
+	MapCgroupArray    MapKind = 8
 	MapLRUHash        MapKind = 9
 	MapLRUPercpuHash  MapKind = 10
 	MapRingbuf        MapKind = 27
@@ -242,7 +268,7 @@ const (
 	ActionPrintMap                    // Var; Args may hold "top" and "div" (else Top, Div)
 	ActionClear                       // Var
 	ActionZero                        // Var
-	ActionTime                        // Format.Text is a strftime format
+	ActionTime                        // Text is a strftime format, Args[0] the boot clock's nanoseconds
 	ActionExit                        // Extra: the exit status
 	ActionCat                         // Format, Args: the path
 	ActionSystem                      // Format, Args: the command line

@@ -23,7 +23,7 @@ const (
 	Inet            // u32 family (2 or 10), then 16 bytes of address
 	Mac             // 6 bytes
 	Timestamp       // u64 ns of clock Clock; Format is the strftime format
-	CgroupPath      // u64 cgroup id; Format is the filter
+	CgroupPath      // u64 cgroup id, printed as Cgroup says
 	Username        // u64 user id
 	// Aggregations: a map's value only.
 	Count // u64
@@ -50,6 +50,7 @@ type Type struct {
 	Bits   []BitName         // enum of flags: the names of those that are set, joined by "-"
 	Point  DecimalPoint      // enum without names: a number that prints with a decimal point
 	Format string            // timestamp's, cgroup path's filter
+	Cgroup CgroupForm        // cgroup path
 	Clock  Clock             // timestamp
 	Stack  StackSpec
 	Hist   HistSpec
@@ -64,7 +65,31 @@ type BitName struct {
 
 // DecimalPoint tells that a number counts units of 10^-Digits and prints with that many
 // Places, rounded: 1234567 with 6 and 2 is 1.23. Digits 0: it has none.
-type DecimalPoint struct{ Digits, Places uint8 }
+type DecimalPoint struct {
+	Digits, Places uint8
+	// Elapsed: the number is the nanoseconds since Object.Start.
+	Elapsed bool
+}
+
+// CgroupForm is what is printed of a cgroup id.
+type CgroupForm uint8
+
+// The forms. What a cgroup isn't in is printed as "".
+const (
+	CgroupPaths         CgroupForm = iota // cgroup_path(id): the paths in the hierarchies that Format selects
+	CgroupOwn                             // the path in cgroup2
+	CgroupContainer                       // the container's id: 12 digits, or its name when it has none
+	CgroupContainerID                     // the same, whole
+	CgroupContainerName                   // the container's name, or the 12 digits
+	CgroupPod                             // the pod's NAMESPACE/NAME, or its uid
+	CgroupPodUID                          // the pod's uid
+)
+
+// IsPod tells the forms of pods.
+func (f CgroupForm) IsPod() bool { return f == CgroupPod || f == CgroupPodUID }
+
+// IsContainer tells the forms of containers.
+func (f CgroupForm) IsContainer() bool { return f >= CgroupContainer && f <= CgroupContainerName }
 
 // Clock is a timestamp's clock.
 type Clock uint8

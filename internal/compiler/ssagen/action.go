@@ -128,7 +128,9 @@ func (c *fn) time(e syntax.Expr, args []syntax.Expr) {
 			a.Text = k.Str
 		}
 	}
-	c.send(index, a, nil, nil)
+	// The time is the event's, however late it's printed.
+	now := operand{t: uint64Type, v: c.call(fnKtimeBoot, ssa.I64)}
+	c.sendArgs(index, a, nil, []recordArg{{t: uint64Type, o: now, ready: true}})
 }
 
 // exit ends the session and leaves the program.

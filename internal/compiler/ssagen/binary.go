@@ -172,6 +172,9 @@ func guess(v *ssa.Value) int8 {
 
 // compare is x op y as a Bool.
 func (c *fn) compare(x *syntax.BinaryExpr) *ssa.Value {
+	if m := c.info.Cgroups[x.ID()]; m != nil {
+		return c.matchCgroup(x.Op, m)
+	}
 	tx, ty := c.typeOf(x.X), c.typeOf(x.Y)
 	if isText(tx) || isText(ty) {
 		return c.compareStrings(x)

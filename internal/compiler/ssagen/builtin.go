@@ -173,6 +173,8 @@ func newTables() *tables {
 		"bswap":         (*fn).bswap,
 		"strftime":      (*fn).strftime,
 		"cgroup_path":   (*fn).cgroupPath,
+		"container":     helper(fnCgroupID),
+		"pod":           helper(fnCgroupID),
 		"has_key":       (*fn).hasKey,
 		"delete":        (*fn).deleteKey,
 		"len":           (*fn).length,
@@ -264,11 +266,6 @@ func (c *fn) bswap(e syntax.Expr, args []syntax.Expr) operand {
 // strftime keeps the time; the text is made where it's printed.
 func (c *fn) strftime(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.intExpr(args[1])}
-}
-
-// cgroupPath keeps the id; the path is looked up where it's printed.
-func (c *fn) cgroupPath(e syntax.Expr, args []syntax.Expr) operand {
-	return operand{t: c.typeOf(e), v: c.intExpr(args[0])}
 }
 
 func (c *fn) ksym(e syntax.Expr, args []syntax.Expr) operand {

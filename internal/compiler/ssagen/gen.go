@@ -54,6 +54,7 @@ type gen struct {
 	rodata      rodata
 	globals     global // map of keyless values shared by all CPUs
 	percpu      global // the same, a row a CPU
+	cgroups     cgroups
 	errSite     map[siteKey]int
 	builtins    *tables
 	sharing     map[*types.FuncInfo]bool // whether the script's functions are the programs' too
@@ -81,7 +82,7 @@ func alignUp(n, align uint32) uint32 { return (n + align - 1) &^ (align - 1) }
 func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter) *Result {
 	g := &gen{
 		info: info, opt: opt, rep: rep,
-		obj: &object.Object{License: info.License, Sources: src, Config: info.Config,
+		obj: &object.Object{License: info.License, Sources: src, Config: info.Config, Start: opt.StartNS,
 			RingMap: -1, CountersMap: -1, ScratchMap: -1},
 		stacks:      map[stackKey]object.StackSpec{},
 		layouts:     map[*types.Type]*object.Type{},
@@ -89,6 +90,7 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		builtins:    newTables(),
 		errorAction: -1,
 		sharing:     map[*types.FuncInfo]bool{},
+		cgroups:     cgroups{array: -1, sets: map[bool]int{}},
 		globals:     global{mapIndex: -1},
 		percpu:      global{mapIndex: -1},
 		rodata:      rodata{mapIndex: -1, strings: map[string]uint32{}},

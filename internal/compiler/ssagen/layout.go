@@ -156,7 +156,7 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	case types.Username:
 		r.Kind = object.Username
 	case types.CgroupPath:
-		r.Kind, r.Format = object.CgroupPath, t.Format
+		r.Kind, r.Format, r.Cgroup = object.CgroupPath, t.Format, t.Cgroup
 	case types.Count:
 		r.Kind = object.Count
 	case types.Sum:

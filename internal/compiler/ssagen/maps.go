@@ -55,6 +55,13 @@ func (g *gen) placeGlobal(v *object.Var, t *types.Type) {
 		gl = &g.percpu
 		v.Storage, v.PerCPU = object.StoreGlobalPerCPU, true
 	}
+	v.Map = g.globalMap(gl)
+	v.Offset = gl.take(bytesOf(t), 8)
+	v.Present, v.HasPresent = gl.take(1, 1), true
+}
+
+// globalMap is the index of a global map.
+func (g *gen) globalMap(gl *global) int {
 	if gl.mapIndex < 0 {
 		name := "globals"
 		if gl == &g.percpu {
@@ -62,9 +69,7 @@ func (g *gen) placeGlobal(v *object.Var, t *types.Type) {
 		}
 		gl.mapIndex = g.addMap(&object.Map{Name: name, Kind: object.MapArray, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
 	}
-	v.Map = gl.mapIndex
-	v.Offset = gl.take(bytesOf(t), 8)
-	v.Present, v.HasPresent = gl.take(1, 1), true
+	return gl.mapIndex
 }
 
 // placeHash gives a keyed map its hash.
@@ -137,6 +142,9 @@ func (g *gen) finishMaps() {
 	}
 	if i := g.obj.CountersMap; i >= 0 {
 		g.obj.Maps[i].ValueSize = g.sitesStart() + 8*uint32(len(g.obj.Errors))
+	}
+	if i := g.cgroups.array; i >= 0 {
+		g.obj.Maps[i].MaxEntries = g.cgroups.under
 	}
 	g.rodata.finish(g)
 }

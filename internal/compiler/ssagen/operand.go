@@ -20,6 +20,7 @@ const (
 	fnComm               = 16
 	fnStackID            = 27
 	fnTask               = 35
+	fnTaskUnderCgroup    = 37
 	fnNumaNode           = 42
 	fnProbeReadStr       = 45
 	fnGetStack           = 67

@@ -3,7 +3,6 @@ package event
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 )
@@ -27,7 +26,7 @@ func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 	case object.Bool:
 		v.Kind, v.Num = Bool, b2u(b[0] != 0)
 	case object.Enum:
-		*v = enumValue(load(b, t.Size, false), t)
+		d.enum(v, load(b, t.Size, false), t)
 	case object.Pointer:
 		v.Kind, v.Num = Pointer, order.Uint64(b)
 	case object.String:
@@ -75,6 +74,9 @@ func (d *Decoder) resolved(t *object.Type, b []byte) (Value, error) {
 		if d.Names == nil {
 			return Value{Kind: Uint, Num: n}, nil
 		}
+		if t.Cgroup != object.CgroupPaths {
+			return Value{Kind: String, Text: d.Names.Cgroup(n, t.Cgroup)}, nil
+		}
 		return Value{Kind: String, Text: d.Names.CgroupPath(n, t.Format)}, nil
 	case object.Username:
 		if d.Names == nil {
@@ -82,22 +84,13 @@ func (d *Decoder) resolved(t *object.Type, b []byte) (Value, error) {
 		}
 		return Value{Kind: String, Text: d.Names.Username(uint32(n))}, nil
 	case object.Timestamp:
-		return Value{Kind: String, Bytes: AppendStrftime(nil, t.Format, d.Time(t.Clock, n))}, nil
+		return Value{Kind: String, Bytes: d.AppendTime(nil, t.Format, d.Time(t.Clock, n))}, nil
 	}
 	s, err := d.Stack(t, b)
 	if err != nil {
 		return Value{}, err
 	}
 	return Value{Kind: String, Text: d.stackText(&s)}, nil
-}
-
-// Time is the local wall-clock time of a clock's nanoseconds. Only the boot clock counts
-// from another moment than 1970; the others are taken as they are.
-func (d *Decoder) Time(c object.Clock, ns uint64) time.Time {
-	if c == object.ClockBoot {
-		return time.Unix(0, d.Boot+int64(ns))
-	}
-	return time.Unix(0, int64(ns))
 }
 
 // text sets *v to a string, with the mark of a cut one.
@@ -164,7 +157,7 @@ func (d *Decoder) field(v *Value, f *object.Field, b []byte) error {
 	}
 	switch f.Type.Kind {
 	case object.Enum:
-		*v = enumValue(n, f.Type)
+		d.enum(v, n, f.Type)
 	case object.Bool:
 		v.Kind, v.Num = Bool, b2u(n != 0)
 	default:

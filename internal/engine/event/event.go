@@ -44,6 +44,8 @@ type Resolver interface {
 	// CgroupPath is what cgroup_path() prints: the id's paths, of the hierarchies
 	// that filter selects.
 	CgroupPath(id uint64, filter string) string
+	// Cgroup is what a form other than CgroupPaths has of a cgroup, "" when it isn't in such.
+	Cgroup(id uint64, form object.CgroupForm) string
 	// Username is the name of a user, "" when there's none.
 	Username(uid uint32) string
 }
@@ -54,8 +56,12 @@ type Decoder struct {
 	Maps   Maps     // for stacks and snapshots
 	Names  Resolver // nil: addresses and ids stay numbers
 	// Boot is the wall-clock time of boot in nanoseconds since 1970, for timestamps
-	// of the boot clock.
-	Boot int64
+	// of the boot clock. SetClock tells when it changes.
+	Boot  int64
+	Times Times
+
+	set    []setting             // of the wall clock, since Boot was read; ascending
+	owners map[cgroupName]uint64 // the first cgroup seen of each container and pod
 }
 
 // Arg decodes an action's argument out of its record.

@@ -111,7 +111,10 @@ func (names) KernelFrame(addr uint64, mode object.StackMode) []string {
 func (names) UserFrame(pid uint32, addr uint64, mode object.StackMode) []string {
 	return []string{"inlined", fmt.Sprintf("u%d_%x", pid, addr)}
 }
-func (names) Username(uid uint32) string                 { return fmt.Sprintf("user%d", uid) }
+func (names) Username(uid uint32) string { return fmt.Sprintf("user%d", uid) }
+func (names) Cgroup(id uint64, form object.CgroupForm) string {
+	return fmt.Sprintf("%d:%d", form, id/10) // ten cgroups each
+}
 func (names) CgroupPath(id uint64, filter string) string { return fmt.Sprintf("%s:%d", filter, id) }
 
 // memory is a map in memory.

@@ -13,6 +13,7 @@ import (
 // nothing was recorded.
 type Series struct {
 	Intervals []Interval
+	Times     Times // how the intervals' starts are printed
 }
 
 // Interval is an interval's start and value, which is Null when nothing was recorded in it.
@@ -29,24 +30,30 @@ type interval struct{ value, meta, epoch uint64 }
 
 // seriesElements gathers the elements of time series, one an element an interval, and
 // makes the series of each key. All end with the last interval of any key.
-func (d *Decoder) seriesElements(v *object.Var, m engine.Map) ([]*element, error) {
+func (d *Decoder) seriesElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
 	var elems []*element
-	byKey := map[string]map[uint64]uint64{}
+	byKey := map[string]map[uint64]interval{}
 	var bad error
 	err := m.Each(func(key, value []byte) bool {
 		if uint64(len(key)) < uint64(v.BucketOff)+8 || len(value) < 8*seriesWords {
 			bad = fmt.Errorf("interval with a key of %d and a value of %d bytes", len(key), len(value))
 			return false
 		}
-		values := byKey[string(key[:v.BucketOff])]
+		name := slices.Clone(key[:v.BucketOff])
+		if same != nil {
+			same(name)
+		}
+		values := byKey[string(name)]
 		if values == nil {
-			values = map[uint64]uint64{}
-			e := &element{key: slices.Clone(key[:v.BucketOff])}
-			byKey[string(e.key)] = values
-			elems = append(elems, e)
+			values = map[uint64]interval{}
+			byKey[string(name)] = values
+			elems = append(elems, &element{key: name})
 		}
 		in := mergeInterval(v.Value, value)
-		values[in.epoch] = in.value
+		if other, ok := values[in.epoch]; ok && in.epoch != 0 {
+			in.merge(v.Value, other)
+		}
+		values[in.epoch] = in
 		return true
 	})
 	if err == nil {
@@ -78,9 +85,6 @@ func mergeInterval(t *object.Type, b []byte) interval {
 			got.merge(t, in)
 		}
 	}
-	if t.Series.Agg == "avg" && got.epoch != 0 {
-		got.value = average(got.value, got.meta, t.Signed)
-	}
 	return got
 }
 
@@ -105,10 +109,18 @@ func (i *interval) merge(t *object.Type, in interval) {
 	}
 }
 
+// result is the interval's value.
+func (i *interval) result(t *object.Type) uint64 {
+	if t.Series.Agg == "avg" && i.epoch != 0 {
+		return average(i.value, i.meta, t.Signed)
+	}
+	return i.value
+}
+
 // newSeries makes a series of values by their intervals' numbers. It begins with the first
 // of them that's among the newest intervals.
-func (d *Decoder) newSeries(t *object.Type, values map[uint64]uint64, last uint64) *Series {
-	s := &Series{}
+func (d *Decoder) newSeries(t *object.Type, values map[uint64]interval, last uint64) *Series {
+	s := &Series{Times: d.Times}
 	if last == 0 {
 		return s
 	}
@@ -122,7 +134,7 @@ func (d *Decoder) newSeries(t *object.Type, values map[uint64]uint64, last uint6
 		}
 		in := Interval{Start: d.Time(object.ClockSwTAI, epoch*t.Series.Interval)}
 		if ok {
-			in.Value = number(n, t.Signed)
+			in.Value = number(n.result(t), t.Signed)
 		}
 		s.Intervals = append(s.Intervals, in)
 	}

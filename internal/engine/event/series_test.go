@@ -35,7 +35,8 @@ func TestMergeInterval(t *testing.T) {
 		{"max", false, []int64{0, 0, 0, 0, 0, 0}, interval{}},
 	} {
 		typ := &object.Type{Kind: object.TSeries, Signed: test.signed, Series: object.SeriesSpec{Agg: test.agg}}
-		if got := mergeInterval(typ, words(test.cpus...)); got != test.want {
+		got := mergeInterval(typ, words(test.cpus...))
+		if got.value = got.result(typ); got != test.want {
 			t.Errorf("%q signed %v: %v, want %v", test.agg, test.signed, got, test.want)
 		}
 	}
@@ -57,7 +58,11 @@ func TestNewSeries(t *testing.T) {
 		{map[uint64]uint64{1: 1}, 2, "1=1 2=-"},
 	} {
 		var got []string
-		for _, in := range (&Decoder{}).newSeries(typ, test.values, test.last).Intervals {
+		values := map[uint64]interval{}
+		for epoch, n := range test.values {
+			values[epoch] = interval{value: n, epoch: epoch}
+		}
+		for _, in := range (&Decoder{}).newSeries(typ, values, test.last).Intervals {
 			value := "-"
 			if in.Value.Kind != Null {
 				value = fmt.Sprint(in.Value.Num)

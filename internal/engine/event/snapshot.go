@@ -132,11 +132,11 @@ func (d *Decoder) elements(v *object.Var) ([]*element, error) {
 		}
 		return globalElement(v, value)
 	case v.Value.Kind == object.TSeries:
-		return d.seriesElements(v, m)
+		return d.seriesElements(v, m, d.sameCgroup(v))
 	case v.Buckets:
-		return d.bucketElements(v, m)
+		return d.bucketElements(v, m, d.sameCgroup(v))
 	}
-	return d.hashElements(v, m)
+	return d.hashElements(v, m, d.sameCgroup(v))
 }
 
 // rows is the number of copies of a global variable in its map's element of n bytes, and
@@ -170,12 +170,21 @@ func globalElement(v *object.Var, value []byte) ([]*element, error) {
 	return []*element{e}, nil
 }
 
-func (d *Decoder) hashElements(v *object.Var, m engine.Map) ([]*element, error) {
+func (d *Decoder) hashElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
 	var elems []*element
+	byKey := map[string]*element{} // of keys that may become the same
 	err := m.Each(func(key, value []byte) bool {
-		elems = append(elems, &element{
-			key: slices.Clone(key), raw: slices.Clone(value), cpus: copies(v, value),
-		})
+		e := &element{key: slices.Clone(key), raw: slices.Clone(value), cpus: copies(v, value)}
+		if same != nil && isAggregate(v.Value) {
+			same(e.key)
+			if first := byKey[string(e.key)]; first != nil {
+				// More values to be merged, as those of further CPUs.
+				first.raw, first.cpus = append(first.raw, e.raw...), first.cpus+e.cpus
+				return true
+			}
+			byKey[string(e.key)] = e
+		}
+		elems = append(elems, e)
 		return true
 	})
 	return elems, err
@@ -190,7 +199,7 @@ func copies(v *object.Var, value []byte) int {
 }
 
 // bucketElements gathers the elements of keyed histograms, one an element a bucket.
-func (d *Decoder) bucketElements(v *object.Var, m engine.Map) ([]*element, error) {
+func (d *Decoder) bucketElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
 	var elems []*element
 	byKey := map[string]*element{}
 	var bad error
@@ -204,9 +213,13 @@ func (d *Decoder) bucketElements(v *object.Var, m engine.Map) ([]*element, error
 			bad = fmt.Errorf("bucket %d of %d", bucket, v.Value.Hist.Len)
 			return false
 		}
-		e := byKey[string(key[:v.BucketOff])]
+		name := slices.Clone(key[:v.BucketOff])
+		if same != nil {
+			same(name)
+		}
+		e := byKey[string(name)]
 		if e == nil {
-			e = &element{key: slices.Clone(key[:v.BucketOff]), counts: make([]uint64, v.Value.Hist.Len)}
+			e = &element{key: name, counts: make([]uint64, v.Value.Hist.Len)}
 			byKey[string(e.key)] = e
 			elems = append(elems, e)
 		}

@@ -2,6 +2,7 @@ package event
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,69 @@ func AppendStrftime(dst []byte, format string, t time.Time) []byte {
 		dst = appendTime(dst, format[i], t)
 	}
 	return dst
+}
+
+// isoLayout is a time as --iso has it: ISO 8601 with microseconds and the zone, Z for UTC.
+const isoLayout = "2006-01-02T15:04:05.000000Z07:00"
+
+// isoTimes are the ways of writing a time of day in a format, longer ones first, and isoDates
+// those of a date that may stand before it with one blank, T or underscore between.
+var (
+	isoTimes = []string{"%H:%M:%S", "%I:%M:%S %p", "%T", "%X", "%r", "%c"}
+	isoDates = []string{"%Y-%m-%d", "%Y/%m/%d", "%F", "%D", "%x"}
+	isoParts = []string{".%f", ".%k", ".%l", ",%f", ",%k", ",%l"}
+	isoZones = []string{" %z", "%z", " %Z", "%Z"}
+)
+
+// appendISO is AppendStrftime with each time of day made ISO 8601: with the date before it,
+// the part of a second and the zone behind it if the format has them. What else stands in the
+// format stays, a date without a time of day too.
+func appendISO(dst []byte, format string, t time.Time) []byte {
+	for format != "" {
+		if n := isoSpan(format); n > 0 {
+			dst = t.AppendFormat(dst, isoLayout)
+			format = format[n:]
+			continue
+		}
+		n := 1
+		if format[0] == '%' {
+			n = min(2, len(format))
+			if n < len(format) && (format[1] == 'E' || format[1] == 'O') {
+				n++
+			}
+		}
+		dst = AppendStrftime(dst, format[:n], t)
+		format = format[n:]
+	}
+	return dst
+}
+
+// isoSpan is the length of the time of day that format begins with, date, part of a second
+// and zone included; 0: it doesn't begin with one.
+func isoSpan(format string) int {
+	rest := format
+	if after, ok := cutAny(rest, isoDates); ok && after != "" {
+		if after[0] == ' ' || after[0] == 'T' || after[0] == '_' {
+			rest = after[1:]
+		}
+	}
+	rest, ok := cutAny(rest, isoTimes)
+	if !ok {
+		return 0
+	}
+	rest, _ = cutAny(rest, isoParts)
+	rest, _ = cutAny(rest, isoZones)
+	return len(format) - len(rest)
+}
+
+// cutAny is s without the first of the prefixes that it has.
+func cutAny(s string, prefixes []string) (string, bool) {
+	for _, p := range prefixes {
+		if after, ok := strings.CutPrefix(s, p); ok {
+			return after, true
+		}
+	}
+	return s, false
 }
 
 // layouts are the conversions that a layout of Go's expresses.

@@ -98,6 +98,15 @@ func enumValue(n uint64, t *object.Type) Value {
 	return Value{Kind: Symbol, Num: n, Text: name}
 }
 
+// enum sets *v to a number's names; the time since the session's start is, with --iso, the
+// time of day.
+func (d *Decoder) enum(v *Value, n uint64, t *object.Type) {
+	*v = enumValue(n, t)
+	if d.Times.ISO && t.Point.Elapsed {
+		v.Text = string(d.Time(object.ClockBoot, d.Object.Start+n).AppendFormat(nil, isoLayout))
+	}
+}
+
 // decimal is n with its point, rounded as C's printf rounds the quotient.
 func decimal(n uint64, t *object.Type) string {
 	x := float64(n)

@@ -85,6 +85,7 @@ func (s *Symbolizer) pids() []uint32 {
 // Collect takes in what was recorded, and reads the mappings of some of the processes
 // that are older than the records. Following is what makes it do anything.
 func (s *Symbolizer) Collect() {
+	s.takeCgroups()
 	s.take()
 	n := min(surveyed, len(s.follow.todo))
 	for _, pid := range s.follow.todo[:n] {
@@ -110,6 +111,9 @@ func (s *Symbolizer) Troubles() []string {
 	var list []string
 	if n := s.follow.lost; n > 0 {
 		list = append(list, fmt.Sprintf("%d records of processes' mappings were lost: some addresses have no names", n))
+	}
+	if n := s.groups.lost; n > 0 {
+		list = append(list, fmt.Sprintf("%d records of cgroups were lost: some have no names", n))
 	}
 	if s.kernel != nil && len(s.kernel.syms) == 0 {
 		list = append(list, "the kernel hides its addresses from this process, so they have no names: CAP_SYSLOG shows them, "+

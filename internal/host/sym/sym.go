@@ -61,7 +61,12 @@ func New(cfg Config) *Symbolizer {
 // Close gives mapped files back; names that were returned stay valid.
 func (s *Symbolizer) Close() error {
 	s.tables, s.procs = newTables(), map[uint32]*process{}
-	return errors.Join(s.files.Close(), s.follow.close())
+	err := errors.Join(s.files.Close(), s.follow.close())
+	if s.groups.watch != nil {
+		err = errors.Join(err, s.groups.watch.Close())
+		s.groups.watch = nil
+	}
+	return err
 }
 
 // Kernel names a kernel address; false when it's below all symbols, or when the kernel

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
@@ -275,5 +276,66 @@ func BenchmarkKallsyms(b *testing.B) {
 		}
 		readKallsyms(f)
 		f.Close()
+	}
+}
+
+// What a cgroup is in is told by its path, also when it's gone.
+func TestCgroupOwners(t *testing.T) {
+	top := t.TempDir()
+	id := strings.Repeat("0123456789abcdef", 4)
+	pod := "kubepods.slice/kubepods-pod11112222_3333_4444_5555_666677778888.slice"
+	ids := map[string]uint64{}
+	for _, dir := range []string{"x.service", "docker-" + id + ".scope", pod + "/crio-" + id + ".scope"} {
+		path := filepath.Join(top, "cg", dir)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[dir] = sys.Inode(info)
+	}
+	for path, text := range map[string]string{
+		"proc/mounts": "cgroup2 /cg cgroup2 rw 0 0\n",
+		"var/lib/docker/containers/" + id + "/config.v2.json":                      `{"Name":"/web"}`,
+		"var/log/pods/shop_cart-0_11112222-3333-4444-5555-666677778888/cart/0.log": "",
+	} {
+		path = filepath.Join(top, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := New(Config{Root: os.DirFS(top)})
+	defer s.Close()
+	uid := "11112222-3333-4444-5555-666677778888"
+	check := func() {
+		t.Helper()
+		for _, c := range []struct {
+			dir  string
+			form object.CgroupForm
+			want string
+		}{
+			{"x.service", object.CgroupOwn, "/x.service"},
+			{"x.service", object.CgroupContainer, ""},
+			{"x.service", object.CgroupPod, ""},
+			{"docker-" + id + ".scope", object.CgroupContainer, "0123456789ab"},
+			{"docker-" + id + ".scope", object.CgroupContainerID, id},
+			{"docker-" + id + ".scope", object.CgroupContainerName, "web"},
+			{pod + "/crio-" + id + ".scope", object.CgroupPod, "shop/cart-0"},
+			{pod + "/crio-" + id + ".scope", object.CgroupPodUID, uid},
+		} {
+			if got := s.Cgroup(ids[c.dir], c.form); got != c.want {
+				t.Errorf("%s in form %d: %q, want %q", c.dir, c.form, got, c.want)
+			}
+		}
+	}
+	check()
+	if err := os.RemoveAll(filepath.Join(top, "cg")); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if got := s.Cgroup(1<<60, object.CgroupContainer); got != "cgroup:1152921504606846976" {
+		t.Errorf("unknown: %q", got)
 	}
 }

@@ -19,18 +19,6 @@ func Release() (release, version string, err error) {
 	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), nil
 }
 
-// BootTime is the wall clock at which CLOCK_BOOTTIME was 0, in ns since 1970.
-func BootTime() (int64, error) {
-	var wall, boot unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &wall); err != nil {
-		return 0, os.NewSyscallError("clock_gettime", err)
-	}
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {
-		return 0, os.NewSyscallError("clock_gettime", err)
-	}
-	return wall.Nano() - boot.Nano(), nil
-}
-
 // SinceBoot is CLOCK_BOOTTIME now, which bpf_ktime_get_boot_ns reads too: it counts on
 // while the machine is suspended.
 func SinceBoot() (time.Duration, error) {

@@ -24,6 +24,7 @@ type Env struct {
 	points  map[string]*types.StructType // tracepoints by category:name
 	facts   *types.Facts
 	err     error // the first machine trouble met
+	cgroups *cgroupTree
 
 	// CheckOnly: a symbol whose address the kernel hides counts as found, at a made-up address.
 	CheckOnly bool

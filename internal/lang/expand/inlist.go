@@ -14,7 +14,8 @@ import (
 //
 //	{ let $$v = value; $$v == a || $$v == b || $$v == c }
 //
-// An empty list has no members, and its value isn't computed.
+// An empty list has no members, and its value isn't computed. container, pod and cgroup_path are
+// compared themselves, as the kernel does it, and by names alone.
 func (v *values) inList(e *syntax.CallExpr) syntax.Expr {
 	if len(e.Args) != 2 {
 		v.rep.Errorf(diag.CodeInList, v.span(e), "in_list takes a value and a list, not %d arguments", len(e.Args))
@@ -29,6 +30,11 @@ func (v *values) inList(e *syntax.CallExpr) syntax.Expr {
 	if len(items) == 0 {
 		return v.place(&syntax.BoolLit{}, e)
 	}
+	if isCgroup(e.Args[0]) {
+		return v.anyOf(e, items, func() syntax.Expr { return v.expr(e.Args[0]) }, func(item string) syntax.Expr {
+			return v.stringLit(item, list)
+		})
+	}
 	v.lists++
 	name := fmt.Sprintf("$$in_list%d", v.lists)
 	variable := func() *syntax.VarExpr { return v.place(&syntax.VarExpr{Name: name}, e).(*syntax.VarExpr) }
@@ -36,15 +42,37 @@ func (v *values) inList(e *syntax.CallExpr) syntax.Expr {
 	let.SetSpan(v.span(e))
 	block := &syntax.Block{Stmts: []syntax.Stmt{let}}
 	numbers := allNumbers(items)
+	block.Value = v.anyOf(e, items, func() syntax.Expr { return variable() }, func(item string) syntax.Expr {
+		return v.item(item, numbers, list)
+	})
+	return v.place(block, e)
+}
+
+// anyOf is value == item || value == item …
+func (v *values) anyOf(e *syntax.CallExpr, items []string, value func() syntax.Expr, literal func(string) syntax.Expr) (chain syntax.Expr) {
 	for _, item := range items {
-		is := v.place(&syntax.BinaryExpr{Op: syntax.Eq, X: variable(), Y: v.item(item, numbers, list)}, e)
-		if block.Value == nil {
-			block.Value = is
+		is := v.place(&syntax.BinaryExpr{Op: syntax.Eq, X: value(), Y: literal(item)}, e)
+		if chain == nil {
+			chain = is
 			continue
 		}
-		block.Value = v.place(&syntax.BinaryExpr{Op: syntax.LOr, X: block.Value, Y: is}, e)
+		chain = v.place(&syntax.BinaryExpr{Op: syntax.LOr, X: chain, Y: is}, e)
 	}
-	return v.place(block, e)
+	return chain
+}
+
+// isCgroup reports whether e is the current task's container, pod or cgroup.
+func isCgroup(e syntax.Expr) bool {
+	name := ""
+	switch e := e.(type) {
+	case *syntax.Ident:
+		name = e.Name
+	case *syntax.CallExpr:
+		if name = e.Fun.Name; name == "cgroup_path" { // of an id
+			return false
+		}
+	}
+	return name == "container" || name == "pod" || name == "cgroup_path"
 }
 
 func (v *values) item(text string, number bool, at syntax.Expr) syntax.Expr {

@@ -26,6 +26,9 @@ func (c *checker) binary(e *syntax.BinaryExpr) *Type {
 	if t, ok := c.fold(e, x, y); ok {
 		return t
 	}
+	if t, ok := c.matchCgroup(e, x, y); ok {
+		return t
+	}
 	t := c.binaryType(e.Op, e.Span(), e.X, e.Y, x, y)
 	c.compute(e, t, x, y)
 	return t

@@ -9,13 +9,19 @@ import (
 // skepBuiltins are skep's own additions, which tools need and bpftrace lacks. No valid
 // bpftrace script calls functions of these names; docs/language.md describes them.
 func skepBuiltins() []Builtin {
-	return []Builtin{
+	rows := []Builtin{
 		{ID: BuiltinPrintLog2, Name: "print_log2", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() in bcc's form: print_log2(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintLog2JSON, Name: "print_log2_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() as bcc's JSON: print_log2_json(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
 		{ID: BuiltinDecimal, Name: "decimal", Min: 3, Max: 3, check: checkDecimal, Doc: "a number that prints with a decimal point: decimal(x, digits behind the point, digits to print)"},
 		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
+		{ID: BuiltinContainer, Name: "container", Max: 1, Var: true, check: checkContainer, Doc: "the container that the task is in, by the short id, the full one or the name: container, container(full), container(name)"},
+		{ID: BuiltinPod, Name: "pod", Max: 1, Var: true, check: checkPod, Doc: "the pod that the task is in, by its name or uid: pod, pod(uid)"},
 	}
+	for i := range rows {
+		rows[i].Own = true
+	}
+	return rows
 }
 
 func checkPrintLog2(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
@@ -70,6 +76,9 @@ func checkDecimal(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Ty
 		return invalidType()
 	}
 	point := object.DecimalPoint{Digits: uint8(digits), Places: uint8(places)}
+	if of := c.info.Calls[unparen(args[0]).ID()]; of != nil {
+		point.Elapsed = of.ID == BuiltinElapsed && digits == 9
+	}
 	return &Type{Kind: Enum, Size: 8, Signed: t.Signed, Enum: &EnumType{Point: point}}
 }
 

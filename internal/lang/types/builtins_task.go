@@ -1,6 +1,7 @@
 package types
 
 import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -23,7 +24,7 @@ func taskBuiltins() []Builtin {
 		{ID: BuiltinRand, Name: "rand", Var: true, check: isUint64, Doc: "a random number of 32 bits"},
 		{ID: BuiltinCgroup, Name: "cgroup", Var: true, check: isUint64, Doc: "the id of the task's cgroup (version 2)"},
 		{ID: BuiltinCgroupid, Name: "cgroupid", Min: 1, Max: 1, check: checkCgroupid, Doc: "the id of a cgroup by its path: cgroupid(\"/sys/fs/cgroup/…\")"},
-		{ID: BuiltinCgroupPath, Name: "cgroup_path", Min: 1, Max: 2, check: checkCgroupPath, Doc: "the path of a cgroup, to be printed: cgroup_path(id[, filter])"},
+		{ID: BuiltinCgroupPath, Name: "cgroup_path", Min: 1, Max: 2, Var: true, check: checkCgroupPath, Doc: "the path of a cgroup, to be printed: cgroup_path(id[, filter]); alone, the task's path in cgroup2"},
 		{ID: BuiltinCurtask, Name: "curtask", Var: true, check: checkCurtask, Doc: "the current task's struct task_struct"},
 		{ID: BuiltinPpid, Name: "ppid", Max: 1, Var: true, check: taskMember("real_parent", "pid"), Doc: "the parent's process id: ppid, ppid(task)"},
 		{ID: BuiltinPcomm, Name: "pcomm", Max: 1, Var: true, check: taskMember("real_parent", "comm"), Doc: "the parent's name: pcomm, pcomm(task)"},
@@ -133,6 +134,9 @@ func checkCgroupid(c *checker, e syntax.Expr, args []syntax.Expr, _ *Builtin) *T
 }
 
 func checkCgroupPath(c *checker, _ syntax.Expr, args []syntax.Expr, _ *Builtin) *Type {
+	if len(args) == 0 {
+		return cgroupType(object.CgroupOwn)
+	}
 	t, ok := c.intArg(args[0], "cgroup_path")
 	if !ok {
 		return worse(t)

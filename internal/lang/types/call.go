@@ -11,7 +11,7 @@ import (
 
 // ident types a bare name: a builtin, an enumerator, or a C constant.
 func (c *checker) ident(e *syntax.Ident) *Type {
-	if b := findBuiltin(e.Name); b != nil {
+	if b := findBuiltin(e.Name); b != nil && !(b.Own && c.named(e.Name)) {
 		if !b.Var && b.Min > 0 {
 			c.errorf(diag.CodeArgCount, e.Span(), "%s is a function, and has to be called", e.Name).Note("%s", b.Doc)
 			return invalidType()
@@ -32,6 +32,20 @@ func (c *checker) ident(e *syntax.Ident) *Type {
 	}
 	c.unknown(e, diag.CodeUnknownName, "unknown name: %s")
 	return invalidType()
+}
+
+// named reports whether a name is one of the script's C definitions or the kernel's enums.
+func (c *checker) named(name string) bool {
+	if c.opt.CDefs != nil {
+		if _, _, ok := c.opt.CDefs.Enumerator(name); ok {
+			return true
+		}
+		if _, ok := c.opt.CDefs.Define(name); ok {
+			return true
+		}
+	}
+	_, _, ok := c.env.Enumerator(name)
+	return ok
 }
 
 // enumerator types the name of an enum's value: an enum of 8 bytes, as it's computed with.
@@ -89,7 +103,7 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 
 func (c *checker) call(e *syntax.CallExpr) *Type {
 	b := findBuiltin(e.Fun.Name)
-	if b == nil {
+	if b == nil || b.Own && c.function(e.Fun.Name) != nil {
 		return c.callFunc(e)
 	}
 	c.info.Calls[e.ID()] = b

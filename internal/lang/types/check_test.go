@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -98,9 +99,27 @@ func (e *fakeEnv) Cgroup(path string) (uint64, error) {
 	return 0, errors.New("no such directory")
 }
 func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error) { return false, nil }
-func (e *fakeEnv) KernelVar(name string) bool                    { return name == "runqueues" }
-func (e *fakeEnv) Kfunc(string) (*Signature, bool)               { return nil, false }
-func (e *fakeEnv) Facts() *Facts                                 { return &e.facts }
+func (e *fakeEnv) FindCgroups(form object.CgroupForm, name string) (*Cgroups, error) {
+	known := []string{"3fd2a1b4c5d6", "web"}
+	switch {
+	case form == object.CgroupOwn:
+		known = []string{"/", "/system.slice", "/system.slice/ssh.service"}
+	case form.IsPod():
+		return nil, errors.New("no cgroup2")
+	}
+	for _, k := range known {
+		if k == name {
+			return &Cgroups{Paths: []string{"/cg/" + name}}, nil
+		}
+	}
+	if name == "3fd2" {
+		return &Cgroups{Paths: []string{"/cg/a", "/cg/b"}, Known: []string{"3fd2a1", "3fd2b2"}, Many: true}, nil
+	}
+	return &Cgroups{Known: known}, nil
+}
+func (e *fakeEnv) KernelVar(name string) bool      { return name == "runqueues" }
+func (e *fakeEnv) Kfunc(string) (*Signature, bool) { return nil, false }
+func (e *fakeEnv) Facts() *Facts                   { return &e.facts }
 
 // points reads attach points without expanding them.
 func points(p *syntax.Probe) []*probe.Point {

@@ -56,7 +56,7 @@ func Compatible(a, b *Type) bool {
 		return false
 	}
 	switch a.Kind {
-	case Struct, Kstack, Ustack:
+	case Struct, Kstack, Ustack, CgroupPath:
 		return Identical(a, b)
 	case Pointer:
 		return Compatible(a.Elem, b.Elem)

@@ -73,6 +73,17 @@ var diagnosed = []string{
 	$i = comm[20]; /* ERROR "the index 20 is out of bounds for array of size 16" */
 	$t = (int8)comm; /* ERROR "string[16] can't be cast to int8" */
 	if (comm) { } /* ERROR "a condition is an integer, a pointer or a bool, not string[16]" */
+	if (container == "3fd2a1b4c5d7") { } /* ERROR "there is no container" */
+	if (container != "3fd2") { } /* ERROR "3fd2a1, 3fd2b2" */
+	if ("/ssh.service" == cgroup_path) { } /* ERROR "there is no cgroup" */
+	if (pod == "x") { } /* ERROR "can't be looked for: no cgroup2" */
+	if (container == comm) { } /* ERROR "container is compared with a string known at compile time" */
+	$c = container; if ($c == "web") { } /* ERROR "what is kept of a cgroup can't be compared with its name" */
+	if (container < "web") { } /* ERROR "< doesn't work on container_t and string[4]" */
+	print(container(long)); /* ERROR "container() takes one of full and name here" */
+	print(pod(name)); /* ERROR "pod() takes one of uid here" */
+	@c[container] = 1; @c[pod] = 1; /* ERROR "container_t" */
+	if (cgroup_path(cgroup) == "x") { } /* ERROR "can't be compared" */
 	fail("no %d", 5); /* ERROR "no 5" */
 	static_assert(1 == 2, "never"); /* ERROR "never" */
 }`,

@@ -13,7 +13,7 @@ import (
 func (c *checker) checkFuncs() {
 	for _, f := range c.info.Funcs {
 		name := f.Decl.Name
-		if b := findBuiltin(name.Name); b != nil {
+		if b := findBuiltin(name.Name); b != nil && !b.Own {
 			c.errorf(diag.CodeRedeclared, name.Span(), "%s is a builtin's name", name.Name).Note("%s", b.Doc)
 		}
 	}

@@ -119,6 +119,8 @@ func Identical(a, b *Type) bool {
 		return a.Hist == b.Hist
 	case TSeries:
 		return a.Series == b.Series && a.Signed == b.Signed
+	case CgroupPath:
+		return a.Cgroup == b.Cgroup
 	}
 	return a.Size == b.Size && a.Signed == b.Signed
 }
@@ -212,6 +214,13 @@ func (t *Type) String() string {
 		return "record { " + joinFields(t.Fields, ", ", func(f Field) string { return "." + f.Name + " = " + f.Type.String() }) + " }"
 	case Kstack, Ustack:
 		return fmt.Sprintf("%s_%s_%d", kindNames[t.Kind], stackModes[t.Stack.Mode], t.Stack.Limit)
+	case CgroupPath:
+		switch {
+		case t.Cgroup.IsContainer():
+			return "container_t"
+		case t.Cgroup.IsPod():
+			return "pod_t"
+		}
 	case Sum, Avg, Min, Max, Stats:
 		if !t.Signed {
 			return "u" + kindNames[t.Kind]

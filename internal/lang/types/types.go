@@ -80,6 +80,7 @@ type Type struct {
 	Hist   object.HistSpec
 	Series object.SeriesSpec // TSeries; Signed
 	Format string            // Timestamp, CgroupPath
+	Cgroup object.CgroupForm // CgroupPath
 	Clock  object.Clock
 	// Ctx marks the args/ctx pseudo structs: fields are read from the context.
 	Ctx bool
@@ -189,6 +190,8 @@ type Env interface {
 	UserSymbol(path, name string) (addr, size uint64, ok bool)
 	// Cgroup is the id of a cgroup2 directory, for cgroupid.
 	Cgroup(path string) (uint64, error)
+	// FindCgroups are the cgroups that a form has under a name.
+	FindCgroups(form object.CgroupForm, name string) (*Cgroups, error)
 	// Kfunc is the signature of a kernel function that BPF programs may call.
 	Kfunc(name string) (*Signature, bool)
 	// KfuncAllowed tells whether programs of a kind of probe may call it.
@@ -197,6 +200,22 @@ type Env interface {
 	KernelVar(name string) bool
 	// Facts are the numbers of the machine.
 	Facts() *Facts
+}
+
+// Cgroups are the cgroups that a name stands for.
+type Cgroups struct {
+	Paths []string // in the file system, of the topmost ones; none: nothing has that name
+	// Known are names that there are; those that are meant when Many is set: the name is an
+	// abbreviation of several.
+	Known []string
+	Many  bool
+}
+
+// CgroupMatch is the comparison of the current task's cgroup with a name.
+type CgroupMatch struct {
+	Form  object.CgroupForm
+	Paths []string // of the cgroups that the name stands for
+	None  bool     // the name is "": the task is in no container, or pod
 }
 
 // Facts are what the machine is, as the compiler needs it.
@@ -220,13 +239,14 @@ type Features struct {
 
 // Info is what the checker found out.
 type Info struct {
-	Types        []*Type          // by ExprID: the type of each expression and TypeExpr
-	Consts       []*Const         // by ExprID: nil when it isn't constant
-	Calls        []*Builtin       // by ExprID of a CallExpr or Ident: the builtin it names
-	Locals       []*Local         // by ExprID of a VarExpr: the variable
-	Fields       []*Selection     // by ExprID of a FieldExpr, TupleIndex or IndexExpr on a tuple
-	Formats      []*object.Format // by ExprID of a CallExpr with a format
-	Maps         []*MapInfo       // in order of first appearance
+	Types        []*Type                        // by ExprID: the type of each expression and TypeExpr
+	Consts       []*Const                       // by ExprID: nil when it isn't constant
+	Calls        []*Builtin                     // by ExprID of a CallExpr or Ident: the builtin it names
+	Locals       []*Local                       // by ExprID of a VarExpr: the variable
+	Fields       []*Selection                   // by ExprID of a FieldExpr, TupleIndex or IndexExpr on a tuple
+	Formats      []*object.Format               // by ExprID of a CallExpr with a format
+	Cgroups      map[syntax.ExprID]*CgroupMatch // of comparisons of a cgroup with a name
+	Maps         []*MapInfo                     // in order of first appearance
 	Units        []*Unit
 	Funcs        []*FuncInfo
 	Config       object.Config

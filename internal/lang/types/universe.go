@@ -23,6 +23,7 @@ type Builtin struct {
 	Async     bool // acts in user space
 	Unsafe    bool // behind --unsafe
 	Stmt      bool // has no value
+	Own       bool // skep's: what the script or the kernel calls by its name goes before
 	Doc       string
 	// Probes are the kinds of probes that have it; nil: all.
 	Probes []probe.Kind

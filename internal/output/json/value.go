@@ -117,7 +117,7 @@ func appendSeries(dst []byte, s *event.Series) []byte {
 		if dst[len(dst)-1] != '[' {
 			dst = append(dst, ',')
 		}
-		dst = event.AppendStrftime(append(dst, `{"interval_start":"`...), "%Y-%m-%d %H:%M:%S.%k", in.Start)
+		dst = s.AppendStart(append(dst, `{"interval_start":"`...), "%Y-%m-%d %H:%M:%S.%k", in)
 		dst = append(appendValue(append(dst, `","value":`...), &in.Value), '}')
 	}
 	return append(dst, ']')

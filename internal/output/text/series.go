@@ -15,6 +15,9 @@ const (
 	lowWidth   = 21
 )
 
+// startFormat is how an interval's start is printed.
+const startFormat = "%H:%M:%S"
+
 // precision is how many digits of a second an interval's start has, and their name.
 type precision struct {
 	digits int
@@ -42,16 +45,20 @@ func appendSeries(dst []byte, s *event.Series) []byte {
 	low, high := bounds(s)
 	span := s.Intervals[n-1].Start.Sub(s.Intervals[0].Start) / time.Duration(max(n-1, 1))
 	prec := precisionOf(span)
-	width := len("hh:mm:ss")
-	if prec.digits > 0 {
+	head, width := "hh:mm:ss"+prec.name, len("hh:mm:ss")
+	switch {
+	case s.Times.ISO: // has all digits that there are
+		prec.digits, head = 0, "time"
+		width = len(s.AppendStart(nil, startFormat, &s.Intervals[0]))
+	case prec.digits > 0:
 		width += 1 + prec.digits
 	}
 	dst = appendBounds(fill(dst, len(dst)+width+1, ' '), &low, &high)
 	start := len(dst)
-	dst = fill(append(append(dst, "hh:mm:ss"...), prec.name...), start+width+1, ' ')
+	dst = fill(append(dst, head...), start+width+1, ' ')
 	dst = append(append(dst, '|'), strings.Repeat("_", graphWidth-2)+"|\n"...)
 	for i := range s.Intervals {
-		dst = appendInterval(dst, &s.Intervals[i], &low, &high, prec.digits)
+		dst = appendInterval(dst, s, &s.Intervals[i], &low, &high, prec.digits)
 	}
 	dst = fill(dst, len(dst)+width+1, ' ')
 	dst = append(append(dst, 'v'), strings.Repeat("_", graphWidth-2)+"v\n"...)
@@ -96,8 +103,8 @@ func appendBounds(dst []byte, low, high *event.Value) []byte {
 	return append(append(dst, text...), '\n')
 }
 
-func appendInterval(dst []byte, in *event.Interval, low, high *event.Value, digits int) []byte {
-	dst = event.AppendStrftime(dst, "%H:%M:%S", in.Start)
+func appendInterval(dst []byte, s *event.Series, in *event.Interval, low, high *event.Value, digits int) []byte {
+	dst = s.AppendStart(dst, startFormat, in)
 	if digits > 0 {
 		ns := strconv.Itoa(in.Start.Nanosecond() + 1e9)[1:]
 		dst = append(append(dst, '.'), ns[:digits]...)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -60,6 +61,21 @@ func main() {
 		conn, err := net.Dial("tcp", os.Args[2])
 		exitOn(err)
 		conn.Close()
+	case "within": // N getppid in a cgroup: `within DIR N`
+		within(os.Args[2], os.Args[3])
+	case "passing": // N getppid in a cgroup that is made for them and removed: `passing DIR N`
+		exitOn(os.Mkdir(os.Args[2], 0o755))
+		within(os.Args[2], os.Args[3])
+		enter(filepath.Dir(os.Args[2]))
+		exitOn(os.Remove(os.Args[2]))
+	case "stay": // getppid in a cgroup again and again, until stdin ends: `stay DIR`
+		enter(os.Args[2])
+		stay()
+	case "clock": // sets the wall clock N seconds on, or back
+		var now syscall.Timeval
+		exitOn(syscall.Gettimeofday(&now))
+		now.Sec += int64(n)
+		exitOn(syscall.Settimeofday(&now))
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
