@@ -28,14 +28,15 @@ const patience = 60 * time.Second
 
 // commands are those of the scripts besides testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"status": status,
-	"start":  start,
-	"end":    end,
-	"input":  input,
-	"child":  child,
-	"loaded": loaded,
-	"sum":    sum,
-	"hive":   hive,
+	"status":  status,
+	"start":   start,
+	"end":     end,
+	"input":   input,
+	"child":   child,
+	"loaded":  loaded,
+	"sum":     sum,
+	"hive":    hive,
+	"packets": packets,
 }
 
 // condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],

@@ -17,6 +17,7 @@ import (
 	"github.com/skep-bpf/skep/internal/engine"
 	"github.com/skep-bpf/skep/internal/engine/event"
 	"github.com/skep-bpf/skep/internal/output"
+	"github.com/skep-bpf/skep/internal/output/pcap"
 )
 
 // Buffering says when output is written.
@@ -39,6 +40,7 @@ type Config struct {
 	Boot    int64  // wall clock at boot, ns since 1970
 	Child   *Child // of -c, or nil; Run starts and ends it
 	Pid     int    // of -p: the session ends when this process does; 0: none
+	Script  string // what the script is called, for files that tell where they come from
 
 	Duration  time.Duration // the session's length from attachment on; 0: no limit
 	Buffering Buffering
@@ -105,8 +107,16 @@ func Run(ctx context.Context, cfg Config) (exit int, err error) {
 	session := r.session
 	if cfg.Mode != ModeTrace {
 		session = r.examine
+	} else if !cfg.DryRun {
+		if err := r.openCaptures(); err != nil {
+			return 0, err
+		}
 	}
-	if err := session(); err != nil && !errors.Is(err, syscall.EPIPE) {
+	err = session()
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil
+	}
+	if err := errors.Join(err, r.closeCaptures()); err != nil {
 		return 0, err
 	}
 	return r.exit, nil
@@ -128,6 +138,8 @@ type runner struct {
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
+	captures  []packetFile      // of skboutput(), by action
+	files     []*pcap.Writer // of captures
 }
 
 func newRunner(cfg *Config, s engine.Session) *runner {
@@ -343,6 +355,9 @@ func (r *runner) idle() error {
 	}
 	if r.Buffering == BufferFull {
 		return nil
+	}
+	if err := r.flushCaptures(); err != nil {
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "%v", err), nil)
 	}
 	return r.Sink.Flush()
 }

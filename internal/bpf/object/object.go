@@ -158,7 +158,8 @@ const (
 	MapRingbuf        MapKind = 27
 )
 
-// Map is one BPF map.
+// Map is one BPF map. That of kind MapPerfEventArray is where packets come from: the engine
+// gives it a buffer for each CPU.
 type Map struct {
 	Name       string // for the kernel at most 15 bytes of it
 	Kind       MapKind
@@ -210,7 +211,7 @@ type Var struct {
 // CountersMap is an array of one element. It holds a row of CountersRow bytes for each
 // CPU, where counter i is the u64 at 8×i, and after the rows what ErrorSites count.
 const (
-	CounterLost       = iota // records the ring buffer had no room for
+	CounterLost       = iota // records the buffers had no room for
 	CounterMapError          // map updates refused; kept at their ErrorSites
 	CounterStackError        // stacks that could not be stored
 	NumCounters
@@ -248,7 +249,7 @@ const (
 	ActionSystem                      // Format, Args: the command line
 	ActionJoin                        // Args: a string each; Text: the separator
 	ActionError                       // Extra: index into Errors; Args[0]: i32 the helper's result
-	ActionSkboutput                   // Text: the file; payload is the packet
+	ActionSkboutput                   // Text: the file; Args: boot clock, bytes that follow at Size, the packet's length, bytes to leave out
 	ActionUnwatch                     // Args[0]: the address whose watchpoints go
 )
 

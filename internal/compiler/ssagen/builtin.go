@@ -193,6 +193,7 @@ func newTables() *tables {
 		"find":          (*fn).findKey,
 		"percpu_kaddr":  (*fn).percpuKaddr,
 		"socket_cookie": (*fn).socketCookie,
+		"skboutput":     (*fn).skboutput,
 		"write_user":    (*fn).writeUser,
 	}
 	into := map[string]intoFunc{

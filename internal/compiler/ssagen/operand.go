@@ -47,6 +47,7 @@ const (
 	fnPercpuLookup       = 195
 	fnTaiNS              = 208
 	fnTracePrintk        = 6
+	fnSkbOutput          = 111
 	fnWriteUser          = 36
 	fnSocketCookie       = 46
 	fnOverride           = 58

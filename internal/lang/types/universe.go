@@ -98,7 +98,6 @@ func argNumber(name string) int {
 func plannedBuiltins() []Builtin {
 	rows := []Builtin{
 		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, Doc: "the user stack, unwound by DWARF: dw_ustack([mode,] [limit])"},
-		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
 	}
 	for i := range rows {
 		rows[i].Planned = true

@@ -60,6 +60,10 @@ func main() {
 		conn, err := net.Dial("tcp", os.Args[2])
 		exitOn(err)
 		conn.Close()
+	case "udp": // N datagrams of SIZE bytes to itself: `udp N SIZE ADDRESS`
+		size, err := strconv.Atoi(os.Args[3])
+		exitOn(err)
+		exitOn(datagrams(n, size, os.Args[4]))
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
