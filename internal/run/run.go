@@ -138,7 +138,7 @@ type runner struct {
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
-	captures  []packetFile      // of skboutput(), by action
+	captures  []packetFile   // of skboutput(), by action
 	files     []*pcap.Writer // of captures
 }
 

@@ -60,7 +60,8 @@ type Writer struct {
 func Create(path, application, comment string) (*Writer, error) {
 	w := &Writer{path: path, ng: strings.HasSuffix(path, ".pcapng"), f: os.Stdout}
 	if path != "-" {
-		f, err := os.Create(path)
+		// Not os.Create: of a pipe that would be a reader too, which nobody reads from.
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 		if err != nil {
 			return nil, fmt.Errorf("create packet file: %w", err)
 		}
