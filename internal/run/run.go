@@ -40,7 +40,9 @@ type Config struct {
 	Boot    int64  // wall clock at boot, ns since 1970
 	Child   *Child // of -c, or nil; Run starts and ends it
 	Pid     int    // of -p: the session ends when this process does; 0: none
-	Script  string // what the script is called, for files that tell where they come from
+	// UnwindPids are processes whose stacks dw_ustack unwinds, beside those of Child and Pid.
+	UnwindPids []int
+	Script     string // what the script is called, for files that tell where they come from
 
 	Duration  time.Duration // the session's length from attachment on; 0: no limit
 	Buffering Buffering
@@ -138,6 +140,7 @@ type runner struct {
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
+	unwind    *unwinder      // of dw_ustack; nil: it isn't used
 	captures  []packetFile   // of skboutput(), by action
 	files     []*pcap.Writer // of captures
 }
@@ -155,6 +158,9 @@ func newRunner(cfg *Config, s engine.Session) *runner {
 // session is a session in bpftrace's order: begin probes, attach, events, detach, end
 // probes, what is left of events, maps.
 func (r *runner) session() error {
+	if err := r.startUnwinding(); err != nil {
+		return err
+	}
 	if err := r.runAll("begin"); err != nil {
 		return err
 	}
@@ -168,6 +174,9 @@ func (r *runner) session() error {
 	}
 	if r.Child != nil {
 		if err := r.Child.Go(); err != nil {
+			return err
+		}
+		if err := r.unwind.settle(); err != nil {
 			return err
 		}
 	}
@@ -285,6 +294,9 @@ func (r *runner) pump() error {
 	for {
 		if now := time.Now(); r.naming && now.Sub(r.collected) >= tick {
 			r.collect()
+			if err := r.unwind.update(); err != nil {
+				return err
+			}
 			r.collected = now
 		}
 		idle, err := r.available()

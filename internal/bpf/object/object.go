@@ -24,7 +24,45 @@ type Object struct {
 	RingMap     int // events
 	CountersMap int // per-CPU counters, see Counter…
 	ScratchMap  int // per-CPU scratch memory
+
+	Unwind *Unwind // dw_ustack's tables; nil: it isn't used
 }
+
+// Unwind are the tables by which programs unwind the stacks of processes, x86-64's. User space
+// fills them: Pids has for a process (key u32) the range of its mappings in Mappings, Mappings for
+// each the range of its rules in Rules, all ascending by address. Those of one process, and those
+// of one file, are next to each other.
+type Unwind struct {
+	Pids, Mappings, Rules int // indexes into Maps
+}
+
+// Layout of the tables' elements.
+const (
+	UnwindPidFirst = 0 // u32, of Mappings
+	UnwindPidCount = 4 // u32
+	UnwindPidSize  = 8
+
+	UnwindMappingStart = 0  // u64, the first address
+	UnwindMappingEnd   = 8  // u64, that behind the last one
+	UnwindMappingBias  = 16 // u64, what addresses are above those of the file
+	UnwindMappingFirst = 24 // u32, of Rules
+	UnwindMappingCount = 28 // u32
+	UnwindMappingSize  = 32
+
+	UnwindRuleAddr   = 0  // u64, as the file numbers its memory
+	UnwindRuleCFA    = 8  // u8, exe.UnwindCFA
+	UnwindRuleSaved  = 9  // u8, whether rbp is saved
+	UnwindRuleAt     = 10 // s16, where, from the CFA
+	UnwindRuleOffset = 12 // s32, from the register to the CFA
+	UnwindRuleSize   = 16
+)
+
+// How many the tables have room for. A process's mappings take a part of UnwindSlot.
+const (
+	UnwindPids  = 16
+	UnwindSlot  = 2048
+	UnwindRules = 1 << 20
+)
 
 // Config is what the script and the environment set for the time the program runs.
 type Config struct {

@@ -164,6 +164,7 @@ func newTables() *tables {
 		"probe":         (*fn).probeName,
 		"kstack":        (*fn).stack,
 		"ustack":        (*fn).stack,
+		"dw_ustack":     (*fn).stack,
 		"ksym":          (*fn).ksym,
 		"bit_names":     (*fn).named,
 		"decimal":       (*fn).named,
