@@ -78,7 +78,7 @@ func buildUnwind() error {
 	flags := []string{"-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"}
 	library := filepath.Join(binDir, "libunwound.so")
 	for _, args := range [][]string{
-		{"-fPIC", "-shared", "-o", library, "testdata/unwind/library.c"},
+		{"-fPIC", "-shared", "-Wl,-soname,libunwound.so", "-o", library, "testdata/unwind/library.c"},
 		{"-o", filepath.Join(binDir, "unwound"), "testdata/unwind/main.c", library, "-Wl,-rpath,$ORIGIN"},
 	} {
 		out, err := exec.Command("gcc", append(flags, args...)...).CombinedOutput()
