@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 // Unwinder tells how the stacks of a process are unwound; a *sym.Symbolizer does.
 type Unwinder interface {
 	Unwind(pid uint32) []sym.Unwinding
+	// UnwindFile reads ahead what the program at an absolute path will map.
+	UnwindFile(path string) [][]exe.UnwindRow
 }
 
 // unwinder keeps the object's tables for dw_ustack up to date.
@@ -59,17 +62,27 @@ func (r *runner) startUnwinding() error {
 	for _, pid := range pids {
 		r.unwind.pids = append(r.unwind.pids, &unwindPid{pid: uint32(pid)})
 	}
-	if r.Child != nil {
-		return nil // it's no program yet
+	if r.Child == nil {
+		return r.unwind.update()
 	}
-	return r.unwind.update()
+	// It's no program yet. What takes time is done before it begins.
+	path, err := filepath.Abs(r.Child.path)
+	if err != nil {
+		return fmt.Errorf("find command: %w", err)
+	}
+	for _, rows := range from.UnwindFile(path) {
+		if _, _, err := r.unwind.rules(rows); err != nil {
+			return fmt.Errorf("write unwinding tables: %w", err)
+		}
+	}
+	return nil
 }
 
 // Times of settle.
 const (
 	settleStep = time.Millisecond
 	settleFor  = 50 * time.Millisecond
-	settled    = 5 // looks without a change
+	settled    = 10 // looks without a change
 )
 
 // settle follows a program that has just begun while its libraries are mapped.

@@ -22,12 +22,16 @@ import (
 type unwindNames struct {
 	Names
 	looks map[uint32][][]sym.Unwinding
+	files map[string][][]exe.UnwindRow
 }
 
 func (n unwindNames) Follow(uint32) error { return nil }
 func (n unwindNames) Preload(uint32)      {}
 func (n unwindNames) Collect()            {}
 func (n unwindNames) Troubles() []string  { return nil }
+func (n unwindNames) UnwindFile(path string) [][]exe.UnwindRow {
+	return n.files[path]
+}
 func (n unwindNames) Unwind(pid uint32) []sym.Unwinding {
 	looks := n.looks[pid]
 	if len(looks) > 1 {
