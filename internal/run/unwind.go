@@ -80,9 +80,9 @@ func (r *runner) startUnwinding() error {
 
 // Times of settle.
 const (
-	settleStep = time.Millisecond
+	settleStep = 250 * time.Microsecond
 	settleFor  = 50 * time.Millisecond
-	settled    = 10 // looks without a change
+	settled    = 40 // looks without a change
 )
 
 // settle follows a program that has just begun while its libraries are mapped.
