@@ -153,6 +153,12 @@ func (c *bpftraceCall) option(o option) error {
 		c.List = true
 	case "pid":
 		c.pid = o.value
+	case "dwarf-pid":
+		pid, err := onePid(o.value)
+		if err != nil {
+			return err
+		}
+		c.UnwindPids = append(c.UnwindPids, pid)
 	case "cmd":
 		c.Command = o.value
 	case "output":
@@ -304,24 +310,28 @@ func (a *app) bpftraceScript(c *bpftraceCall, rest []string) error {
 	return nil
 }
 
-// parsePid reads -p's value: digits, or 0x and hexadecimal ones.
-func (c *bpftraceCall) parsePid() error {
-	if c.pid == "" {
-		return nil
+// parsePid reads -p's value.
+func (c *bpftraceCall) parsePid() (err error) {
+	if c.pid != "" {
+		c.Pid, err = onePid(c.pid)
 	}
-	n, err := strconv.ParseUint(c.pid, 0, 64)
+	return err
+}
+
+// onePid reads a process id: digits, or 0x and hexadecimal ones.
+func onePid(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 0, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return fmt.Errorf("Pid out of range: %s", c.pid)
-	case err != nil && c.pid[0] >= '0' && c.pid[0] <= '9':
-		return fmt.Errorf("Failed to parse pid: invalid trailing bytes: %s", c.pid)
+		return 0, fmt.Errorf("Pid out of range: %s", text)
+	case err != nil && text[0] >= '0' && text[0] <= '9':
+		return 0, fmt.Errorf("Failed to parse pid: invalid trailing bytes: %s", text)
 	case err != nil:
-		return fmt.Errorf("Failed to parse pid: invalid integer: %s", c.pid)
+		return 0, fmt.Errorf("Failed to parse pid: invalid integer: %s", text)
 	case n == 0 || n > maxPid:
-		return fmt.Errorf("Pid out of range: %d", n)
+		return 0, fmt.Errorf("Pid out of range: %d", n)
 	}
-	c.Pid = int(n)
-	return nil
+	return int(n), nil
 }
 
 // bpftraceList finds what -l lists: probes that match, or those of a script.

@@ -25,6 +25,8 @@ type Job struct {
 	Search  string // with List and no script
 	Pid     int    // only this process; 0: all
 	Command string // run and trace this command
+	// UnwindPids are more processes whose stacks dw_ustack unwinds.
+	UnwindPids []int
 
 	Output     string // file; "": stdout
 	Format     string // "text", "json"

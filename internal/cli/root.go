@@ -33,6 +33,7 @@ type runFlags struct {
 	quiet    bool
 	unsafe   bool
 	usdt     bool
+	unwind   []int
 	list     bool
 	dryRun   bool
 	reads    bool
@@ -61,6 +62,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVarP(&r.reads, "warnings", "k", false, "warn of failed reads in the probes")
 	f.BoolVar(&r.silent, "no-warnings", false, "print no warnings")
 	f.BoolVar(&r.usdt, "usdt-file-activation", false, "activate USDT probes in all processes of the file")
+	f.IntSliceVar(&r.unwind, "dwarf-pid", nil, "a process `PID` whose stacks dw_ustack unwinds, beside those of -p and -c")
 	f.StringArrayVarP(&r.dirs, "include-dir", "I", nil, "look for C headers in `DIR`")
 	f.StringArrayVar(&r.include, "include", nil, "include the C header `FILE`")
 	f.StringSliceVar(&r.dump, "dump", nil, "print `stages` of compiling: ast, types, ssa, ssa:PASS, insns")
@@ -103,6 +105,12 @@ func (r *runFlags) job() (*Job, error) {
 			return nil, usagef("%q is no process id", r.pid)
 		}
 	}
+	for _, pid := range r.unwind {
+		if pid < 1 || pid > maxPid {
+			return nil, usagef("%d is no process id", pid)
+		}
+	}
+	j.UnwindPids = r.unwind
 	if r.duration != "" {
 		if j.Duration, err = parseDuration(r.duration); err != nil {
 			return nil, usagef("--duration takes a time such as 10, 500ms or 2m, not %q", r.duration)

@@ -81,6 +81,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	cfg := run.Config{
 		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
 		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Times: j.times(), Child: child, Pid: j.Pid,
+		Script: j.Name, UnwindPids: j.UnwindPids,
 		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,
 		Signals: true, Ready: a.out, Mode: j.Mode,
 		Capture: func(w io.Writer) output.Sink { return text.New(w, w) },

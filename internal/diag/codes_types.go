@@ -188,7 +188,7 @@ var typesCodes = []CodeDoc{
 		"The kernel doesn't let programs read the first eight bytes of a tracepoint's record. pid, tid and cpu are builtins.",
 		"tracepoint:sched:sched_switch { print(args.common_pid); }"},
 	{CodeFeature, "kernel feature missing",
-		"This kernel doesn't have what the function needs; the message says since when others do.",
+		"This kernel doesn't have what the function needs; the message says since when others do. Or the session lacks it, as a process whose stacks dw_ustack unwinds.",
 		""},
 	{CodeUnstable, "feature not enabled",
 		"It may still change. A config variable enables it.",
@@ -211,7 +211,7 @@ var typesCodes = []CodeDoc{
 		"interval:s:1 /container == \"no such container\"/ { }"},
 	{CodeUnsupported, "not supported yet",
 		"It's part of the language, but skep can't do it yet.",
-		"begin { print(dw_ustack); }"},
+		"begin { print(config); }"},
 
 	{CodeNeverAssigned, "variable never assigned",
 		"It's declared, but nothing is assigned to it.",

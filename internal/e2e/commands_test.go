@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,22 +29,24 @@ const patience = 60 * time.Second
 
 // commands are those of the scripts besides testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"status": status,
-	"start":  start,
-	"end":    end,
-	"input":  input,
-	"child":  child,
-	"loaded": loaded,
-	"sum":    sum,
-	"hive":   hive,
-	"cgroup": cgroups,
+	"status":  status,
+	"start":   start,
+	"end":     end,
+	"input":   input,
+	"say":     say,
+	"child":   child,
+	"loaded":  loaded,
+	"sum":     sum,
+	"hive":    hive,
+	"packets": packets,
+	"cgroup":  cgroups,
 }
 
 // condition is [feature:NAME], a kernel feature of package testkit, or [kernel:VERSION],
 // at least that kernel.
 func condition(cond string) (bool, error) {
-	if cond == "usdt" {
-		return exists(binDir + "/usdt"), nil
+	if cond == "usdt" || cond == "unwound" {
+		return exists(binDir + "/" + cond), nil
 	}
 	kind, name, _ := strings.Cut(cond, ":")
 	switch kind {
@@ -99,7 +102,7 @@ type sessionsKey struct{}
 // session is a command that runs beside the script.
 type session struct {
 	cmd      *exec.Cmd
-	stdin    interface{ Close() error }
+	stdin    io.WriteCloser
 	out, err lockedBuffer
 	done     chan error
 }
@@ -218,6 +221,12 @@ func started(ts *testscript.TestScript, args []string) *session {
 // input ends a started command's standard input.
 func input(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(started(ts, args).stdin.Close())
+}
+
+// say writes a line to a started command's standard input: `say NAME WORD…`.
+func say(ts *testscript.TestScript, neg bool, args []string) {
+	_, err := io.WriteString(started(ts, args).stdin, strings.Join(args[1:], " ")+"\n")
+	ts.Check(err)
 }
 
 // child sets $child_NAME to the process that a started command has made.

@@ -48,6 +48,9 @@ func run(m *testing.M) int {
 	if err == nil {
 		err = buildUSDT()
 	}
+	if err == nil {
+		err = buildUnwind()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
@@ -63,6 +66,25 @@ func buildUSDT() error {
 	out, err := exec.Command("gcc", "-nostdlib", "-static", "-o", filepath.Join(binDir, "usdt"), "testdata/usdt/usdt.s").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build usdt.s: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// buildUnwind builds the program without frame pointers, where that can be done.
+func buildUnwind() error {
+	if _, err := exec.LookPath("gcc"); err != nil || runtime.GOARCH != "amd64" {
+		return nil
+	}
+	flags := []string{"-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"}
+	library := filepath.Join(binDir, "libunwound.so")
+	for _, args := range [][]string{
+		{"-fPIC", "-shared", "-Wl,-soname,libunwound.so", "-o", library, "testdata/unwind/library.c"},
+		{"-o", filepath.Join(binDir, "unwound"), "testdata/unwind/main.c", library, "-Wl,-rpath,$ORIGIN"},
+	} {
+		out, err := exec.Command("gcc", append(flags, args...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("gcc %v: %w\n%s", args, err, out)
+		}
 	}
 	return nil
 }

@@ -28,8 +28,10 @@ func TestGuests(t *testing.T) {
 		c.Artefacts = filepath.Join(columns, c.Kernel.Series)
 		c.Files = append(c.Files, vm.File{Host: passwd, Guest: "/etc/passwd"})
 		programs := []string{"skep", "target"}
-		if exists(filepath.Join(binDir, "usdt")) {
-			programs = append(programs, "usdt")
+		for _, name := range []string{"usdt", "unwound", "libunwound.so"} {
+			if exists(filepath.Join(binDir, name)) {
+				programs = append(programs, name)
+			}
 		}
 		for _, name := range programs {
 			c.Files = append(c.Files, vm.File{Host: filepath.Join(binDir, name), Guest: guestBin + "/" + name})

@@ -71,6 +71,8 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 		return r.system(a, rec)
 	case object.ActionJoin:
 		return r.join(a, rec)
+	case object.ActionSkboutput:
+		return r.packet(a, n, rec)
 	case object.ActionUnwatch:
 		return r.unwatch(a, rec)
 	case object.ActionError:

@@ -22,6 +22,7 @@ import (
 // executes the command: main has to call ChildMain before anything else.
 type Child struct {
 	proc   *os.Process
+	path   string   // of its program
 	start  *os.File // a byte here starts the command
 	failed *os.File // what went wrong; end of file: the command runs
 	done   chan struct{}
@@ -109,7 +110,7 @@ func StartChild(command string) (*Child, error) {
 		failedR.Close()
 		return nil, fmt.Errorf("start command: %w", err)
 	}
-	c := &Child{proc: proc, start: startW, failed: failedR, done: make(chan struct{})}
+	c := &Child{proc: proc, path: path, start: startW, failed: failedR, done: make(chan struct{})}
 	c.alive.Store(true)
 	go func() {
 		proc.Wait()

@@ -17,6 +17,7 @@ import (
 	"github.com/skep-bpf/skep/internal/engine"
 	"github.com/skep-bpf/skep/internal/engine/event"
 	"github.com/skep-bpf/skep/internal/output"
+	"github.com/skep-bpf/skep/internal/output/pcap"
 )
 
 // Buffering says when output is written.
@@ -40,6 +41,9 @@ type Config struct {
 	Times   event.Times
 	Child   *Child // of -c, or nil; Run starts and ends it
 	Pid     int    // of -p: the session ends when this process does; 0: none
+	// UnwindPids are processes whose stacks dw_ustack unwinds, beside those of Child and Pid.
+	UnwindPids []int
+	Script     string // what the script is called, for files that tell where they come from
 
 	Duration  time.Duration // the session's length from attachment on; 0: no limit
 	Buffering Buffering
@@ -119,8 +123,16 @@ func Run(ctx context.Context, cfg Config) (exit int, err error) {
 	session := r.session
 	if cfg.Mode != ModeTrace {
 		session = r.examine
+	} else if !cfg.DryRun {
+		if err := r.openCaptures(); err != nil {
+			return 0, err
+		}
 	}
-	if err := session(); err != nil && !errors.Is(err, syscall.EPIPE) {
+	err = session()
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil
+	}
+	if err := errors.Join(err, r.closeCaptures()); err != nil {
 		return 0, err
 	}
 	return r.exit, nil
@@ -143,6 +155,9 @@ type runner struct {
 	// recorded: what processes map is recorded. collected is when that was last taken in.
 	recorded  bool
 	collected time.Time
+	unwind    *unwinder      // of dw_ustack; nil: it isn't used
+	captures  []packetFile   // of skboutput(), by action
+	files     []*pcap.Writer // of captures
 }
 
 func newRunner(cfg *Config, s engine.Session) *runner {
@@ -158,6 +173,9 @@ func newRunner(cfg *Config, s engine.Session) *runner {
 // session is a session in bpftrace's order: begin probes, attach, events, detach, end
 // probes, what is left of events, maps.
 func (r *runner) session() error {
+	if err := r.startUnwinding(); err != nil {
+		return err
+	}
 	if err := r.runAll("begin"); err != nil {
 		return err
 	}
@@ -171,6 +189,9 @@ func (r *runner) session() error {
 	}
 	if r.Child != nil {
 		if err := r.Child.Go(); err != nil {
+			return err
+		}
+		if err := r.unwind.settle(); err != nil {
 			return err
 		}
 	}
@@ -297,6 +318,9 @@ func (r *runner) pump() error {
 	for {
 		if now := time.Now(); r.naming && now.Sub(r.collected) >= tick {
 			r.collect()
+			if err := r.unwind.update(); err != nil {
+				return err
+			}
 			r.collected = now
 		}
 		idle, err := r.available()
@@ -369,6 +393,9 @@ func (r *runner) idle() error {
 	}
 	if r.Buffering == BufferFull {
 		return nil
+	}
+	if err := r.flushCaptures(); err != nil {
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "%v", err), nil)
 	}
 	return r.Sink.Flush()
 }

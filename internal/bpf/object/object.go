@@ -31,6 +31,8 @@ type Object struct {
 	RingMap     int // events
 	CountersMap int // per-CPU counters, see Counter…
 	ScratchMap  int // per-CPU scratch memory
+
+	Unwind *Unwind // dw_ustack's tables; nil: it isn't used
 }
 
 // CgroupSlot is where programs look for the cgroup at a path. Whoever runs the object fills it
@@ -50,6 +52,42 @@ type CgroupSet struct {
 	Map  int
 	Form CgroupForm
 }
+
+// Unwind are the tables by which programs unwind the stacks of processes, x86-64's. User space
+// fills them: Pids has for a process (key u32) the range of its mappings in Mappings, Mappings for
+// each the range of its rules in Rules, all ascending by address. Those of one process, and those
+// of one file, are next to each other.
+type Unwind struct {
+	Pids, Mappings, Rules int // indexes into Maps
+}
+
+// Layout of the tables' elements.
+const (
+	UnwindPidFirst = 0 // u32, of Mappings
+	UnwindPidCount = 4 // u32
+	UnwindPidSize  = 8
+
+	UnwindMappingStart = 0  // u64, the first address
+	UnwindMappingEnd   = 8  // u64, that behind the last one
+	UnwindMappingBias  = 16 // u64, what addresses are above those of the file
+	UnwindMappingFirst = 24 // u32, of Rules
+	UnwindMappingCount = 28 // u32
+	UnwindMappingSize  = 32
+
+	UnwindRuleAddr   = 0  // u64, as the file numbers its memory
+	UnwindRuleCFA    = 8  // u8, exe.UnwindCFA
+	UnwindRuleSaved  = 9  // u8, whether rbp is saved
+	UnwindRuleAt     = 10 // s16, where, from the CFA
+	UnwindRuleOffset = 12 // s32, from the register to the CFA
+	UnwindRuleSize   = 16
+)
+
+// How many the tables have room for. A process's mappings take a part of UnwindSlot.
+const (
+	UnwindPids  = 16
+	UnwindSlot  = 2048
+	UnwindRules = 1 << 20
+)
 
 // Config is what the script and the environment set for the time the program runs.
 type Config struct {
@@ -184,7 +222,8 @@ const (
 	MapRingbuf        MapKind = 27
 )
 
-// Map is one BPF map.
+// Map is one BPF map. That of kind MapPerfEventArray is where packets come from: the engine
+// gives it a buffer for each CPU.
 type Map struct {
 	Name       string // for the kernel at most 15 bytes of it
 	Kind       MapKind
@@ -236,7 +275,7 @@ type Var struct {
 // CountersMap is an array of one element. It holds a row of CountersRow bytes for each
 // CPU, where counter i is the u64 at 8×i, and after the rows what ErrorSites count.
 const (
-	CounterLost       = iota // records the ring buffer had no room for
+	CounterLost       = iota // records the buffers had no room for
 	CounterMapError          // map updates refused; kept at their ErrorSites
 	CounterStackError        // stacks that could not be stored
 	NumCounters
@@ -274,7 +313,7 @@ const (
 	ActionSystem                      // Format, Args: the command line
 	ActionJoin                        // Args: a string each; Text: the separator
 	ActionError                       // Extra: index into Errors; Args[0]: i32 the helper's result
-	ActionSkboutput                   // Text: the file; payload is the packet
+	ActionSkboutput                   // Text: the file; Args: boot clock, bytes that follow at Size, the packet's length, bytes to leave out
 	ActionUnwatch                     // Args[0]: the address whose watchpoints go
 )
 

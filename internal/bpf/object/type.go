@@ -106,6 +106,8 @@ const (
 type StackSpec struct {
 	Limit uint16 // frames
 	Mode  StackMode
+	// Unwound: a user stack by the object's Unwind tables; of other processes, by frame pointers.
+	Unwound bool
 	// Map is the BPF_MAP_TYPE_STACK_TRACE map's index in the object; Slow the hash
 	// map's that takes stacks which collide there (key u64, value u64 count and
 	// Limit × u64 addresses), or -1.

@@ -165,6 +165,7 @@ func newTables() *tables {
 		"probe":         (*fn).probeName,
 		"kstack":        (*fn).stack,
 		"ustack":        (*fn).stack,
+		"dw_ustack":     (*fn).stack,
 		"ksym":          (*fn).ksym,
 		"bit_names":     (*fn).named,
 		"decimal":       (*fn).named,
@@ -196,6 +197,7 @@ func newTables() *tables {
 		"find":          (*fn).findKey,
 		"percpu_kaddr":  (*fn).percpuKaddr,
 		"socket_cookie": (*fn).socketCookie,
+		"skboutput":     (*fn).skboutput,
 		"write_user":    (*fn).writeUser,
 	}
 	into := map[string]intoFunc{

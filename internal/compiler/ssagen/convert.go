@@ -179,4 +179,5 @@ var (
 	int64Type  = &types.Type{Kind: types.Int, Size: 8, Signed: true}
 	uint64Type = &types.Type{Kind: types.Int, Size: 8}
 	int32Type  = &types.Type{Kind: types.Int, Size: 4, Signed: true}
+	uint32Type = &types.Type{Kind: types.Int, Size: 4}
 )

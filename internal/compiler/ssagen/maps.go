@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/lang/types"
 )
@@ -166,6 +168,15 @@ func (g *gen) ring() int {
 		g.counters()
 	}
 	return g.obj.RingMap
+}
+
+// packets is the index of the map of perf buffers, a buffer for each CPU.
+func (g *gen) packets() int {
+	if i := slices.IndexFunc(g.obj.Maps, func(m *object.Map) bool { return m.Kind == object.MapPerfEventArray }); i >= 0 {
+		return i
+	}
+	g.counters()
+	return g.addMap(&object.Map{Name: "packets", Kind: object.MapPerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: g.cpuSlots()})
 }
 
 // counters is the index of the map of loss counters; finishMaps sets its size.

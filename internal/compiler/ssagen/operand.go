@@ -48,6 +48,8 @@ const (
 	fnPercpuLookup       = 195
 	fnTaiNS              = 208
 	fnTracePrintk        = 6
+	fnSkbOutput          = 111
+	fnTaskRegs           = 175
 	fnWriteUser          = 36
 	fnSocketCookie       = 46
 	fnOverride           = 58

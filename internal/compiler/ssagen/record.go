@@ -376,5 +376,5 @@ var helperNames = map[int64]string{
 	fnProbeReadUser: "probe_read_user", fnProbeReadKernel: "probe_read_kernel",
 	fnProbeReadUserStr: "probe_read_user_str", fnProbeReadKernelStr: "probe_read_kernel_str",
 	fnDPath: "d_path", fnSendSignal: "send_signal", fnSendSignalThread: "send_signal_thread", fnComm: "get_current_comm",
-	fnOverride: "override_return", fnTracePrintk: "trace_printk",
+	fnOverride: "override_return", fnTracePrintk: "trace_printk", fnSkbOutput: "skb_output",
 }

@@ -85,7 +85,7 @@ func (g *gen) stackSpec(t *types.Type) object.StackSpec {
 		s.Slow = g.addMap(slow)
 		g.stacks[k] = s
 	}
-	s.Mode = t.Stack.Mode
+	s.Mode, s.Unwound = t.Stack.Mode, t.Stack.Unwound
 	return s
 }
 
@@ -96,6 +96,14 @@ func keyOfStack(t *types.Type, limit uint16) stackKey {
 // stackRef takes the stack of kind t and gives its reference.
 func (c *fn) stackRef(t *types.Type) *ssa.Value {
 	spec := c.stackSpec(t)
+	if t.Stack.Unwound {
+		return c.unwoundRef(spec)
+	}
+	return c.framedRef(t, spec)
+}
+
+// framedRef takes a stack as the kernel does, by frame pointers.
+func (c *fn) framedRef(t *types.Type, spec object.StackSpec) *ssa.Value {
 	flags := int64(0)
 	if t.Kind == types.Ustack {
 		flags = flagUserStack
@@ -129,14 +137,19 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
 		func() *ssa.Value {
-			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(shift)), 8, ssa.MemSlot)
-			hash := c.hashWords(frames, c.bin(ssa.OpLShr, n, c.constI(3)))
-			key := c.slot("hash", 8, 8)
-			c.store(key, 0, hash, 8, ssa.MemSlot)
-			ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
-			c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.count(object.CounterStackError) })
-			return hash
+			return c.keepStack(spec, buf, c.bin(ssa.OpLShr, n, c.constI(shift)), c.bin(ssa.OpLShr, n, c.constI(3)))
 		})
+}
+
+// keepStack stores the n frames behind the first word of buf, which are so many words.
+func (c *fn) keepStack(spec object.StackSpec, buf, n, words *ssa.Value) *ssa.Value {
+	c.store(buf, 0, n, 8, ssa.MemSlot)
+	hash := c.hashWords(c.addI(buf, 8), words)
+	key := c.slot("hash", 8, 8)
+	c.store(key, 0, hash, 8, ssa.MemSlot)
+	ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
+	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, func() { c.count(object.CounterStackError) })
+	return hash
 }
 
 // hashWords is a multiply-and-xor hash of n words of 8 bytes, whose bound the

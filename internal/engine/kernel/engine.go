@@ -97,13 +97,24 @@ func (s *session) load(ctx context.Context) error {
 		s.progs = append(s.progs, prog)
 	}
 	s.info = info
-	if s.obj.RingMap < 0 {
-		s.ring, err = newRing(-1, 0)
-	} else {
-		m := s.maps[s.obj.RingMap]
-		s.ring, err = newRing(m.fd, int(m.maxEntries))
+	return s.openRing()
+}
+
+// openRing makes what Next reads.
+func (s *session) openRing() error {
+	packets, err := s.openPackets()
+	if err != nil {
+		return err
 	}
-	return err
+	fd, size := -1, 0
+	if s.obj.RingMap >= 0 {
+		m := s.maps[s.obj.RingMap]
+		fd, size = m.fd, int(m.maxEntries)
+	}
+	if s.ring, err = newRing(fd, size, packets); err != nil {
+		return errors.Join(err, packets.close())
+	}
+	return nil
 }
 
 // nofile is the number of descriptors that o may need, with room for the rest of us.

@@ -154,6 +154,7 @@ var verdicts = []struct{ said, means string }{
 	{"missing btf func_info", "the kernel took no type information from us, which loops by callback need"},
 	{"attach_btf_id", "the target isn't one that this kind of probe can attach to"},
 	{"is not allowed in", "not allowed in this kind of probe"},
+	{"expected=ptr_", "the helper takes a pointer that the verifier knows, straight from args: one out of a map, or reckoned with, is a number to it"},
 	{"Possibly NULL pointer passed", "a pointer that may be null is passed on without a check"},
 	{"leads to invalid memory access", "an access goes beyond the object"},
 	{"pointer arithmetic", "arithmetic on this kind of pointer is not allowed"},

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,6 +34,10 @@ const waitSpacing = 500 * time.Microsecond
 // The kernel wakes the reader when the record that it submits is the one at the
 // consumer's position. So next stores its position before it looks for the last time
 // and waits.
+//
+// It reads the packets' perf buffers too. Which of them a program wrote first isn't known, but
+// what it sent before is there when its record is: so packets come before a record that was
+// found after them, as one before the exit() of the same program.
 type ring struct {
 	mu       sync.Mutex // held by next; close takes it to wait for next's end
 	waking   sync.Mutex // held by wake, and by close as it takes the waiter away
@@ -45,16 +50,20 @@ type ring struct {
 	pos      uint64    // consumer position, before the record leased out
 	waited   time.Time // when the last wait began
 	lease    uint64    // bytes of the record leased out, with its header
+	packets  *perfBuffers
+	marked   bool // packets up to their mark go first
+	due      bool // then a record, which was there before the mark
 }
 
-// newRing maps the ring buffer fd of size data bytes. fd -1: no records will come.
-func newRing(fd, size int) (*ring, error) {
+// newRing maps the ring buffer fd of size data bytes. fd -1: no records will come from one. The
+// ring owns packets, which may be nil, unless there's an error.
+func newRing(fd, size int, packets *perfBuffers) (*ring, error) {
 	if fd < 0 {
-		w, err := sys.NewWaiter()
+		w, err := sys.NewWaiter(packets.fds()...)
 		if err != nil {
 			return nil, fmt.Errorf("open event waiter: %w", err)
 		}
-		return &ring{waiter: w}, nil
+		return &ring{waiter: w, packets: packets}, nil
 	}
 	page := os.Getpagesize()
 	consumer, err := sys.MmapWrite(fd, 0, page)
@@ -66,13 +75,13 @@ func newRing(fd, size int) (*ring, error) {
 		sys.Munmap(consumer)
 		return nil, fmt.Errorf("map ring buffer: %w", err)
 	}
-	w, err := sys.NewWaiter(fd)
+	w, err := sys.NewWaiter(append(packets.fds(), fd)...)
 	if err != nil {
 		sys.Munmap(consumer)
 		sys.Munmap(producer)
 		return nil, fmt.Errorf("open event waiter: %w", err)
 	}
-	r := &ring{waiter: w, consumer: consumer, producer: producer, data: producer[page:], mask: uint64(size - 1)}
+	r := &ring{waiter: w, consumer: consumer, producer: producer, data: producer[page:], mask: uint64(size - 1), packets: packets}
 	r.pos = atomic.LoadUint64(position(consumer))
 	return r, nil
 }
@@ -126,16 +135,47 @@ func (r *ring) pause() bool {
 	return true
 }
 
-// take gives back the record leased before and leases the next one. busy: there is
-// one, but its program hasn't submitted it yet.
+// take gives back the record leased before and leases the next one: packets up to the mark,
+// then a record. busy: there is one, but its program hasn't submitted it yet.
 func (r *ring) take() (rec []byte, busy bool) {
-	if r.producer == nil {
-		return nil, false
+	r.release()
+	if r.packets == nil {
+		return r.record()
 	}
+	for {
+		fresh := !r.marked
+		if fresh {
+			rec, busy = r.record()
+			r.due, r.lease = rec != nil, 0 // it stays there until the packets are through
+			r.packets.mark()
+			r.marked = true
+		}
+		if packet := r.packets.take(); packet != nil {
+			return packet, false
+		}
+		r.marked = false
+		switch {
+		case r.due:
+			return r.record()
+		case fresh:
+			return nil, busy
+		}
+	}
+}
+
+// release gives back the record leased out.
+func (r *ring) release() {
 	if r.lease != 0 {
 		r.pos += r.lease
 		r.lease = 0
 		atomic.StoreUint64(position(r.consumer), r.pos)
+	}
+}
+
+// record leases the ring buffer's next record.
+func (r *ring) record() (rec []byte, busy bool) {
+	if r.producer == nil {
+		return nil, false
 	}
 	for r.pos < atomic.LoadUint64(position(r.producer)) {
 		at := r.pos & r.mask
@@ -178,6 +218,9 @@ func (r *ring) close() error {
 		sys.Munmap(r.consumer)
 		sys.Munmap(r.producer)
 		r.producer = nil
+	}
+	if err := r.packets.close(); err != nil {
+		return errors.Join(err, r.waiter.Close())
 	}
 	return r.waiter.Close()
 }

@@ -37,11 +37,13 @@ type Symbolizer struct {
 	kernel *kernelTable // nil: not read yet
 	procs  map[uint32]*process
 	files  *exe.Files
-	tables tables
-	names  map[string]string // demangled
-	groups cgroups
-	users  map[uint32]string // nil: not read yet
-	follow follower
+	// unwound are the files that Unwind has read.
+	unwound map[fileID]*unwound
+	tables  tables
+	names   map[string]string // demangled
+	groups  cgroups
+	users   map[uint32]string // nil: not read yet
+	follow  follower
 }
 
 // maxNames bounds the demangled names that are kept.

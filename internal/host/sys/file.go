@@ -90,6 +90,14 @@ func (w *Waiter) Close() error {
 	return unix.Close(w.ep)
 }
 
+// Device is the device of a file's file system, 0:0 when info isn't of a real file.
+func Device(info fs.FileInfo) (major, minor uint32) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev))
+	}
+	return 0, 0
+}
+
 // Inode is a file's inode number, 0 when info isn't of a real file.
 func Inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {

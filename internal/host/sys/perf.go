@@ -70,6 +70,19 @@ func PerfOpen(e *PerfEvent) (int, error) {
 	return unix.PerfEventOpen(&attr, pid, e.CPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
 }
 
+// PerfOutput opens the event into whose buffer programs write that run on a CPU. The caller
+// maps its buffer, enables it, and closes the descriptor.
+func PerfOutput(cpu int) (int, error) {
+	attr := unix.PerfEventAttr{
+		Type: unix.PERF_TYPE_SOFTWARE, Size: unix.PERF_ATTR_SIZE_VER5, Config: unix.PERF_COUNT_SW_BPF_OUTPUT,
+		Sample_type: unix.PERF_SAMPLE_RAW, Sample: 1, Wakeup: 1,
+	}
+	return unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+// PerfEnable switches a perf event on.
+func PerfEnable(event int) error { return unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0) }
+
 const breakWrite = 2 // HW_BREAKPOINT_W (include/uapi/linux/hw_breakpoint.h)
 
 // watched is a number that TryWatchpoint has watched; a global doesn't move.

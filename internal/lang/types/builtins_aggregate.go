@@ -116,11 +116,6 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 
 // aggregateType types the call: its arguments and what it gathers.
 func (c *checker) aggregateType(m *mapVar, call *syntax.CallExpr, b *Builtin) *Type {
-	if b.Planned {
-		c.args(call.Args)
-		c.errorf(diag.CodeUnsupported, call.Span(), "%s is not supported yet", b.Name)
-		return invalidType()
-	}
 	if !c.argCount(call, b) {
 		c.args(call.Args)
 		return invalidType()

@@ -16,6 +16,8 @@ func netBuiltins() []Builtin {
 		{ID: BuiltinMacaddr, Name: "macaddr", Min: 1, Max: 1, check: checkMacaddr, Doc: "a MAC address to be printed: macaddr(bytes)"},
 		{ID: BuiltinSocketCookie, Name: "socket_cookie", Min: 1, Max: 1, Probes: []probe.Kind{probe.Fentry, probe.Fexit, probe.RawTracepoint, probe.Iter}, check: checkSocketCookie,
 			Doc: "the kernel's number of a socket: socket_cookie(args.sk)"},
+		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Async: true, Probes: []probe.Kind{probe.Fentry, probe.Fexit, probe.RawTracepoint, probe.Iter}, check: checkSkboutput,
+			Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
 	}
 }
 
@@ -37,6 +39,44 @@ func checkSocketCookie(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin
 		return invalidType()
 	}
 	return IntType(8, false)
+}
+
+// checkSkboutput: the kernel takes a pointer only that it knows to be an sk_buff's. What a
+// variable or arg0 holds the verifier alone can tell.
+func checkSkboutput(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	path, ok1 := c.constStr(args[0], b.Name)
+	t, ok2 := c.kindArg(args[1], b.Name, "a pointer to struct sk_buff", Pointer)
+	_, ok3 := c.intArg(args[2], b.Name)
+	_, ok4 := c.intArg(args[3], b.Name)
+	switch {
+	case !ok1 || !ok2 || !ok3 || !ok4:
+		return invalidType()
+	case path == "":
+		c.errorf(diag.CodeLiteral, args[0].Span(), "skboutput() needs the path of a file here")
+		return invalidType()
+	case t.Elem == nil || t.Elem.S == nil || t.Elem.S.Name != "struct sk_buff":
+		c.errorf(diag.CodeArgType, args[1].Span(), "skboutput() needs a pointer to struct sk_buff here, not %s", t)
+		return invalidType()
+	case t.Space != SpaceBTF && !mayBeObject(args[1]):
+		c.errorf(diag.CodeArgType, args[1].Span(), "skboutput() needs a pointer that comes from args, not %s", t).
+			Note("the kernel's verifier has to know that it is an sk_buff's; a map loses that")
+		return invalidType()
+	}
+	return IntType(4, false)
+}
+
+// mayBeObject reports whether e, whatever it's cast to, is a variable or an argument, which
+// may hold a pointer that the verifier knows.
+func mayBeObject(e syntax.Expr) bool {
+	switch x := unparen(e).(type) {
+	case *syntax.CastExpr:
+		return mayBeObject(x.X)
+	case *syntax.VarExpr:
+		return true
+	case *syntax.Ident:
+		return argNumber(x.Name) >= 0
+	}
+	return false
 }
 
 func checkNtop(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {

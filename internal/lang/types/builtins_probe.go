@@ -33,6 +33,7 @@ func probeBuiltins() []Builtin {
 		{ID: BuiltinUsermode, Name: "usermode", Var: true, check: checkUsermode, Doc: "1 when the event interrupted user space, else 0"},
 		{ID: BuiltinReg, Name: "reg", Min: 1, Max: 1, check: checkReg, Probes: withRegs(), Doc: "a register's value: reg(\"ip\")"},
 		{ID: BuiltinKstack, Name: "kstack", Max: 2, Var: true, check: checkStack, Doc: "the kernel stack: kstack, kstack([mode,] [frames])"},
+		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, check: checkDwUstack, Doc: "the user stack, unwound by .eh_frame: dw_ustack([mode,] [limit])"},
 		{ID: BuiltinUstack, Name: "ustack", Max: 2, Var: true, check: checkStack, Doc: "the user stack: ustack, ustack([mode,] [frames])"},
 		{ID: BuiltinOverride, Name: "override", Min: 1, Max: 1, Unsafe: true, Stmt: true, Probes: []probe.Kind{probe.Kprobe}, check: checkOverride,
 			Doc: "has the probed function return a value without running: override(value)"},
@@ -276,6 +277,39 @@ const (
 	defaultFrames = 127
 	maxFrames     = 1024
 )
+
+// v5_17Loop is the kernel that has bpf_loop, and before it bpf_task_pt_regs.
+const v5_17Loop = 5<<16 | 17<<8
+
+// checkDwUstack: the stacks are unwound in the kernel by tables that are made for some
+// processes.
+func checkDwUstack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	if !c.stable(e.Span(), "dw_ustack (DWARF stack unwinding)", "unstable_dw_ustack") {
+		return invalidType()
+	}
+	switch f := c.info.Facts; {
+	case f != nil && f.Arch != "" && f.Arch != "amd64":
+		c.errorf(diag.CodeFeature, e.Span(), "dw_ustack is for x86_64")
+		return invalidType()
+	case f != nil && f.Kernel != 0 && f.Kernel < v5_17Loop:
+		c.errorf(diag.CodeFeature, e.Span(), "dw_ustack needs Linux 5.17 (bpf_loop)")
+		return invalidType()
+	case !c.opt.Unwind:
+		c.errorf(diag.CodeFeature, e.Span(), "dw_ustack requires a target process").Note("-p, -c or --dwarf-pid says which")
+		return invalidType()
+	}
+	t := checkStack(c, e, args, b)
+	if t.Kind != Ustack {
+		return t
+	}
+	spec := t.Stack
+	if spec.Mode == object.StackBuildID {
+		c.errorf(diag.CodeArgType, e.Span(), "dw_ustack has addresses only; ustack(build_id) has build ids")
+		return invalidType()
+	}
+	spec.Unwound = true
+	return stackType(Ustack, spec)
+}
 
 // checkStack types kstack and ustack: a mode, a limit, both or none.
 func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {

@@ -131,8 +131,6 @@ func (c *checker) use(e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 		name = id.Name
 	}
 	switch {
-	case b.Planned:
-		c.errorf(diag.CodeUnsupported, e.Span(), "%s is not supported yet", name)
 	case b.Unsafe && !c.opt.Unsafe:
 		c.errorf(diag.CodeUnsafe, e.Span(), "%s() changes the system, and needs --unsafe", name)
 	case !c.available(e, b, name):

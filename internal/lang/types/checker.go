@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Unsafe  bool     // --unsafe
 	Child   bool     // -c: cpid has a value
+	Unwind  bool     // there are processes whose stacks can be unwound
 	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
 	Macros  []string // the script's macros, which may have been meant by an unknown name
 	// Unsure are maps that something else gives a type, of which nothing is known.

@@ -27,8 +27,6 @@ type Builtin struct {
 	Doc       string
 	// Probes are the kinds of probes that have it; nil: all.
 	Probes []probe.Kind
-	// Planned: it's part of the language, but not supported yet.
-	Planned bool
 	// check types the call or use (e is the CallExpr or Ident); nil: the parser has syntax
 	// of its own for it.
 	check func(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
@@ -41,7 +39,7 @@ func Universe() []Builtin {
 	for _, part := range [][]Builtin{
 		taskBuiltins(), clockBuiltins(), probeBuiltins(), outputBuiltins(), mapBuiltins(),
 		aggregateBuiltins(), stringBuiltins(), addressBuiltins(), netBuiltins(), metaBuiltins(),
-		plannedBuiltins(), skepBuiltins(),
+		skepBuiltins(),
 	} {
 		all = append(all, part...)
 	}
@@ -93,16 +91,4 @@ func argNumber(name string) int {
 		return -1
 	}
 	return int(n)
-}
-
-// plannedBuiltins are those of bpftrace 0.27 that aren't supported yet.
-func plannedBuiltins() []Builtin {
-	rows := []Builtin{
-		{ID: BuiltinDwUstack, Name: "dw_ustack", Max: 2, Var: true, Doc: "the user stack, unwound by DWARF: dw_ustack([mode,] [limit])"},
-		{ID: BuiltinSkboutput, Name: "skboutput", Min: 4, Max: 4, Doc: "writes a packet to a pcap file: skboutput(path, skb, length, offset)"},
-	}
-	for i := range rows {
-		rows[i].Planned = true
-	}
-	return rows
 }

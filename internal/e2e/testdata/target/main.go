@@ -76,6 +76,10 @@ func main() {
 		exitOn(syscall.Gettimeofday(&now))
 		now.Sec += int64(n)
 		exitOn(syscall.Settimeofday(&now))
+	case "udp": // N datagrams of SIZE bytes to itself: `udp N SIZE ADDRESS`
+		size, err := strconv.Atoi(os.Args[3])
+		exitOn(err)
+		exitOn(datagrams(n, size, os.Args[4]))
 	case "fail":
 		os.Exit(1)
 	case "fds": // the descriptors that it was started with
