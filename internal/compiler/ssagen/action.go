@@ -17,8 +17,9 @@ func formatted(kind object.ActionKind) effectFunc {
 			return
 		}
 		index, a := c.newAction(kind, e)
-		a.Format = c.info.Formats[e.ID()]
-		c.send(index, a, nil, args[1:])
+		var list []recordArg
+		a.Format, list = c.formatArgs(c.info.Formats[e.ID()], args[1:])
+		c.sendArgs(index, a, nil, list)
 	}
 }
 

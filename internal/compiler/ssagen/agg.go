@@ -206,11 +206,20 @@ func (c *fn) log2(in *ssa.Value) *ssa.Value {
 
 // aggregateGlobal merges a keyless aggregation.
 func (c *fn) aggregateGlobal(st *mapState) *ssa.Value {
+	return c.number(st.Value, c.merged(st, nil))
+}
+
+// merged merges an aggregation, of a map with keys the one at key, into a value of its own
+// layout, in a slot.
+func (c *fn) merged(st *mapState, key []syntax.Expr) *ssa.Value {
+	if st.v.Storage == object.StoreHash {
+		return c.mergedAt(st, c.key(st, key))
+	}
 	base := c.mapValue(st.v.Map, int64(st.v.Offset))
-	return c.number(st.Value, c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
+	return c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
 		i := c.bin(ssa.OpAnd, cpu, c.constU(uint64(c.cpuSlots()-1)))
 		return c.emit(ssa.OpAdd, ssa.Ptr, base, c.bin(ssa.OpMul, i, c.constU(uint64(st.v.Stride))))
-	}, false))
+	}, false)
 }
 
 // aggregateAt merges the aggregation at key.
