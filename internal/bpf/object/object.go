@@ -200,8 +200,8 @@ type Var struct {
 	Present    uint32
 	HasPresent bool
 	PerCPU     bool // Maps[Map] is a per-CPU kind, or StoreGlobalPerCPU: values are merged by Value.Kind
-	// Buckets: the key's last 8 bytes are a bucket's number and the value a count
-	// (keyed hist, lhist). BucketOff is where they stand in the key.
+	// Buckets: the key's last 8 bytes are a bucket's number and the value a count (keyed hist,
+	// lhist, bhist), a bucket of a summary or an interval of a time series. BucketOff is where they stand in the key.
 	Buckets   bool
 	BucketOff uint32
 	Pos       diag.Pos

@@ -203,7 +203,8 @@ func kindName(t *types.Type) string {
 		types.Tuple: "tuple", types.Record: "record", types.Ksym: "ksym", types.Usym: "usym", types.Kstack: "kstack",
 		types.Ustack: "ustack", types.Inet: "inet", types.Mac: "mac address", types.Timestamp: "timestamp",
 		types.CgroupPath: "cgroup path", types.Count: "count", types.Sum: "sum", types.Avg: "avg", types.Min: "min",
-		types.Max: "max", types.Stats: "stats", types.Hist: "hist", types.Lhist: "lhist", types.TSeries: "tseries"}
+		types.Max: "max", types.Stats: "stats", types.Hist: "hist", types.Lhist: "lhist", types.TSeries: "tseries",
+		types.Bhist: "bhist", types.Summary: "summary"}
 	if n := names[t.Kind]; n != "" {
 		return n
 	}

@@ -108,15 +108,12 @@ func (r *realExpr) when(f func() *ssa.Value) *ssa.Value {
 	if len(r.conds) == 0 {
 		return f()
 	}
-	before := r.found
 	test := r.constI(1)
 	for _, k := range r.conds {
 		op := pick(k.then, ssa.OpNe, ssa.OpEq)
 		test = r.bin(ssa.OpAnd, test, r.asInt(r.cmp(op, k.v, r.constI(0))))
 	}
-	v := r.ifElse(r.cmp(ssa.OpNe, test, r.constI(0)), 0, f, func() *ssa.Value { return r.constI(0) })
-	r.found = stillFound(before, r.found)
-	return v
+	return r.ifElse(r.cmp(ssa.OpNe, test, r.constI(0)), 0, f, func() *ssa.Value { return r.constI(0) })
 }
 
 // leaf sends an operand: an integer, of an average its total and count.

@@ -38,8 +38,16 @@ func newHist(t *object.Type, counts []uint64) *Hist {
 		return h
 	}
 	bound := logBound
-	if t.Kind == object.Lhist {
+	switch t.Kind {
+	case object.Lhist:
 		bound = linearBound
+	case object.Bhist:
+		bound = func(_ *object.HistSpec, i int) Value {
+			if i < 0 || i >= len(t.Bounds) {
+				return Value{}
+			}
+			return IntValue(t.Bounds[i])
+		}
 	}
 	for i := first; i <= last; i++ {
 		h.Buckets = append(h.Buckets, Bucket{bound(&t.Hist, i-1), bound(&t.Hist, i), counts[i]})

@@ -122,4 +122,6 @@ const (
 	BuiltinBitNames
 	BuiltinHasField
 	BuiltinDecimal
+	BuiltinBhist
+	BuiltinSummary
 )
