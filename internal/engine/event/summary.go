@@ -163,9 +163,16 @@ func (d *digest) quantile(n, q uint64, low, high Value) Value {
 		return low
 	}
 	rank := n/1000*q + (n%1000*q+999)/1000 // n·q/1000, rounded up
+	switch rank {
+	case 1:
+		return low
+	case n:
+		return high
+	}
 	for i := len(d.counts) - 1; i >= d.negative; i-- {
 		if rank <= d.counts[i] {
-			return clamp(IntValue(-int64(d.middle(i-d.negative))), low, high)
+			// That of the lowest bucket is below what an int64 holds.
+			return clamp(IntValue(-int64(min(d.middle(i-d.negative), 1<<63))), low, high)
 		}
 		rank -= d.counts[i]
 	}
