@@ -118,6 +118,7 @@ func (r *realExpr) when(f func() *ssa.Value) *ssa.Value {
 
 // leaf sends an operand: an integer, of an average its total and count.
 func (r *realExpr) leaf(e syntax.Expr) {
+	defer r.at(e)()
 	t := r.typeOf(e)
 	switch k := r.constant(e); {
 	case k != nil:
