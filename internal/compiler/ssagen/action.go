@@ -50,7 +50,7 @@ func (c *fn) varIndex(st *mapState) int {
 func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
 	if st, key := c.mapArg(args[:1]); st != nil {
 		if key == nil {
-			c.printMap(e, st, args[1:])
+			c.printMap(e, st, args[1:], "")
 		} else {
 			c.printElement(e, st, key)
 		}
@@ -60,9 +60,16 @@ func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
 	c.send(index, a, nil, args[:1])
 }
 
-func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr) {
+// printCSV is print_csv(@m[, top[, div]]).
+func (c *fn) printCSV(e syntax.Expr, args []syntax.Expr) {
+	if st, _ := c.mapArg(args[:1]); st != nil {
+		c.printMap(e, st, args[1:], "csv")
+	}
+}
+
+func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr, style string) {
 	index, a := c.newAction(object.ActionPrintMap, e)
-	a.Var = c.varIndex(st)
+	a.Var, a.Style = c.varIndex(st), style
 	var list []recordArg
 	for i, x := range args {
 		name, n, has := "top", &a.Top, &a.HasTop

@@ -124,4 +124,5 @@ const (
 	BuiltinDecimal
 	BuiltinBhist
 	BuiltinSummary
+	BuiltinPrintCSV
 )
