@@ -11,10 +11,7 @@ func appendSummaries(dst []byte, m *event.Snapshot) []byte {
 	if len(m.Entries) == 0 {
 		return dst
 	}
-	head := []string{""}
-	for _, name := range m.Entries[0].Value.Names {
-		head = append(head, name)
-	}
+	head := append([]string{""}, m.Entries[0].Value.Names...)
 	rows := [][]string{head}
 	for i := range m.Entries {
 		e := &m.Entries[i]
