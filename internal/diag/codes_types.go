@@ -126,7 +126,7 @@ var typesCodes = []CodeDoc{
 		"A literal, or something computed from literals, has to stand here.",
 		"begin { @x = lhist(1, 0, pid, 1); }"},
 	{CodeFormat, "value doesn't go with its conversion",
-		"%d, %x and their like print integers, pointers and bools, %r buffers, %s everything with a text form.",
+		"%d, %x and their like print integers, pointers and bools, %f, %e and %g integers and what's computed from them, %r buffers, %s everything with a text form.",
 		"begin { printf(\"%d\", \"abc\"); }"},
 	{CodeFormatCount, "wrong number of values for a format",
 		"Each conversion of the format takes one value.",

@@ -10,7 +10,8 @@ import (
 
 // AppendFormat appends a printf format with an action's arguments out of its record.
 //
-// It prints as bpftrace does, which isn't always as C does: without a length modifier a
+// Floating-point numbers print as C prints them. All else prints as in bpftrace, which isn't
+// always as in C: without a length modifier a
 // number is cut to 32 bits; precisions and the space flag don't change anything; zeros
 // are filled in before a sign; of a tuple or struct only the opening is filled to the
 // width. Numbers and strings cost no allocation.
@@ -28,6 +29,13 @@ func AppendFormat(dst []byte, d *event.Decoder, f *object.Format, args []object.
 				return dst, err
 			}
 			width = int(int32(v.Num))
+		}
+		if p.Real != nil {
+			var err error
+			if dst, err = appendReal(dst, d, p, width, args, rec); err != nil {
+				return dst, err
+			}
+			continue
 		}
 		if err := d.ReadArg(&v, &args[p.Arg], rec); err != nil {
 			return dst, err

@@ -25,6 +25,8 @@ func appendValue(dst []byte, v *event.Value, plus bool) []byte {
 		return strconv.AppendInt(dst, int64(v.Num), 10)
 	case event.Uint:
 		return strconv.AppendUint(dst, v.Num, 10)
+	case event.Real:
+		return strconv.AppendFloat(dst, v.Float(), 'f', int(v.Places), 64)
 	case event.Pointer:
 		return strconv.AppendUint(append(dst, "0x"...), v.Num, 16)
 	case event.Symbol:

@@ -19,6 +19,7 @@ import (
 type actions struct {
 	text   []byte
 	places [][]output.Place // by action, once made
+	headed map[int]bool     // print_csv's that have printed their header
 }
 
 // record does what a record asks for.
@@ -53,7 +54,11 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 	case object.ActionPrint:
 		return r.print(a, rec)
 	case object.ActionPrintMap:
-		if a.Style != "" {
+		switch a.Style {
+		case "":
+		case "csv":
+			return r.printCSV(a, n, rec)
+		default:
 			return r.printLog2(a)
 		}
 		return r.printMap(a, rec)
@@ -181,13 +186,22 @@ func (r *runner) element(v *object.Var, key *object.Field, rec []byte) (event.Va
 	return value, err
 }
 
-// printMap prints a map; how much of it may be known only now.
 func (r *runner) printMap(a *object.Action, rec []byte) error {
+	snap, err := r.snapshot(a, rec)
+	if err != nil {
+		return err
+	}
+	r.Sink.Map(snap)
+	return nil
+}
+
+// snapshot is what an action prints of a map; how much of it may be known only now.
+func (r *runner) snapshot(a *object.Action, rec []byte) (*event.Snapshot, error) {
 	sel := event.Select{Top: a.Top, Div: a.Div, Zero: true}
 	for i := range a.Args {
 		v, err := r.dec.Arg(&a.Args[i], rec)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		switch a.Args[i].Name {
 		case "top":
@@ -196,12 +210,7 @@ func (r *runner) printMap(a *object.Action, rec []byte) error {
 			sel.Div = v.Num
 		}
 	}
-	snap, err := r.dec.Snapshot(r.Object.Vars[a.Var], sel)
-	if err != nil {
-		return err
-	}
-	r.Sink.Map(snap)
-	return nil
+	return r.dec.Snapshot(r.Object.Vars[a.Var], sel)
 }
 
 // cat prints the start of a file.

@@ -265,8 +265,8 @@ type Var struct {
 	Present    uint32
 	HasPresent bool
 	PerCPU     bool // Maps[Map] is a per-CPU kind, or StoreGlobalPerCPU: values are merged by Value.Kind
-	// Buckets: the key's last 8 bytes are a bucket's number and the value a count
-	// (keyed hist, lhist). BucketOff is where they stand in the key.
+	// Buckets: the key's last 8 bytes are a bucket's number and the value a count (keyed hist,
+	// lhist, bhist), a bucket of a summary or an interval of a time series. BucketOff is where they stand in the key.
 	Buckets   bool
 	BucketOff uint32
 	Pos       diag.Pos
@@ -330,8 +330,8 @@ type Action struct {
 	// HasTop and HasDiv tell a given 0 from none.
 	HasTop, HasDiv bool
 	Size           uint32 // bytes of the record when every dynamic field is empty
-	// Style is the form of ActionPrintMap: "" the usual, "log2" bcc's histogram, "log2json"
-	// bcc's JSON. Unit heads the values, Section names what the keys are.
+	// Style is the form of ActionPrintMap: "" the usual, "csv" rows of CSV, "log2" bcc's
+	// histogram, "log2json" bcc's JSON. Unit heads the values, Section names what the keys are.
 	Style, Unit, Section string
 	// Raw, with ActionPrint: a map's name isn't printed before the value.
 	Raw bool
@@ -357,7 +357,7 @@ type Format struct {
 // FormatPart is literal text (Verb 0) or one conversion.
 type FormatPart struct {
 	Lit   string
-	Verb  byte   // d i u x X o c p s r (and 'h' 'x' buffers by Mod), or 0
+	Verb  byte   // d i u x X o c p s r (and 'h' 'x' buffers by Mod), f F e E g G, or 0
 	Flags string // of "-+ #0"
 	Width int    // -1: none
 	Prec  int    // -1: none
@@ -365,7 +365,44 @@ type FormatPart struct {
 	Arg   int    // index into Args
 	// StarWidth and StarPrec: taken from an argument, whose index is Width or Prec.
 	StarWidth, StarPrec bool
+	// Real, with the verbs f F e E g G, is how the number is computed from Args; Arg is unused.
+	Real []RealOp
 }
+
+// IsReal reports whether a conversion prints a floating-point number.
+func (p *FormatPart) IsReal() bool {
+	switch p.Verb {
+	case 'f', 'F', 'e', 'E', 'g', 'G':
+		return p.Mod != "gr"
+	}
+	return false
+}
+
+// RealOp is a step of a computation with real numbers, in postfix order: it pushes a number,
+// or pops its operands and pushes what it makes of them.
+type RealOp struct {
+	Op     RealCode
+	Arg    int    // RealArg, RealFloat: index into Args
+	Num    uint64 // RealConst
+	Signed bool   // RealConst: Num is an int64
+}
+
+// RealCode is what a RealOp does.
+type RealCode uint8
+
+// The operations.
+const (
+	RealArg   RealCode = iota // an integer
+	RealFloat                 // the IEEE 754 number whose bits Args[Arg] holds: 4 or 8 bytes
+	RealConst
+	RealAdd
+	RealSub
+	RealMul
+	RealDiv
+	RealNeg
+	RealAvg    // total, count: their quotient; 0 of nothing
+	RealSelect // condition, a, b: a if the condition isn't 0, else b
+)
 
 // StackMode is how a stack is printed.
 type StackMode uint8

@@ -34,6 +34,8 @@ const (
 	Stats // as Avg
 	Hist  // buckets u64 each, see HistSpec
 	Lhist
+	Bhist   // as Hist, see Type.Bounds
+	Summary // SummaryMoments bytes, then buckets u64 each; see SummarySpec
 	TSeries // i64 or u64 value by Signed, u64 time of it or count, u64 number of the interval; see SeriesSpec
 )
 
@@ -54,7 +56,11 @@ type Type struct {
 	Clock  Clock             // timestamp
 	Stack  StackSpec
 	Hist   HistSpec
+	Bounds []int64 // bhist: ascending; bucket i is of the numbers from Bounds[i-1] on and below Bounds[i]
 	Series SeriesSpec
+	Digest SummarySpec // summary
+	// Places are the decimals that an average is printed with; 0: it's an integer.
+	Places uint8
 }
 
 // BitName names some bits of a set of flags: when flags & Mask == Bits.
@@ -131,6 +137,34 @@ type HistSpec struct {
 	Min, Max, Step int64
 	Len            uint32 // buckets
 }
+
+// A summary's value begins with the moments of all numbers x, of which u is x, or with Signed
+// x ^ 1<<63, so that they're in unsigned order. All begin as zero:
+//
+//	u64 sum of x
+//	u128 sum of x², low half first
+//	u64 the greatest u
+//	u64 the greatest ^u
+//
+// Without keys buckets follow. With keys each bucket is an element of its own, with moments
+// and a u64 count.
+const (
+	SummarySum     = 0
+	SummarySquares = 8
+	SummaryMax     = 24
+	SummaryMin     = 32
+	SummaryMoments = 40 // the first bucket, or the count
+	SummaryElement = 48 // an element's bytes
+)
+
+// SummarySpec describes a summary's buckets: log-linear, each power of two in 1<<Bits of them.
+// Bucket i is of the numbers whose leading Bits+1 bits are the mantissa of i: with
+// s = max(0, i>>Bits - 1), of those from (i - s<<Bits) << s on, 1<<s of them. With Signed the
+// same again for negative ones.
+type SummarySpec struct{ Bits uint8 }
+
+// Len is how many buckets the numbers of one sign have.
+func (s SummarySpec) Len() uint32 { return (65 - uint32(s.Bits)) << s.Bits }
 
 // SeriesSpec describes a time series: the last Len intervals of Interval ns of the clock
 // SwTAI, and how the values of one are merged: "avg", "max", "min", "sum", or "" for the

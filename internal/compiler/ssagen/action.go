@@ -17,8 +17,9 @@ func formatted(kind object.ActionKind) effectFunc {
 			return
 		}
 		index, a := c.newAction(kind, e)
-		a.Format = c.info.Formats[e.ID()]
-		c.send(index, a, nil, args[1:])
+		var list []recordArg
+		a.Format, list = c.formatArgs(c.info.Formats[e.ID()], args[1:])
+		c.sendArgs(index, a, nil, list)
 	}
 }
 
@@ -49,7 +50,7 @@ func (c *fn) varIndex(st *mapState) int {
 func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
 	if st, key := c.mapArg(args[:1]); st != nil {
 		if key == nil {
-			c.printMap(e, st, args[1:])
+			c.printMap(e, st, args[1:], "")
 		} else {
 			c.printElement(e, st, key)
 		}
@@ -59,9 +60,16 @@ func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
 	c.send(index, a, nil, args[:1])
 }
 
-func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr) {
+// printCSV is print_csv(@m[, top[, div]]).
+func (c *fn) printCSV(e syntax.Expr, args []syntax.Expr) {
+	if st, _ := c.mapArg(args[:1]); st != nil {
+		c.printMap(e, st, args[1:], "csv")
+	}
+}
+
+func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr, style string) {
 	index, a := c.newAction(object.ActionPrintMap, e)
-	a.Var = c.varIndex(st)
+	a.Var, a.Style = c.varIndex(st), style
 	var list []recordArg
 	for i, x := range args {
 		name, n, has := "top", &a.Top, &a.HasTop
@@ -204,7 +212,8 @@ func kindName(t *types.Type) string {
 		types.Tuple: "tuple", types.Record: "record", types.Ksym: "ksym", types.Usym: "usym", types.Kstack: "kstack",
 		types.Ustack: "ustack", types.Inet: "inet", types.Mac: "mac address", types.Timestamp: "timestamp",
 		types.CgroupPath: "cgroup path", types.Count: "count", types.Sum: "sum", types.Avg: "avg", types.Min: "min",
-		types.Max: "max", types.Stats: "stats", types.Hist: "hist", types.Lhist: "lhist", types.TSeries: "tseries"}
+		types.Max: "max", types.Stats: "stats", types.Hist: "hist", types.Lhist: "lhist", types.TSeries: "tseries",
+		types.Bhist: "bhist", types.Summary: "summary"}
 	if n := names[t.Kind]; n != "" {
 		return n
 	}

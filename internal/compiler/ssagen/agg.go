@@ -23,6 +23,14 @@ func (c *fn) aggregate(st *mapState, args []syntax.Expr, call *syntax.CallExpr) 
 	case types.Lhist:
 		c.histogram(st, args, c.linearBucket(in, st.Value.Hist), c.constI(1))
 		return
+	case types.Bhist:
+		unsigned := st.Value.Bounds[0] >= 0 && !c.typeOf(call.Args[0]).Signed
+		less := pick(unsigned, ssa.OpULt, ssa.OpSLt)
+		c.histogram(st, args, c.boundedBucket(in, st.Value.Bounds, 0, less), c.constI(1))
+		return
+	case types.Summary:
+		c.summary(st, args, in)
+		return
 	case types.TSeries:
 		c.series(st, args, in)
 		return
@@ -157,6 +165,18 @@ func (c *fn) linearBucket(in *ssa.Value, h object.HistSpec) *ssa.Value {
 		})
 }
 
+// boundedBucket is bhist's bucket: first and how many of bounds aren't above in, found by
+// halving them.
+func (c *fn) boundedBucket(in *ssa.Value, bounds []int64, first int, less ssa.Op) *ssa.Value {
+	if len(bounds) == 0 || c.b == nil {
+		return c.constI(int64(first))
+	}
+	mid := len(bounds) / 2
+	return c.ifElse(c.cmp(less, in, c.constI(bounds[mid])), 0,
+		func() *ssa.Value { return c.boundedBucket(in, bounds[:mid], first, less) },
+		func() *ssa.Value { return c.boundedBucket(in, bounds[mid+1:], first+mid+1, less) })
+}
+
 // log2Bucket is hist's bucket as bpftrace numbers them: 0 for negative numbers; numbers
 // below 2^bits have one each, from 1; above, each power of two has 2^bits of them.
 func (c *fn) log2Bucket(in *ssa.Value, bits uint8) *ssa.Value {
@@ -206,11 +226,20 @@ func (c *fn) log2(in *ssa.Value) *ssa.Value {
 
 // aggregateGlobal merges a keyless aggregation.
 func (c *fn) aggregateGlobal(st *mapState) *ssa.Value {
+	return c.number(st.Value, c.merged(st, nil))
+}
+
+// merged merges an aggregation, of a map with keys the one at key, into a value of its own
+// layout, in a slot.
+func (c *fn) merged(st *mapState, key []syntax.Expr) *ssa.Value {
+	if st.v.Storage == object.StoreHash {
+		return c.mergedAt(st, c.key(st, key))
+	}
 	base := c.mapValue(st.v.Map, int64(st.v.Offset))
-	return c.number(st.Value, c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
+	return c.mergeCPUs(st.Value, func(cpu *ssa.Value) *ssa.Value {
 		i := c.bin(ssa.OpAnd, cpu, c.constU(uint64(c.cpuSlots()-1)))
 		return c.emit(ssa.OpAdd, ssa.Ptr, base, c.bin(ssa.OpMul, i, c.constU(uint64(st.v.Stride))))
-	}, false))
+	}, false)
 }
 
 // aggregateAt merges the aggregation at key.
@@ -244,7 +273,7 @@ func (c *fn) number(t *types.Type, acc *ssa.Value) *ssa.Value {
 // mergeCPUs merges the values at place(cpu) of all CPUs into a slot: value, then count or
 // set. With nullable, a NULL place ends it.
 func (c *fn) mergeCPUs(t *types.Type, place func(cpu *ssa.Value) *ssa.Value, nullable bool) *ssa.Value {
-	if t.Kind == types.Hist || t.Kind == types.Lhist || t.Kind == types.TSeries {
+	if t.Buckets() {
 		c.unsupported(c.span(), "a %s as a number", kindName(t))
 		return c.constI(0)
 	}

@@ -226,6 +226,7 @@ func newTables() *tables {
 		"system":          formatted(object.ActionSystem),
 		"print":           (*fn).print,
 		"print_log2":      printLog2("log2"),
+		"print_csv":       (*fn).printCSV,
 		"print_log2_json": printLog2("log2json"),
 		"clear":           onMap(object.ActionClear),
 		"zero":            onMap(object.ActionZero),

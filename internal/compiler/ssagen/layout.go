@@ -31,8 +31,10 @@ func bytesOf(t *types.Type) uint32 {
 		return 20
 	case types.Mac:
 		return 6
-	case types.Hist, types.Lhist:
+	case types.Hist, types.Lhist, types.Bhist:
 		return 8 * histLen(t)
+	case types.Summary:
+		return object.SummaryMoments + 8*summaryLen(t)
 	case types.Struct:
 		if t.S != nil {
 			return t.S.Size
@@ -85,6 +87,14 @@ func histLen(t *types.Type) uint32 {
 		return uint32((t.Hist.Max-t.Hist.Min)/t.Hist.Step) + 2
 	}
 	return log2Len(t.Hist.Bits)
+}
+
+// summaryLen is the number of buckets of a summary.
+func summaryLen(t *types.Type) uint32 {
+	if t.Signed {
+		return 2 * t.Digest.Len()
+	}
+	return t.Digest.Len()
 }
 
 // log2Len is the number of buckets of hist(n, bits): negative, and the log-linear ones up to 2^64.
@@ -162,7 +172,7 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	case types.Sum:
 		r.Kind = object.Sum
 	case types.Avg:
-		r.Kind = object.Avg
+		r.Kind, r.Places = object.Avg, t.Places
 	case types.Min:
 		r.Kind = object.Min
 	case types.Max:
@@ -175,6 +185,11 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	case types.Lhist:
 		r.Kind, r.Hist = object.Lhist, t.Hist
 		r.Hist.Len = histLen(t)
+	case types.Bhist:
+		r.Kind, r.Bounds = object.Bhist, t.Bounds
+		r.Hist.Len = histLen(t)
+	case types.Summary:
+		r.Kind, r.Digest = object.Summary, t.Digest
 	case types.TSeries:
 		r.Kind, r.Series = object.TSeries, t.Series
 	}

@@ -98,12 +98,15 @@ func (g *gen) placeHash(v *object.Var, m *types.MapInfo) {
 	if km.MaxEntries == 0 {
 		km.MaxEntries = 4096
 	}
-	switch m.Value.Kind {
-	case types.Hist, types.Lhist, types.TSeries:
+	if m.Value.Buckets() {
 		v.Buckets = true
 		v.BucketOff = alignUp(km.KeySize, 8)
 		km.KeySize = v.BucketOff + 8
-		if m.Value.Kind != types.TSeries {
+		switch m.Value.Kind {
+		case types.TSeries:
+		case types.Summary:
+			km.ValueSize = object.SummaryElement
+		default:
 			km.ValueSize = 8
 		}
 	}

@@ -122,21 +122,13 @@ func (c *fn) prepare(arg *recordArg) {
 	if o.t != nil && isAgg(o.t) && o.v != nil {
 		o.t = arg.t
 		if isAgg(arg.t) {
-			arg.t = aggNumber(arg.t)
+			arg.t = numberType(arg.t)
 			o.t = arg.t
 		}
 	} else {
 		o = c.convert(o, arg.t)
 	}
 	arg.o, arg.ready = o, true
-}
-
-// aggNumber is the integer that an aggregation reads as.
-func aggNumber(t *types.Type) *types.Type {
-	if t.Signed {
-		return int64Type
-	}
-	return uint64Type
 }
 
 // plain reports whether evaluating es neither leaves the block nor sends records.

@@ -21,11 +21,16 @@ func (d *Decoder) aggregate(t *object.Type, b []byte, n int) (Value, error) {
 		return number(extreme(t, b, n), t.Signed), nil
 	case object.Avg:
 		total, count := sumPairs(t, b, n)
+		if t.Places > 0 {
+			return realValue(realAverage(total, count, t.Signed), t.Places), nil
+		}
 		return number(average(total, count, t.Signed), t.Signed), nil
 	case object.Stats:
 		total, count := sumPairs(t, b, n)
 		return statsValue(total, count, t.Signed), nil
-	case object.Hist, object.Lhist:
+	case object.Summary:
+		return newSummary(t, b, n), nil
+	case object.Hist, object.Lhist, object.Bhist:
 		return Value{Kind: Histogram, Hist: newHist(t, sumBuckets(t, b, n))}, nil
 	}
 	if n > 1 {
@@ -95,6 +100,14 @@ func average(total, count uint64, signed bool) uint64 {
 		return uint64(int64(total) / int64(count))
 	}
 	return total / count
+}
+
+// realAverage is the float64 nearest to the average; 0 of nothing.
+func realAverage(total, count uint64, signed bool) float64 {
+	if count == 0 {
+		return 0
+	}
+	return quotient(realNum{num: total, signed: signed}, realNum{num: count})
 }
 
 func statsValue(total, count uint64, signed bool) Value {

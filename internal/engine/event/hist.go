@@ -11,6 +11,9 @@ import (
 type Hist struct {
 	Buckets []Bucket
 	Total   uint64 // of all counts, before a division
+	// Aligned: the column of the ranges is as wide as they are. bpftrace's own histograms have
+	// a fixed one, which large numbers break.
+	Aligned bool
 }
 
 // Bucket counts the values in [Low, High). Low of the lowest and High of the highest
@@ -38,8 +41,17 @@ func newHist(t *object.Type, counts []uint64) *Hist {
 		return h
 	}
 	bound := logBound
-	if t.Kind == object.Lhist {
+	switch t.Kind {
+	case object.Lhist:
 		bound = linearBound
+	case object.Bhist:
+		h.Aligned = true
+		bound = func(_ *object.HistSpec, i int) Value {
+			if i < 0 || i >= len(t.Bounds) {
+				return Value{}
+			}
+			return IntValue(t.Bounds[i])
+		}
 	}
 	for i := first; i <= last; i++ {
 		h.Buckets = append(h.Buckets, Bucket{bound(&t.Hist, i-1), bound(&t.Hist, i), counts[i]})

@@ -45,7 +45,7 @@ func (d *Decoder) Snapshot(v *object.Var, sel Select) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read map %s: %w", v.Name, err)
 	}
-	if len(elems) == 0 && sel.Zero && v.Key == nil && !isHist(v.Value) && v.Value.Kind != object.TSeries {
+	if len(elems) == 0 && sel.Zero && v.Key == nil && v.Value.Kind < object.Hist {
 		elems = []*element{{raw: make([]byte, stride(v.Value)), cpus: 1}}
 	}
 	for _, e := range elems {
@@ -71,7 +71,7 @@ func (d *Decoder) Snapshot(v *object.Var, sel Select) (*Snapshot, error) {
 }
 
 func (d *Decoder) elementValue(v *object.Var, e *element) (Value, error) {
-	if e.value.Kind == TimeSeries {
+	if e.value.Kind == TimeSeries || e.value.Kind == Summary {
 		return e.value, nil
 	}
 	if e.counts != nil {
@@ -93,7 +93,7 @@ func divideEntry(t *object.Type, v *Value, n uint64) {
 		return
 	}
 	switch t.Kind {
-	case object.Hist:
+	case object.Hist, object.Bhist:
 		for i := range v.Hist.Buckets {
 			v.Hist.Buckets[i].Count /= n
 		}
@@ -103,8 +103,6 @@ func divideEntry(t *object.Type, v *Value, n uint64) {
 		v.divide(n)
 	}
 }
-
-func isHist(t *object.Type) bool { return t.Kind == object.Hist || t.Kind == object.Lhist }
 
 func isAggregate(t *object.Type) bool { return t.Kind >= object.Count }
 
@@ -133,6 +131,8 @@ func (d *Decoder) elements(v *object.Var) ([]*element, error) {
 		return globalElement(v, value)
 	case v.Value.Kind == object.TSeries:
 		return d.seriesElements(v, m, d.sameCgroup(v))
+	case v.Value.Kind == object.Summary && v.Buckets:
+		return d.summaryElements(v, m, d.sameCgroup(v))
 	case v.Buckets:
 		return d.bucketElements(v, m, d.sameCgroup(v))
 	}

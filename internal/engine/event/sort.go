@@ -33,14 +33,21 @@ func sortElements(v *object.Var, elems []*element) {
 // valueOrder compares values of the kinds that are printed in order of value, else nil.
 func valueOrder(t *object.Type) func(a, b *Value) int {
 	switch t.Kind {
-	case object.Count, object.Sum, object.Int, object.Enum, object.Avg:
+	case object.Avg:
+		if t.Places > 0 {
+			return func(a, b *Value) int { return cmp.Compare(a.Float(), b.Float()) }
+		}
+		return func(a, b *Value) int { return compareNumbers(a.Num, b.Num, t.Signed) }
+	case object.Summary:
+		return func(a, b *Value) int { return cmp.Compare(a.Num, b.Num) }
+	case object.Count, object.Sum, object.Int, object.Enum:
 		return func(a, b *Value) int { return compareNumbers(a.Num, b.Num, t.Signed) }
 	case object.Min, object.Max:
 		// Unsigned even when they aren't: negative ones come last.
 		return func(a, b *Value) int { return cmp.Compare(a.Num, b.Num) }
 	case object.Stats:
 		return func(a, b *Value) int { return compareNumbers(a.Elems[1].Num, b.Elems[1].Num, t.Signed) }
-	case object.Hist, object.Lhist:
+	case object.Hist, object.Lhist, object.Bhist:
 		return func(a, b *Value) int { return cmp.Compare(a.Hist.Total, b.Hist.Total) }
 	}
 	return nil

@@ -26,6 +26,8 @@ const (
 	Record          // Elems by Names
 	Histogram       // Hist
 	TimeSeries      // Series
+	Real            // Num has the bits of a float64; it's printed with Places decimals
+	Summary         // Elems by Names, as a Record; Num: how many numbers
 )
 
 // Value is a decoded value.
@@ -33,8 +35,9 @@ const (
 // Bytes may share memory with what it was decoded from: of a record, it's valid until
 // the session's next one; of a Snapshot, as long as the Snapshot.
 type Value struct {
-	Kind Kind
-	Num  uint64
+	Kind   Kind
+	Places uint8
+	Num    uint64
 	// Bytes are a string's or buffer's. A string reads Bytes, then Text, which is a
 	// resolved name (without Bytes) or the mark that the string was cut.
 	Bytes []byte
@@ -75,11 +78,33 @@ func (v *Value) divide(n uint64) {
 		v.Num = uint64(int64(v.Num) / int64(n))
 	case Uint:
 		v.Num /= n
+	case Real:
+		*v = realValue(v.Float()/float64(n), v.Places)
+	case Summary:
+		for i := 1; i < len(v.Elems); i++ {
+			v.Elems[i] = realValue(v.Elems[i].Float()/float64(n), summaryPlaces)
+		}
 	case Array, Tuple, Record:
 		for i := range v.Elems {
 			v.Elems[i].divide(n)
 		}
 	}
+}
+
+// realValue is a number with decimals.
+func realValue(x float64, places uint8) Value {
+	return Value{Kind: Real, Places: places, Num: math.Float64bits(x)}
+}
+
+// Float is a number as a float64.
+func (v *Value) Float() float64 {
+	switch v.Kind {
+	case Real:
+		return math.Float64frombits(v.Num)
+	case Int:
+		return float64(int64(v.Num))
+	}
+	return float64(v.Num)
 }
 
 // enumValue names n: by its name or, in an enum of flags, by those of its bits, joined by

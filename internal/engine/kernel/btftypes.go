@@ -59,7 +59,9 @@ func (e *btfEncoder) typ(t *object.Type) (id, size uint32) {
 		return e.pair("value", t.Signed, "set"), 16
 	case object.TSeries:
 		return e.array(e.int("u64", 8, 0), t.Size/8), t.Size
-	case object.Hist, object.Lhist:
+	case object.Summary:
+		return e.array(e.int("u64", 8, 0), t.Size/8), t.Size
+	case object.Hist, object.Lhist, object.Bhist:
 		return e.array(e.int("u64", 8, 0), t.Hist.Len), 8 * t.Hist.Len
 	}
 	return e.bytes(t.Size), t.Size

@@ -124,4 +124,7 @@ const (
 	BuiltinDecimal
 	BuiltinContainer
 	BuiltinPod
+	BuiltinBhist
+	BuiltinSummary
+	BuiltinPrintCSV
 )

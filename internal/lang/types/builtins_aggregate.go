@@ -14,13 +14,15 @@ func aggregateBuiltins() []Builtin {
 	rows := []Builtin{
 		{ID: BuiltinCount, Name: "count", Doc: "how often this ran: @ = count()"},
 		{ID: BuiltinSum, Name: "sum", Min: 1, Max: 1, Doc: "the sum: @ = sum(n)"},
-		{ID: BuiltinAvg, Name: "avg", Min: 1, Max: 1, Doc: "the average: @ = avg(n)"},
+		{ID: BuiltinAvg, Name: "avg", Min: 1, Max: 2, Doc: "the average: @ = avg(n[, decimals])"},
 		{ID: BuiltinMin, Name: "min", Min: 1, Max: 1, Doc: "the least: @ = min(n)"},
 		{ID: BuiltinMax, Name: "max", Min: 1, Max: 1, Doc: "the greatest: @ = max(n)"},
 		{ID: BuiltinStats, Name: "stats", Min: 1, Max: 1, Doc: "count, average and sum: @ = stats(n)"},
 		{ID: BuiltinHist, Name: "hist", Min: 1, Max: 3, Doc: "a histogram by powers of two, each in 2^bits parts, in which n counts weight times: @ = hist(n[, bits[, weight]])"},
 		{ID: BuiltinTseries, Name: "tseries", Min: 3, Max: 4, Doc: "a value over time: @ = tseries(n, interval, number of intervals[, \"avg\"|\"max\"|\"min\"|\"sum\"])"},
 		{ID: BuiltinLhist, Name: "lhist", Min: 4, Max: 4, Doc: "a linear histogram: @ = lhist(n, min, max, step)"},
+		{ID: BuiltinBhist, Name: "bhist", Min: 2, Max: -1, Doc: "a histogram with bounds of one's own: @ = bhist(n, 1, 10, 100)"},
+		{ID: BuiltinSummary, Name: "summary", Min: 1, Max: 2, Doc: "count, least, average, standard deviation, quantiles, greatest: @ = summary(n[, bits])"},
 	}
 	for i := range rows {
 		rows[i].Aggregate = true
@@ -32,6 +34,7 @@ func aggregateBuiltins() []Builtin {
 var aggregateKinds = map[BuiltinID]Kind{
 	BuiltinCount: Count, BuiltinSum: Sum, BuiltinAvg: Avg, BuiltinMin: Min, BuiltinMax: Max,
 	BuiltinStats: Stats, BuiltinHist: Hist, BuiltinLhist: Lhist, BuiltinTseries: TSeries,
+	BuiltinBhist: Bhist, BuiltinSummary: Summary,
 }
 
 // aggregateDoc is an example of a call.
@@ -43,6 +46,8 @@ func aggregateCall(k Kind) string {
 		return "count()"
 	case Lhist:
 		return "lhist(n, 0, 100, 10)"
+	case Bhist:
+		return "bhist(n, 1, 10, 100)"
 	case TSeries:
 		return "tseries(n, 1s, 10)"
 	}
@@ -106,8 +111,10 @@ func (c *checker) aggregate(m *mapVar, s *syntax.Assign, e syntax.Expr) *Type {
 		c.grow(&m.Value, t)
 	case m.Value.Kind == t.Kind && t.Kind == Hist && m.Value.Hist != t.Hist:
 		c.errorf(diag.CodeMismatch, s.Span(), "Different bits in a single map unsupported").NoteAt(m.valueAt, "its first ones are here")
-	case m.Value.Kind == t.Kind && (m.Value.Hist != t.Hist || m.Value.Series != t.Series):
+	case m.Value.Kind == t.Kind && (m.Value.Hist != t.Hist || m.Value.Series != t.Series || !slices.Equal(m.Value.Bounds, t.Bounds)):
 		c.errorf(diag.CodeMismatch, s.Span(), "Different %s bounds in a single map unsupported", b.Name).NoteAt(m.valueAt, "its first ones are here")
+	case m.Value.Kind == t.Kind && (m.Value.Digest != t.Digest || m.Value.Places != t.Places):
+		c.errorf(diag.CodeMismatch, s.Span(), "%s is written with different forms of %s()", m.Name, b.Name).NoteAt(m.valueAt, "its first one is here")
 	case m.Value.Kind != t.Kind:
 		c.mismatch(s.Span(), m.Name, t, m.Value, m.valueAt)
 	}
@@ -134,6 +141,16 @@ func (c *checker) aggregateType(m *mapVar, call *syntax.CallExpr, b *Builtin) *T
 		return c.hist(call, t)
 	case BuiltinLhist:
 		return c.lhist(call, t)
+	case BuiltinBhist:
+		return c.bhist(call, t)
+	case BuiltinAvg:
+		if !c.avg(call, t) {
+			return invalidType()
+		}
+	case BuiltinSummary:
+		if !c.summary(call, t) {
+			return invalidType()
+		}
 	case BuiltinTseries:
 		if !c.series(call, t) {
 			return invalidType()
@@ -148,7 +165,7 @@ func (c *checker) aggregateType(m *mapVar, call *syntax.CallExpr, b *Builtin) *T
 
 // aggregateOf is plain for kinds whose size depends on more.
 func aggregateOf(k Kind) *Type {
-	if k == Hist || k == Lhist || k == TSeries {
+	if k >= Hist && k <= TSeries {
 		return &Type{Kind: k}
 	}
 	return plain(k)

@@ -26,13 +26,17 @@ func outputBuiltins() []Builtin {
 func checkFormat(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	format, ok := c.formatArg(args[0], b)
 	types := make([]*Type, len(args)-1)
+	f, problem := parseFormat(format, len(types))
 	for i, a := range args[1:] {
-		types[i] = c.expr(a)
+		if verb := realVerb(f, i); ok && problem == "" && verb != "" {
+			types[i] = c.real(a, verb)
+		} else {
+			types[i] = c.expr(a)
+		}
 	}
 	if !ok {
 		return voidType()
 	}
-	f, problem := parseFormat(format, len(types))
 	if problem != "" {
 		c.errorf(diag.CodeFormatCount, e.Span(), "%s", problem)
 		return voidType()

@@ -12,6 +12,7 @@ func skepBuiltins() []Builtin {
 	rows := []Builtin{
 		{ID: BuiltinPrintLog2, Name: "print_log2", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() in bcc's form: print_log2(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintLog2JSON, Name: "print_log2_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() as bcc's JSON: print_log2_json(@map, \"unit\"[, \"section\"])"},
+		{ID: BuiltinPrintCSV, Name: "print_csv", Min: 1, Max: 3, Async: true, Stmt: true, check: checkPrintCSV, Doc: "prints a map as CSV: print_csv(@map[, top[, div]])"},
 		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
 		{ID: BuiltinDecimal, Name: "decimal", Min: 3, Max: 3, check: checkDecimal, Doc: "a number that prints with a decimal point: decimal(x, digits behind the point, digits to print)"},
 		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
@@ -33,6 +34,15 @@ func checkPrintLog2(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *
 		c.errorf(diag.CodeMapKind, args[0].Span(), "%s() takes a hist() with buckets of powers of two, and %s is %s", b.Name, m.Name, m.Value)
 	}
 	return voidType()
+}
+
+func checkPrintCSV(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	if _, ok := unparen(args[0]).(*syntax.MapExpr); !ok {
+		c.args(args)
+		c.errorf(diag.CodeArgType, args[0].Span(), "print_csv() prints a whole map")
+		return voidType()
+	}
+	return c.printMap(e, c.mapNamed(unparen(args[0]).(*syntax.MapExpr).Name), args, b)
 }
 
 // checkBitNames makes an enum whose names are of bits: the rows after x.

@@ -185,7 +185,7 @@ func (c *checker) pass() {
 // signAggregates makes an aggregation signed when one of the arguments seen in this pass was.
 func (c *checker) signAggregates() {
 	for _, m := range c.mapList {
-		if v := m.Value; v != nil && (v.Kind >= Sum && v.Kind <= Stats || v.Kind == TSeries) && v.Signed != m.signed {
+		if v := m.Value; v != nil && (v.Kind >= Sum && v.Kind <= Stats || v.Kind == TSeries || v.Kind == Summary) && v.Signed != m.signed {
 			u := *v
 			u.Signed = m.signed
 			m.Value, c.changed = &u, true

@@ -41,7 +41,11 @@ var diagnosed = []string{
 }`,
 	`begin { printf("%d", "abc"); /* ERROR "%d doesn't print string[4]" */
 	printf("%d %d", 1); /* ERROR "the format takes 2 arguments, not 1" */
-	printf("%f", 1); /* ERROR "%f doesn't print int8" */
+	printf("%a", 1); /* ERROR "%a doesn't print int8" */
+	printf("%.2f", pid / 2 + comm); /* ERROR "%f prints integers and what's computed from them, not string[16]" */
+	printf("%e", curtask); /* ERROR "%e prints integers and what's computed from them, not struct task_struct *" */
+	printf("%#g", 1); /* ERROR "%g has no flag #" */
+	printf("%.2f %d", 1 ? 2 / 3 : (1, 2), 1); /* ERROR "not (int8,int8)" */
 	printf("%r", 1); /* ERROR "%r doesn't print int8" */
 	printf("100%"); printf("%*d", 3, 4); printf("%5.3s|%-8lld|%hhx", "a", 1, 2);
 	@h = hist(1); printf("%s", @h); /* ERROR "%s doesn't print hist_t" */

@@ -132,6 +132,10 @@ func (c *checker) checkConversion(p object.FormatPart, args []syntax.Expr, types
 	if bad(t) {
 		return
 	}
+	if p.IsReal() {
+		c.checkReal(&p, at)
+		return
+	}
 	verb := "%" + string(p.Verb)
 	if p.Verb == 'r' && p.Mod != "" || p.Verb == 'g' && p.Mod != "" {
 		verb = "%" + p.Mod
@@ -152,8 +156,10 @@ func (c *checker) checkConversion(p object.FormatPart, args []syntax.Expr, types
 	}
 	d := c.errorf(diag.CodeFormat, at, "%s doesn't print %s", verb, describeValue(t))
 	switch {
-	case strings.ContainsRune("eEfFgGaAn", rune(p.Verb)):
-		d.Note("there are no such conversions: BPF has no floating point")
+	case p.Verb == 'a' || p.Verb == 'A':
+		d.Note("floating-point numbers are printed with %%f, %%e or %%g")
+	case p.Verb == 'n':
+		d.Note("there is no such conversion")
 	case t.Castable():
 		d.Note("cast it: `(int64)…`")
 	case t.Kind == String:

@@ -2,6 +2,7 @@ package types
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
@@ -52,8 +53,9 @@ func (t *Type) IsAggregate() bool { return t.Kind >= Count }
 // Castable reports whether t is an aggregation with an integer value: count, sum, avg, min, max.
 func (t *Type) Castable() bool { return t.Kind >= Count && t.Kind <= Max }
 
-// Buckets reports whether t is an aggregation of many numbers: hist, lhist, tseries.
-func (t *Type) Buckets() bool { return t.Kind == Hist || t.Kind == Lhist || t.Kind == TSeries }
+// Buckets reports whether t is an aggregation of many numbers: hist, lhist, bhist, summary,
+// tseries.
+func (t *Type) Buckets() bool { return t.Kind >= Hist && t.Kind <= TSeries }
 
 // IsFloat reports whether t stands for a floating-point number, which the language has no type
 // for: an array of its bytes under its C name.
@@ -117,6 +119,10 @@ func Identical(a, b *Type) bool {
 		return a.Stack == b.Stack
 	case Hist, Lhist:
 		return a.Hist == b.Hist
+	case Bhist:
+		return slices.Equal(a.Bounds, b.Bounds)
+	case Summary:
+		return a.Digest == b.Digest && a.Signed == b.Signed
 	case TSeries:
 		return a.Series == b.Series && a.Signed == b.Signed
 	case CgroupPath:
@@ -171,7 +177,7 @@ var kindNames = [...]string{
 	Inet: "inet", Mac: "mac_address", Timestamp: "timestamp", CgroupPath: "cgroup_path_t",
 	Func: "void", Username: "username_t", Count: "count_t", Sum: "sum_t", Avg: "avg_t",
 	Min: "min_t", Max: "max_t", Stats: "stats_t", Hist: "hist_t", Lhist: "lhist_t",
-	TSeries: "tseries_t",
+	Bhist: "bhist_t", Summary: "summary_t", TSeries: "tseries_t",
 }
 
 // String is the kind's name as typeinfo's base_type has it.

@@ -48,6 +48,8 @@ const (
 	Stats
 	Hist  // Hist
 	Lhist // Hist
+	Bhist // Bounds
+	Summary
 	TSeries
 )
 
@@ -78,9 +80,12 @@ type Type struct {
 	Enum   *EnumType
 	Stack  object.StackSpec
 	Hist   object.HistSpec
-	Series object.SeriesSpec // TSeries; Signed
-	Format string            // Timestamp, CgroupPath
-	Cgroup object.CgroupForm // CgroupPath
+	Bounds []int64            // Bhist
+	Digest object.SummarySpec // Summary; Signed
+	Series object.SeriesSpec  // TSeries; Signed
+	Places uint8              // Avg: decimals it's printed with
+	Format string             // Timestamp, CgroupPath
+	Cgroup object.CgroupForm  // CgroupPath
 	Clock  object.Clock
 	// Ctx marks the args/ctx pseudo structs: fields are read from the context.
 	Ctx bool

@@ -92,8 +92,10 @@ func mapKind(t *object.Type) string {
 	switch t.Kind {
 	case object.Avg, object.Stats:
 		return "stats"
-	case object.Hist, object.Lhist:
+	case object.Hist, object.Lhist, object.Bhist:
 		return "hist"
+	case object.Summary:
+		return "summary"
 	case object.TSeries:
 		return "tseries"
 	}

@@ -3,6 +3,7 @@ package json
 import (
 	"bytes"
 	stdjson "encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -68,6 +69,10 @@ func TestMaps(t *testing.T) {
 		return event.Value{Kind: event.Histogram, Hist: &event.Hist{Buckets: b}}
 	}
 	stats := event.Value{Kind: event.Record, Names: []string{"count", "average", "total"}, Elems: []event.Value{one, one, one}}
+	real := func(x float64) event.Value {
+		return event.Value{Kind: event.Real, Places: 2, Num: math.Float64bits(x)}
+	}
+	summary := event.Value{Kind: event.Summary, Names: []string{"count", "avg", "p99.9"}, Elems: []event.Value{one, real(0.25), event.IntValue(-3)}}
 	tests := []struct {
 		name    string
 		key     *object.Type
@@ -82,6 +87,10 @@ func TestMaps(t *testing.T) {
 		{"average", nil, object.Avg, []event.Entry{{Value: one}}, `{"type": "stats", "data": {"@x": 1}}`},
 		{"keyed stats", key, object.Stats, []event.Entry{{Key: one, Value: stats}},
 			`{"type": "stats", "data": {"@x": {"1": {"count": 1, "average": 1, "total": 1}}}}`},
+		{"average with decimals", nil, object.Avg, []event.Entry{{Value: real(12.3456)}}, `{"type": "stats", "data": {"@x": 12.3456}}`},
+		{"summary", key, object.Summary, []event.Entry{{Key: one, Value: summary}},
+			`{"type": "summary", "data": {"@x": {"1": {"count": 1, "avg": 0.25, "p99.9": -3}}}}`},
+		{"no summary", nil, object.Summary, nil, ""},
 		{"cleared stats", nil, object.Stats, nil, `{"type": "stats", "data": {"@x": {}}}`},
 		{"cleared", key, object.Int, nil, ""},
 		{"negative", nil, object.Hist, []event.Entry{{Value: hist(event.Bucket{High: event.IntValue(0), Count: 1})}},

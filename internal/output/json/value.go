@@ -28,7 +28,9 @@ func appendValue(dst []byte, v *event.Value) []byte {
 		return appendHist(dst, v.Hist)
 	case event.TimeSeries:
 		return appendSeries(dst, v.Series)
-	case event.Record:
+	case event.Real:
+		return strconv.AppendFloat(dst, v.Float(), 'f', -1, 64)
+	case event.Record, event.Summary:
 		return appendRecord(dst, v)
 	}
 	dst = append(dst, '[')

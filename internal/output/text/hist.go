@@ -20,10 +20,16 @@ func appendHist(dst []byte, h *event.Hist) []byte {
 	for i := range h.Buckets {
 		most = max(most, h.Buckets[i].Count)
 	}
+	width := rangeWidth
+	for i := range h.Buckets {
+		if h.Aligned {
+			width = max(width, len(appendRange(nil, &h.Buckets[i])))
+		}
+	}
 	for i := range h.Buckets {
 		b := &h.Buckets[i]
 		start := len(dst)
-		dst = fill(appendRange(dst, b), start+rangeWidth, ' ')
+		dst = fill(appendRange(dst, b), start+width, ' ')
 		count := strconv.FormatUint(b.Count, 10)
 		dst = append(fill(dst, len(dst)+countWidth-len(count), ' '), count...)
 		dst = append(dst, " |"...)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine/event"
 	"github.com/skep-bpf/skep/internal/output"
 )
@@ -72,14 +73,16 @@ func appendValue(dst []byte, v *event.Value) []byte {
 	return output.AppendValue(dst, v)
 }
 
-// Map prints a map: its entries by lines, histograms below their key.
+// Map prints a map: its entries by lines, histograms below their key, summaries as a table.
 func (s *Sink) Map(m *event.Snapshot) {
+	if m.Var.Value.Kind == object.Summary {
+		s.out.Buf = appendSummaries(s.out.Buf, m)
+		s.out.Check()
+		return
+	}
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		b := append(s.out.Buf, m.Var.Name...)
-		if m.Var.Key != nil {
-			b = append(output.AppendKey(append(b, '['), &e.Key), ']')
-		}
+		b := appendName(s.out.Buf, m, e)
 		if e.Value.Kind == event.Histogram || e.Value.Kind == event.TimeSeries {
 			b = append(b, ":\n"...)
 		} else {
@@ -88,6 +91,15 @@ func (s *Sink) Map(m *event.Snapshot) {
 		s.out.Buf = append(appendValue(b, &e.Value), '\n')
 		s.out.Check()
 	}
+}
+
+// appendName appends the name of a map's entry: "@", "@x[1, sh]".
+func appendName(dst []byte, m *event.Snapshot, e *event.Entry) []byte {
+	dst = append(dst, m.Var.Name...)
+	if m.Var.Key != nil {
+		dst = append(output.AppendKey(append(dst, '['), &e.Key), ']')
+	}
+	return dst
 }
 
 // Attached tells how many probes there are.

@@ -1,0 +1,210 @@
+package event
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/engine"
+)
+
+// summaryPlaces are the decimals that a summary's numbers are printed with where they aren't
+// integers.
+const summaryPlaces = 2
+
+// summaryQuantiles are the quantiles of a summary, in thousandths.
+var summaryQuantiles = []struct {
+	name string
+	q    uint64
+}{{"p50", 500}, {"p90", 900}, {"p99", 990}, {"p99.9", 999}}
+
+// digest is a summary's values, merged of all CPUs and, with keys, all buckets.
+type digest struct {
+	t        *object.Type
+	sum      uint64
+	squares  big.Int
+	most     uint64 // in unsigned order, see object.SummaryMoments
+	least    uint64 // its complement
+	counts   []uint64
+	negative int // where the buckets of negative numbers begin
+}
+
+func newDigest(t *object.Type) *digest {
+	n := int(t.Digest.Len())
+	d := &digest{t: t, negative: n}
+	if t.Signed {
+		n *= 2
+	}
+	d.counts = make([]uint64, n)
+	return d
+}
+
+// add merges moments.
+func (d *digest) add(b []byte) {
+	d.sum += order.Uint64(b[object.SummarySum:])
+	high := new(big.Int).SetUint64(order.Uint64(b[object.SummarySquares+8:]))
+	low := new(big.Int).SetUint64(order.Uint64(b[object.SummarySquares:]))
+	d.squares.Add(&d.squares, high.Lsh(high, 64).Add(high, low))
+	d.most = max(d.most, order.Uint64(b[object.SummaryMax:]))
+	d.least = max(d.least, order.Uint64(b[object.SummaryMin:]))
+}
+
+// newSummary makes the value of a summary without keys: n CPUs' moments and buckets.
+func newSummary(t *object.Type, b []byte, n int) Value {
+	d := newDigest(t)
+	for cpu := range n {
+		v := b[cpu*stride(t):]
+		d.add(v)
+		for i := range d.counts {
+			at := object.SummaryMoments + 8*i
+			if at+8 > len(v) {
+				break
+			}
+			d.counts[i] += order.Uint64(v[at:])
+		}
+	}
+	return d.value()
+}
+
+// summaryElements gathers the elements of keyed summaries, one an element a bucket.
+func (d *Decoder) summaryElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
+	var elems []*element
+	byKey := map[string]*digest{}
+	var bad error
+	err := m.Each(func(key, value []byte) bool {
+		if uint64(len(key)) < uint64(v.BucketOff)+8 || len(value) < object.SummaryElement {
+			bad = fmt.Errorf("summary with a key of %d and a value of %d bytes", len(key), len(value))
+			return false
+		}
+		name := slices.Clone(key[:v.BucketOff])
+		if same != nil {
+			same(name)
+		}
+		g := byKey[string(name)]
+		if g == nil {
+			g = newDigest(v.Value)
+			e := &element{key: name}
+			byKey[string(e.key)] = g
+			elems = append(elems, e)
+		}
+		bucket := order.Uint64(key[v.BucketOff:])
+		if bucket >= uint64(len(g.counts)) {
+			bad = fmt.Errorf("bucket %d of %d", bucket, len(g.counts))
+			return false
+		}
+		for ; len(value) >= object.SummaryElement; value = value[object.SummaryElement:] {
+			g.add(value)
+			g.counts[bucket] += order.Uint64(value[object.SummaryMoments:])
+		}
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	for _, e := range elems {
+		e.value = byKey[string(e.key)].value()
+	}
+	return elems, err
+}
+
+// value is what's printed: exact numbers, and quantiles by the buckets. Of nothing all are 0.
+func (d *digest) value() Value {
+	var n uint64
+	for _, c := range d.counts {
+		n += c
+	}
+	low, high := d.number(^d.least), d.number(d.most)
+	if n == 0 {
+		low, high = number(0, d.t.Signed), number(0, d.t.Signed)
+	}
+	v := Value{Kind: Summary, Num: n,
+		Names: []string{"count", "min", "avg", "stddev"},
+		Elems: []Value{UintValue(n), low, realValue(realAverage(d.sum, n, d.t.Signed), summaryPlaces), realValue(d.deviation(n), summaryPlaces)},
+	}
+	for _, q := range summaryQuantiles {
+		v.Names = append(v.Names, q.name)
+		v.Elems = append(v.Elems, d.quantile(n, q.q, low, high))
+	}
+	v.Names, v.Elems = append(v.Names, "max"), append(v.Elems, high)
+	return v
+}
+
+// number is the number of a place in unsigned order.
+func (d *digest) number(u uint64) Value {
+	if d.t.Signed {
+		u ^= 1 << 63
+	}
+	return number(u, d.t.Signed)
+}
+
+// deviation is the standard deviation of the n numbers: √(n·Σx² - (Σx)²) / n, computed with
+// integers up to the root.
+func (d *digest) deviation(n uint64) float64 {
+	if n == 0 {
+		return 0
+	}
+	sum := new(big.Int).SetUint64(d.sum)
+	if d.t.Signed {
+		sum.SetInt64(int64(d.sum))
+	}
+	count := new(big.Int).SetUint64(n)
+	x := new(big.Int).Mul(count, &d.squares)
+	if x.Sub(x, sum.Mul(sum, sum)).Sign() <= 0 {
+		return 0 // below it when a CPU was just adding
+	}
+	const bits = 256
+	root := new(big.Float).SetPrec(bits).SetInt(x)
+	root.Sqrt(root)
+	f, _ := root.Quo(root, new(big.Float).SetPrec(bits).SetInt(count)).Float64()
+	return f
+}
+
+// quantile is the least number that q thousandths of all n aren't above of: the middle of its
+// bucket, within the least and the greatest of all.
+func (d *digest) quantile(n, q uint64, low, high Value) Value {
+	if n == 0 {
+		return low
+	}
+	rank := n/1000*q + (n%1000*q+999)/1000 // n·q/1000, rounded up
+	switch rank {
+	case 1:
+		return low
+	case n:
+		return high
+	}
+	for i := len(d.counts) - 1; i >= d.negative; i-- {
+		if rank <= d.counts[i] {
+			// That of the lowest bucket is below what an int64 holds.
+			return clamp(IntValue(-int64(min(d.middle(i-d.negative), 1<<63))), low, high)
+		}
+		rank -= d.counts[i]
+	}
+	for i, c := range d.counts[:d.negative] {
+		if rank <= c {
+			return clamp(number(d.middle(i), d.t.Signed), low, high)
+		}
+		rank -= c
+	}
+	return high
+}
+
+// middle is the middle of a bucket, rounded down; it's off from any number in it by half of
+// 1<<-Bits of that number at most.
+func (d *digest) middle(i int) uint64 {
+	k := d.t.Digest.Bits
+	shift := max(i>>k-1, 0)
+	first := uint64(i-shift<<k) << shift
+	return first + (1<<shift-1)/2
+}
+
+func clamp(v, low, high Value) Value {
+	signed := v.Kind == Int
+	switch {
+	case less(v.Num, low.Num, signed):
+		return low
+	case less(high.Num, v.Num, signed):
+		return high
+	}
+	return v
+}
