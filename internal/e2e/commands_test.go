@@ -34,6 +34,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"end":     end,
 	"input":   input,
 	"say":     say,
+	"ask":     ask,
 	"child":   child,
 	"loaded":  loaded,
 	"sum":     sum,
@@ -227,6 +228,22 @@ func input(ts *testscript.TestScript, neg bool, args []string) {
 func say(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := io.WriteString(started(ts, args).stdin, strings.Join(args[1:], " ")+"\n")
 	ts.Check(err)
+}
+
+// ask says a line again and again until the command's output has one that matches:
+// `ask NAME REGEXP WORD…`.
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	s := started(ts, args)
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	last := time.Time{}
+	await(ts, args[0]+" prints "+args[1], func() bool {
+		if time.Since(last) > 100*time.Millisecond {
+			say(ts, neg, append(args[:1:1], args[2:]...))
+			last = time.Now()
+		}
+		return want.MatchString(s.out.String() + s.err.String())
+	})
 }
 
 // child sets $child_NAME to the process that a started command has made.

@@ -191,7 +191,7 @@ func (r *runner) session() error {
 		if err := r.Child.Go(); err != nil {
 			return err
 		}
-		if err := r.unwind.settle(); err != nil {
+		if err := r.unwind.settle(r.Child.Done()); err != nil {
 			return err
 		}
 	}

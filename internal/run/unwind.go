@@ -22,10 +22,11 @@ type Unwinder interface {
 // unwinder keeps the object's tables for dw_ustack up to date.
 type unwinder struct {
 	*runner
-	from  Unwinder
-	pids  []*unwindPid
-	files map[*exe.UnwindRow][2]uint32 // rows by the first of them: where in the table, how many
-	used  uint32                       // of the table of rules
+	from   Unwinder
+	pids   []*unwindPid
+	files  map[*exe.UnwindRow][2]uint32 // rows by the first of them: where in the table, how many
+	used   uint32                       // of the table of rules
+	linked int                          // files that the command links
 }
 
 // unwindPid is a process in the tables. Its mappings are in one half of its slot; a change is written to
@@ -70,7 +71,9 @@ func (r *runner) startUnwinding() error {
 	if err != nil {
 		return fmt.Errorf("find command: %w", err)
 	}
-	for _, rows := range from.UnwindFile(path) {
+	linked := from.UnwindFile(path)
+	r.unwind.linked = len(linked)
+	for _, rows := range linked {
 		if _, _, err := r.unwind.rules(rows); err != nil {
 			return fmt.Errorf("write unwinding tables: %w", err)
 		}
@@ -81,22 +84,33 @@ func (r *runner) startUnwinding() error {
 // Times of settle.
 const (
 	settleStep = 250 * time.Microsecond
-	settleFor  = 50 * time.Millisecond
-	settled    = 40 // looks without a change
+	settleFor  = 500 * time.Millisecond
+	settled    = 20 // looks without a change
 )
 
-// settle follows a program that has just begun while its libraries are mapped.
-func (u *unwinder) settle() error {
+// settle follows a program that has just begun until it has mapped the files that it links,
+// and nothing more for some looks. done ends it, as the program's end.
+func (u *unwinder) settle(done <-chan struct{}) error {
 	if u == nil {
 		return nil
 	}
-	for same, end := 0, time.Now().Add(settleFor); same < settled && time.Now().Before(end); time.Sleep(settleStep) {
+	step := time.NewTicker(settleStep)
+	defer step.Stop()
+	end := time.After(settleFor)
+	for same := 0; same < settled || u.count() < u.linked; {
 		before := u.count()
 		if err := u.update(); err != nil {
 			return err
 		}
 		if same++; u.count() != before {
 			same = 0
+		}
+		select {
+		case <-step.C:
+		case <-end:
+			return nil
+		case <-done:
+			return nil
 		}
 	}
 	return nil

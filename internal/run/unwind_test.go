@@ -6,9 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/engine"
@@ -162,9 +162,35 @@ func TestUnwindChanges(t *testing.T) {
 	if firsts[0] != firsts[1] || firsts[1] == firsts[2] || firsts[2] != firsts[3] {
 		t.Errorf("the mappings begin at %v", firsts)
 	}
-	start := time.Now()
-	if err := u.settle(); err != nil || time.Since(start) > settleFor {
-		t.Errorf("settled after %v: %v", time.Since(start), err)
+}
+
+// TestUnwindSettle wants a command's files to be waited for, but not longer than it lives.
+func TestUnwindSettle(t *testing.T) {
+	rows := []exe.UnwindRow{{Addr: 1, UnwindRule: exe.UnwindRule{CFA: exe.UnwindSP, Offset: 8}}}
+	maps := []sym.Unwinding{{Start: 0x1000, End: 0x2000, Bias: 0x1000, Rows: rows}, {Start: 0x3000, End: 0x4000, Bias: 0x3000, Rows: rows}}
+	looks := make([][]sym.Unwinding, 3*settled)
+	for i := range looks {
+		looks[i] = maps[:1]
+	}
+	for _, linked := range []int{1, 2, 3} {
+		f := &unwindFake{}
+		for i := range f.maps {
+			f.maps[i].elems = map[uint32][]byte{}
+		}
+		r := &runner{Config: &Config{Object: &object.Object{Unwind: &object.Unwind{Mappings: 1, Rules: 2}}}, s: f}
+		u := &unwinder{runner: r, pids: []*unwindPid{{pid: 5}}, files: map[*exe.UnwindRow][2]uint32{}, linked: linked,
+			from: unwindNames{looks: map[uint32][][]sym.Unwinding{5: append(slices.Clone(looks), maps)}}}
+		done := make(chan struct{})
+		if linked == 3 {
+			close(done)
+		}
+		if err := u.settle(done); err != nil {
+			t.Fatal(err)
+		}
+		want := map[int]string{1: "no mapping", 2: "1+8 0 0", 3: "no mapping"}[linked]
+		if got := f.ruleOf(5, 0x3001); got != want {
+			t.Errorf("with %d files: %s, want %s", linked, got, want)
+		}
 	}
 }
 
