@@ -29,7 +29,12 @@ func (r *Reader) NewFills() *Fills { return &Fills{r: r, maps: map[uint32]*Fill{
 
 // Update counts the maps of ids, those first whose numbers are oldest, until the budget is
 // spent; what is left keeps its numbers. Maps that aren't asked for are forgotten.
-func (f *Fills) Update(ids []uint32, budget time.Duration) {
+func (f *Fills) Update(ids []uint32, budget time.Duration) { f.update(ids, budget, true) }
+
+// Add is Update for those of the maps only that weren't counted yet.
+func (f *Fills) Add(ids []uint32, budget time.Duration) { f.update(ids, budget, false) }
+
+func (f *Fills) update(ids []uint32, budget time.Duration, again bool) {
 	end := time.Now().Add(budget)
 	f.round++
 	var due []*Fill
@@ -48,7 +53,9 @@ func (f *Fills) Update(ids []uint32, budget time.Duration) {
 		}
 		if m.wanted != f.round {
 			m.wanted = f.round
-			due = append(due, m)
+			if again || m.At.IsZero() {
+				due = append(due, m)
+			}
 		}
 	}
 	for id, m := range f.maps {

@@ -132,7 +132,9 @@ func (s *Survey) Map(id uint32) *Map { return s.by().maps[id] }
 func (s *Survey) PointsOf(prog uint32) []Point { return slices.Clone(s.by().points[prog]) }
 
 // PinsOf are the paths that an object is pinned at.
-func (s *Survey) PinsOf(k Kind, id uint32) []string { return slices.Clone(s.by().pins[objectID{k, id}]) }
+func (s *Survey) PinsOf(k Kind, id uint32) []string {
+	return slices.Clone(s.by().pins[objectID{k, id}])
+}
 
 // MapUsers are the programs that use a map, by id.
 func (s *Survey) MapUsers(id uint32) []*Prog { return slices.Clone(s.by().users[id]) }
@@ -212,6 +214,14 @@ func (r Runs) PerSecond() float64 {
 		return 0
 	}
 	return float64(r.Count) / r.Elapsed.Seconds()
+}
+
+// MissesPerSecond is the rate of runs that were left out.
+func (r Runs) MissesPerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Misses) / r.Elapsed.Seconds()
 }
 
 // PerRun is the mean time of a run; 0: there was none.
