@@ -30,7 +30,7 @@ commands:
   bpftrace   take bpftrace's flags   completion for bash, zsh, fish
   doctor     what works here         man        write manual pages
   version    print the version
-  BPF here: ps top pmap graph watch snapshot diff exporter bpflist
+  BPF here: ps top pmap graph watch strace snapshot diff exporter bpflist
   prog map link btf perf net cgroup struct_ops feature: bpftool's
 tools: %s
 exit status: 0; 1 error; 2 wrong usage; or the script's own

@@ -192,6 +192,9 @@ func (r *Reader) Types(id uint32) (*kern.BTF, error) {
 	return b, nil
 }
 
+// Kernel is the kernel's facts that the reader was made with.
+func (r *Reader) Kernel() *kern.Kernel { return r.kernel }
+
 // Vmlinux is the kernel's own type information.
 func (r *Reader) Vmlinux() (*kern.BTF, error) { return r.kernel.BTF() }
 

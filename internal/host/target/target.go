@@ -24,6 +24,8 @@ type Env struct {
 	points  map[string]*types.StructType // tracepoints by category:name
 	facts   *types.Facts
 	err     error // the first machine trouble met
+	// Progs are the loaded BPF programs; nil: none are known.
+	Progs *kern.Progs
 }
 
 // lookup is a remembered answer of Type.
