@@ -162,6 +162,9 @@ func parseFDInfo(data []byte) map[string]string {
 	return out
 }
 
+// someTypes is how much type information is kept.
+const someTypes = 64
+
 // Types is the type information of a BTF object; vmlinux is its base when it's a module's.
 func (r *Reader) Types(id uint32) (*kern.BTF, error) {
 	if b := r.types[id]; b != nil {
@@ -187,6 +190,9 @@ func (r *Reader) Types(id uint32) (*kern.BTF, error) {
 	b, err := kern.ParseBTF(info.Title(), data, base)
 	if err != nil {
 		return nil, err
+	}
+	if len(r.types) >= someTypes { // programs come and go while a watch or an exporter runs
+		clear(r.types)
 	}
 	r.types[id] = b
 	return b, nil

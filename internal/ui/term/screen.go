@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gdamore/tcell/v3"
+	"github.com/gdamore/tcell/v3/color"
 )
 
 // Screen is the terminal of standard input and output, in its raw state and on its other
@@ -72,9 +73,9 @@ func (s *Screen) Show(g *Grid) {
 	s.screen.Show()
 }
 
-var colors = [...]tcell.Color{
-	Plain: tcell.ColorDefault, Red: tcell.ColorMaroon, Green: tcell.ColorGreen, Yellow: tcell.ColorOlive,
-	Blue: tcell.ColorNavy, Magenta: tcell.ColorPurple, Cyan: tcell.ColorTeal,
+var colors = [...]color.Color{
+	Plain: color.Default, Red: color.Maroon, Green: color.Green, Yellow: color.Olive,
+	Blue: color.Navy, Magenta: color.Purple, Cyan: color.Teal,
 }
 
 func style(s Style) tcell.Style {
