@@ -84,7 +84,7 @@ func (b *bpfRun) top(o *topOptions) error {
 func (b *bpfRun) onTerminal() bool {
 	in, inFile := b.in.(*os.File)
 	out, outFile := b.app.out.(*os.File)
-	return inFile && outFile && sys.TerminalWidth(int(in.Fd())) > 0 && sys.TerminalWidth(int(out.Fd())) > 0
+	return inFile && outFile && os.Getenv("TERM") != "dumb" && sys.TerminalWidth(int(in.Fd())) > 0 && sys.TerminalWidth(int(out.Fd())) > 0
 }
 
 // Maps are counted for a part of an interval; who owns what is read again at times.
