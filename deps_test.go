@@ -41,6 +41,7 @@ engine/event:     diag bpf probe host engine
 output:           diag bpf engine output
 run:              diag bpf engine host output
 inspect:          bpf host inspect
+ui:               bpf host inspect ui
 tools:            diag lang
 testkit:          *
 e2e:              *
@@ -57,6 +58,7 @@ var doors = map[string][]string{
 	"github.com/spf13/pflag":             {"internal/cli", "internal/tools"},
 	"github.com/ianlancetaylor/demangle": {"internal/host/exe", "internal/host/sym", "internal/host/discover"},
 	"github.com/ulikunitz/xz":            {"internal/host/exe"},
+	"github.com/gdamore/tcell/v3":        {"internal/ui/term"},
 }
 
 func TestImportsFollowTheDesign(t *testing.T) {

@@ -30,7 +30,7 @@ commands:
   bpftrace   take bpftrace's flags   explain    explain a message's code
   doctor     what works here         man        write manual pages
   version    print the version       completion for bash, zsh, fish
-  BPF here: ps pmap graph watch snapshot diff bpflist
+  BPF here: ps top pmap graph watch strace snapshot diff exporter bpflist
   prog map link btf perf net cgroup struct_ops feature: bpftool's
 tools: %s
 exit status: 0; 1 error; 2 wrong usage; or the script's own

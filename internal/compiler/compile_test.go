@@ -49,6 +49,7 @@ func (e *fakeEnv) Type(name string) (*types.Type, bool) {
 	return nil, false
 }
 func (e *fakeEnv) Enumerator(string) (uint64, *types.Type, bool)          { return 0, nil, false }
+func (e *fakeEnv) BPFFunc(uint32, string) (*types.Signature, bool)        { return nil, false }
 func (e *fakeEnv) KernelFunc(string, string) (*types.Signature, bool)     { return nil, false }
 func (e *fakeEnv) UserFunc(string, string) (*types.Signature, bool)       { return nil, false }
 func (e *fakeEnv) Iter(string) (*types.Type, bool)                        { return nil, false }

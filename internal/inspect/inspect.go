@@ -162,6 +162,9 @@ func parseFDInfo(data []byte) map[string]string {
 	return out
 }
 
+// someTypes is how much type information is kept.
+const someTypes = 64
+
 // Types is the type information of a BTF object; vmlinux is its base when it's a module's.
 func (r *Reader) Types(id uint32) (*kern.BTF, error) {
 	if b := r.types[id]; b != nil {
@@ -188,9 +191,15 @@ func (r *Reader) Types(id uint32) (*kern.BTF, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(r.types) >= someTypes { // programs come and go while a watch or an exporter runs
+		clear(r.types)
+	}
 	r.types[id] = b
 	return b, nil
 }
+
+// Kernel is the kernel's facts that the reader was made with.
+func (r *Reader) Kernel() *kern.Kernel { return r.kernel }
 
 // Vmlinux is the kernel's own type information.
 func (r *Reader) Vmlinux() (*kern.BTF, error) { return r.kernel.BTF() }

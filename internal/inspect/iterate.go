@@ -126,7 +126,7 @@ func (r *Reader) loadIterator(target string, a *assembly) (*iterator, error) {
 	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{
 		Type: progTracing, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
 		License: unsafe.Pointer(&license[0]), ExpectedAttachType: attachTraceIter, AttachBTFID: uint32(fn.ID),
-		Name: sys.ObjName("skep_" + target),
+		Name: sys.ObjName(iteratorName(target)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load iterator %s: %w", target, err)
@@ -167,3 +167,6 @@ func (it *iterator) run(size int, f func(rec []byte) bool) error {
 		have = copy(buf, buf[at:have])
 	}
 }
+
+// iteratorName is the name of the program for an iterator's target.
+func iteratorName(target string) string { return "skep_" + target }

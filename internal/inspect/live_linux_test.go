@@ -191,3 +191,21 @@ func TestParseCgroup(t *testing.T) {
 		}
 	}
 }
+
+// TestTypesAreForgotten: a watch that sees thousands of programs doesn't keep their types.
+func TestTypesAreForgotten(t *testing.T) {
+	r := reader(t)
+	for i := range uint32(someTypes) {
+		r.types[1<<31+i] = nil
+	}
+	for id, err := range r.IDs(KindBTF) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := r.Types(id)
+		if err != nil || b == nil || len(r.types) != 1 {
+			t.Errorf("%v, %d are kept", err, len(r.types))
+		}
+		break
+	}
+}

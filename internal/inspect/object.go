@@ -181,7 +181,8 @@ func (r *Reader) matches(o *Object, s Selector) bool {
 	if s.By == "tag" {
 		return strings.EqualFold(p.TagText(), s.Value)
 	}
-	if strings.HasPrefix(s.Value, p.Name) {
+	// A full name needn't begin with the one that the kernel keeps.
+	if len(s.Value) >= objNameLen {
 		r.fullName(o.FD, info, p)
 	}
 	return p.Name == s.Value || cString(info.Name[:]) == s.Value

@@ -22,6 +22,54 @@ type Survey struct {
 	Points []Point
 	// Missing are fields and whole parts that the kernel or a permission didn't give.
 	Missing []error
+	index   *surveyIndex // nil: not made yet
+}
+
+// surveyIndex finds what belongs to an object without a walk over all the others: with
+// thousands of programs that would be most of a listing's time.
+type surveyIndex struct {
+	progs  map[uint32]*Prog
+	maps   map[uint32]*Map
+	points map[uint32][]Point  // by program
+	links  map[uint32][]uint32 // by program
+	users  map[uint32][]*Prog  // by map
+	pins   map[objectID][]string
+}
+
+// by is the index, made when it's first asked for. The survey doesn't change after that.
+func (s *Survey) by() *surveyIndex {
+	if s.index != nil {
+		return s.index
+	}
+	x := &surveyIndex{
+		progs: map[uint32]*Prog{}, maps: map[uint32]*Map{}, points: map[uint32][]Point{}, links: map[uint32][]uint32{},
+		users: map[uint32][]*Prog{}, pins: map[objectID][]string{},
+	}
+	for _, p := range s.Progs {
+		x.progs[p.ID] = p
+		for i, m := range p.Maps {
+			if !slices.Contains(p.Maps[:i], m) {
+				x.users[m] = append(x.users[m], p)
+			}
+		}
+	}
+	for _, m := range s.Maps {
+		x.maps[m.ID] = m
+	}
+	for _, q := range s.Points {
+		x.points[q.Prog] = append(x.points[q.Prog], q)
+	}
+	for _, l := range s.Links {
+		x.links[l.Prog] = append(x.links[l.Prog], l.ID)
+	}
+	for _, p := range s.Pins {
+		if p.Err == nil {
+			k := objectID{p.Kind, p.ID}
+			x.pins[k] = append(x.pins[k], p.Path)
+		}
+	}
+	s.index = x
+	return x
 }
 
 // Survey reads the machine. Only lists of ids that are refused make it fail; everything
@@ -75,52 +123,21 @@ func collect[T any](s *Survey, all iter.Seq2[*T, error], missing func(*T) []erro
 }
 
 // Prog is the program with an id; nil: there's none.
-func (s *Survey) Prog(id uint32) *Prog {
-	i := slices.IndexFunc(s.Progs, func(p *Prog) bool { return p.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return s.Progs[i]
-}
+func (s *Survey) Prog(id uint32) *Prog { return s.by().progs[id] }
 
 // Map is the map with an id; nil: there's none.
-func (s *Survey) Map(id uint32) *Map {
-	i := slices.IndexFunc(s.Maps, func(m *Map) bool { return m.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return s.Maps[i]
-}
+func (s *Survey) Map(id uint32) *Map { return s.by().maps[id] }
 
 // PointsOf are the places that a program is attached to.
-func (s *Survey) PointsOf(prog uint32) (out []Point) {
-	for _, p := range s.Points {
-		if p.Prog == prog {
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func (s *Survey) PointsOf(prog uint32) []Point { return slices.Clone(s.by().points[prog]) }
 
 // PinsOf are the paths that an object is pinned at.
-func (s *Survey) PinsOf(k Kind, id uint32) (out []string) {
-	for _, p := range s.Pins {
-		if p.Err == nil && p.Kind == k && p.ID == id {
-			out = append(out, p.Path)
-		}
-	}
-	return out
+func (s *Survey) PinsOf(k Kind, id uint32) []string {
+	return slices.Clone(s.by().pins[objectID{k, id}])
 }
 
 // MapUsers are the programs that use a map, by id.
-func (s *Survey) MapUsers(id uint32) (out []*Prog) {
-	for _, p := range s.Progs {
-		if slices.Contains(p.Maps, id) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func (s *Survey) MapUsers(id uint32) []*Prog { return slices.Clone(s.by().users[id]) }
 
 // Keeper is who keeps a program in the kernel.
 type Keeper struct {
@@ -140,11 +157,9 @@ func (s *Survey) Keeper(prog uint32) (k Keeper) {
 	}
 	add(s.Owners.Of(KindProg, prog))
 	k.Pins = s.PinsOf(KindProg, prog)
-	for _, l := range s.Links {
-		if l.Prog == prog {
-			add(s.Owners.Of(KindLink, l.ID))
-			k.Pins = append(k.Pins, s.PinsOf(KindLink, l.ID)...)
-		}
+	for _, id := range s.by().links[prog] {
+		add(s.Owners.Of(KindLink, id))
+		k.Pins = append(k.Pins, s.PinsOf(KindLink, id)...)
 	}
 	for _, q := range s.PointsOf(prog) {
 		if s.Owners == nil {
@@ -199,6 +214,14 @@ func (r Runs) PerSecond() float64 {
 		return 0
 	}
 	return float64(r.Count) / r.Elapsed.Seconds()
+}
+
+// MissesPerSecond is the rate of runs that were left out.
+func (r Runs) MissesPerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Misses) / r.Elapsed.Seconds()
 }
 
 // PerRun is the mean time of a run; 0: there was none.

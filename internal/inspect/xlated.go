@@ -3,6 +3,7 @@ package inspect
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 )
@@ -15,6 +16,17 @@ type Insn struct {
 	Text   string // as the kernel's verifier writes it
 	Map    string // name of the map that it loads; "" for others
 	Source *Line  // the source line that begins here
+}
+
+// Calls is the kernel function that an instruction calls; ok is false for other
+// instructions, and where the kernel doesn't tell functions' addresses.
+func (in *Insn) Calls() (name string, ok bool) {
+	if !in.Insn.IsCall() || in.Insn.Src == isa.PseudoCall {
+		return "", false
+	}
+	_, name, _ = strings.Cut(in.Text, "call ")
+	name, _, _ = strings.Cut(name, "#")
+	return name, name != "" && name != "unknown" && !strings.HasPrefix(name, "0x")
 }
 
 // addrPercpu in Off makes a move one of a per-CPU address (BPF_ADDR_PERCPU, linux/filter.h).

@@ -183,6 +183,13 @@ func (c *fn) reg(e syntax.Expr, args []syntax.Expr) operand {
 // retval is the result of the function: after its arguments in a trampoline's context, in a register otherwise.
 func (c *fn) retval(e syntax.Expr, _ []syntax.Expr) operand {
 	t := c.typeOf(e)
+	if c.kind == probe.Fexit && c.unit.Points[0].Target == "bpf" {
+		// Where it is depends on whether the verifier believes the program's BTF: if not, five
+		// arguments come before it (btf_distill_func_proto, kernel/bpf/btf.c).
+		buf := c.slot("ret", 8, 8)
+		c.call(fnFuncRet, ssa.I64, c.context(), buf)
+		return operand{t: t, v: c.extendTo(c.load(buf, 0, mem(8, ssa.MemSlot, false)), t)}
+	}
 	if c.kind == probe.Fexit && c.unit.Sig != nil {
 		return c.ctxArg(len(c.unit.Sig.Args), t)
 	}

@@ -43,6 +43,7 @@ const (
 	fnTaskBTF            = 158
 	fnForEachMap         = 164
 	fnFuncIP             = 173
+	fnFuncRet            = 184
 	fnCookie             = 174
 	fnLoop               = 181
 	fnPercpuLookup       = 195

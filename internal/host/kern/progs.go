@@ -61,6 +61,22 @@ func (Progs) Open(id uint32, name string) (fd int, t TypeID, err error) {
 	return -1, 0, errors.Join(err, sys.Close(fd))
 }
 
+// Func is the type of a function of program id.
+func (p Progs) Func(id uint32, name string) (Type, bool) {
+	fd, err := sys.ProgByID(id)
+	if err != nil {
+		return Type{}, false
+	}
+	defer sys.Close(fd)
+	funcs, err := progFuncs(fd)
+	for _, fn := range funcs {
+		if fn.Name() == name && err == nil {
+			return fn, true
+		}
+	}
+	return Type{}, false
+}
+
 // progFuncs are the types of a program's functions.
 func progFuncs(fd int) ([]Type, error) {
 	info, err := sys.ProgInfoByFD(fd)

@@ -40,7 +40,13 @@ type ProgInfo struct {
 // ProgInfoByFD describes a loaded program (BPF_OBJ_GET_INFO_BY_FD).
 func ProgInfoByFD(fd int) (*ProgInfo, error) {
 	var info ProgInfo
-	return &info, objInfo(fd, unsafe.Pointer(&info), uint32(unsafe.Sizeof(info)))
+	return &info, info.Read(fd)
+}
+
+// Read is ProgInfoByFD into memory that is there.
+func (info *ProgInfo) Read(fd int) error {
+	*info = ProgInfo{} // lengths in it ask for arrays
+	return objInfo(fd, unsafe.Pointer(info), uint32(unsafe.Sizeof(*info)))
 }
 
 func objInfo(fd int, info unsafe.Pointer, size uint32) error {

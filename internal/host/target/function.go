@@ -17,6 +17,29 @@ func (e *Env) KernelFunc(module, name string) (*types.Signature, bool) {
 	return sig, true
 }
 
+// BPFFunc is a function of a program that the running kernel has loaded. Numbers among its
+// results are known; what its pointers point to isn't.
+func (e *Env) BPFFunc(prog uint32, name string) (*types.Signature, bool) {
+	if e.Progs == nil {
+		return nil, false
+	}
+	fn, ok := e.Progs.Func(prog, name)
+	if !ok {
+		return nil, false
+	}
+	sig := &types.Signature{Name: name, Args: make([]types.Field, len(fn.Ref().Params()))}
+	switch t := fn.Ref().Ref().Unqualified(); t.Kind() {
+	case kern.KindInt:
+		signed, _, _, _ := t.Int()
+		sig.Result = types.IntType(t.Size(), signed)
+	case kern.KindEnum, kern.KindEnum64:
+		sig.Result = types.IntType(t.Size(), false)
+	case kern.KindPtr:
+		sig.Result = types.IntType(8, false)
+	}
+	return sig, true
+}
+
 func (e *Env) findFunc(module, name string) (kern.Type, bool) {
 	b := e.btf()
 	if b == nil {

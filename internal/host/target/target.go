@@ -28,6 +28,8 @@ type Env struct {
 
 	// CheckOnly: a symbol whose address the kernel hides counts as found, at a made-up address.
 	CheckOnly bool
+	// Progs are the loaded BPF programs; nil: none are known.
+	Progs *kern.Progs
 }
 
 // lookup is a remembered answer of Type.

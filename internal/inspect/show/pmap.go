@@ -60,11 +60,7 @@ func (p *Printer) PMap(m *PMap, width int) error {
 		{Title: "SHARED WITH", Least: 22},
 	}}
 	for _, u := range m.Maps {
-		used, percent := usedText(u.Entries)
-		limit := strconv.FormatUint(u.Entries.Max, 10)
-		if u.Entries.Bytes {
-			limit = Bytes(int64(u.Entries.Max))
-		}
+		used, percent, limit := EntriesText(u.Entries)
 		t.Rows = append(t.Rows, []string{
 			strconv.Itoa(int(u.ID)), u.Name, typeWord(inspect.MapTypes, u.Type), strconv.Itoa(int(u.KeySize)), strconv.Itoa(int(u.ValueSize)),
 			used, limit, percent, Bytes(u.Memlock), sharedText(u.Shared),
@@ -73,10 +69,15 @@ func (p *Printer) PMap(m *PMap, width int) error {
 	return t.Write(p.Text, width)
 }
 
-// usedText is how much of a map is used, and in percent. ≥ stands for "at least".
-func usedText(e inspect.Entries) (used, percent string) {
+// EntriesText is how much of a map is used, in percent, and its room. ≥ stands for "at
+// least".
+func EntriesText(e inspect.Entries) (used, percent, limit string) {
+	limit = strconv.FormatUint(e.Max, 10)
+	if e.Bytes {
+		limit = Bytes(int64(e.Max))
+	}
 	if !e.Known {
-		return "?", "?"
+		return "?", "?", limit
 	}
 	used = strconv.FormatUint(e.Used, 10)
 	if e.Bytes {
@@ -87,9 +88,9 @@ func usedText(e inspect.Entries) (used, percent string) {
 		percent = fmt.Sprintf("%.0f", 100*float64(e.Used)/float64(e.Max))
 	}
 	if e.AtLeast {
-		return "≥" + used, "≥" + percent
+		return "≥" + used, "≥" + percent, limit
 	}
-	return used, percent
+	return used, percent, limit
 }
 
 func sharedText(progs []*inspect.Prog) string {

@@ -35,7 +35,7 @@ var psKeys = map[string]func(a, b *psRow) int{
 	"id":    func(a, b *psRow) int { return cmp.Compare(a.ID, b.ID) },
 	"name":  func(a, b *psRow) int { return strings.Compare(a.Name, b.Name) },
 	"state": func(a, b *psRow) int { return strings.Compare(string(a.state), string(b.state)) },
-	"owner": func(a, b *psRow) int { return strings.Compare(ownerText(a.keeper), ownerText(b.keeper)) },
+	"owner": func(a, b *psRow) int { return strings.Compare(OwnerText(a.keeper), OwnerText(b.keeper)) },
 	"age":   func(a, b *psRow) int { return cmp.Compare(b.age, a.age) },
 	"size":  func(a, b *psRow) int { return cmp.Compare(b.XlatedLen, a.XlatedLen) },
 	"mem":   func(a, b *psRow) int { return cmp.Compare(b.Memlock+b.mapBytes, a.Memlock+a.mapBytes) },
@@ -89,9 +89,9 @@ func (ps *PS) row(g *inspect.Prog) *psRow {
 	return r
 }
 
-// ownerText is who keeps a program, in a word: the first process with its container, and
+// OwnerText is who keeps a program, in a word: the first process with its container, and
 // how many more; a pin; "-" for nobody.
-func ownerText(k inspect.Keeper) string {
+func OwnerText(k inspect.Keeper) string {
 	if len(k.Processes) == 0 {
 		if len(k.Pins) > 0 {
 			return k.Pins[0] + more(len(k.Pins)-1)
@@ -116,8 +116,8 @@ func more(n int) string {
 	return fmt.Sprintf(" +%d", n)
 }
 
-// pointsText are a program's attach points.
-func pointsText(g *inspect.Prog, points []inspect.Point) string {
+// PointsText are a program's attach points.
+func PointsText(g *inspect.Prog, points []inspect.Point) string {
 	var words []string
 	times := map[string]int{}
 	for _, q := range points {
@@ -165,7 +165,7 @@ func psTable(rows []*psRow, measured bool) *Table {
 			age = Age(r.age)
 		}
 		row := []string{
-			strconv.Itoa(int(r.ID)), r.Name, typeWord(inspect.ProgTypes, r.Type), string(r.state), ownerText(r.keeper), age,
+			strconv.Itoa(int(r.ID)), r.Name, typeWord(inspect.ProgTypes, r.Type), string(r.state), OwnerText(r.keeper), age,
 			Bytes(int64(r.XlatedLen)), Bytes(int64(r.JitedLen)), Bytes(r.Memlock), strconv.Itoa(len(r.Maps)), Bytes(r.mapBytes),
 		}
 		if measured {
@@ -174,7 +174,7 @@ func psTable(rows []*psRow, measured bool) *Table {
 		if missed {
 			row = append(row, Number(float64(r.RecursionMisses+r.runs.Misses)))
 		}
-		t.Rows = append(t.Rows, append(row, pointsText(r.Prog, r.points)))
+		t.Rows = append(t.Rows, append(row, PointsText(r.Prog, r.points)))
 	}
 	return t
 }
@@ -217,16 +217,7 @@ func (p *Printer) psJSON(r *psRow) {
 	j.Member("run_time_ns", r.RunTime.Nanoseconds())
 	j.Member("recursion_misses", r.RecursionMisses)
 	if r.measured {
-		j.Name("measured")
-		j.Open("{")
-		j.Member("duration_ns", r.runs.Elapsed.Nanoseconds())
-		j.Member("run_cnt", r.runs.Count)
-		j.Member("run_time_ns", r.runs.Time.Nanoseconds())
-		j.Member("recursion_misses", r.runs.Misses)
-		j.Member("runs_per_second", decimal(r.runs.PerSecond()))
-		j.Member("ns_per_run", r.runs.PerRun().Nanoseconds())
-		j.Member("cpu_percent", decimal(r.runs.CPU()))
-		j.End("}")
+		p.measuredJSON(r.runs)
 	}
 	j.End("}")
 }

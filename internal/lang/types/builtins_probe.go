@@ -155,6 +155,9 @@ func checkArgs(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	return invalidType()
 }
 
+// funcRetSince is the kernel that has bpf_get_func_ret.
+const funcRetSince = 5<<16 | 17<<8
+
 func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 	if c.blind(probe.Fexit) {
 		return invalidType()
@@ -167,6 +170,10 @@ func checkRetval(c *checker, e syntax.Expr, _ []syntax.Expr, _ *Builtin) *Type {
 		return invalidType()
 	}
 	sig := c.unit.Sig
+	if k := c.info.Facts.Kernel; c.unit.Points[0].Target == "bpf" && k != 0 && k < funcRetSince {
+		c.errorf(diag.CodeArgsMissing, e.Span(), "retval of BPF programs needs Linux 5.17")
+		return invalidType()
+	}
 	if sig == nil || sig.Result == nil || sig.Result.Kind == Void {
 		c.errorf(diag.CodeArgsMissing, e.Span(), "%s returns nothing that is known", c.unit.Points[0].Text)
 		return invalidType()

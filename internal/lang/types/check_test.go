@@ -67,6 +67,12 @@ func (e *fakeEnv) KernelFunc(_, name string) (*Signature, bool) {
 		{Name: "count", Type: IntType(8, false)}}}, true
 }
 
+func (e *fakeEnv) BPFFunc(_ uint32, name string) (*Signature, bool) {
+	if name != "bee" {
+		return nil, false
+	}
+	return &Signature{Name: name, Args: make([]Field, 1), Result: IntType(4, true)}, true
+}
 func (e *fakeEnv) RawTracepoint(name string) (*Signature, bool) { return e.KernelFunc("", name) }
 
 func (e *fakeEnv) Tracepoint(category, name string) (*StructType, bool) {
@@ -234,6 +240,7 @@ func TestInference(t *testing.T) {
 		{`begin { $x = curtask.hi; $y = curtask.raw; $z = curtask.nums[1]; }`, "$x uint32; $y uint64; $z uint32"},
 		{`fentry:vfs_read { $n = args.count; $t = args.task.comm; }`, "$n uint64; $t string[16]"},
 		{`fexit:vfs_read { $r = retval; }`, "$r int64"},
+		{`fexit:bpf:bee { $r = retval; }`, "$r int32"},
 		{`begin { $x = 1 ? 2 : 3000; $y = $x ? (uint8)1 : -5; }`, "$x int8; $y int16"},
 		{`begin { $x = { $y = 5; $y + 1 }; }`, "$x int64; $y int8"},
 		{`begin { let $s : string = "abc"; let $n : uint16; $n = 5; }`, "$s string[4]; $n uint16"},

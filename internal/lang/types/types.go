@@ -179,6 +179,9 @@ type Env interface {
 	Enumerator(name string) (uint64, *Type, bool)
 	// KernelFunc is a function's signature for fentry, fexit and kprobe.
 	KernelFunc(module, name string) (*Signature, bool)
+	// BPFFunc is a function of a loaded BPF program. Its arguments have no types: those of
+	// the program's own don't tell what a tracer gets.
+	BPFFunc(prog uint32, name string) (*Signature, bool)
 	// RawTracepoint is the signature of a raw tracepoint's callback, without its data pointer.
 	RawTracepoint(name string) (*Signature, bool)
 	// Tracepoint is the args struct of a tracepoint: offsets from the context's start.

@@ -130,6 +130,10 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 			u.Args, _ = g.env.Tracepoint(pt.Target, pt.Func)
 		}
 	case probe.Fentry, probe.Fexit:
+		if pt.Target == "bpf" {
+			u.Sig, _ = g.env.BPFFunc(pt.BPFProg, pt.Func)
+			break
+		}
 		u.Sig, _ = g.env.KernelFunc(pt.Target, pt.Func)
 	case probe.RawTracepoint:
 		u.Sig, _ = g.env.RawTracepoint(pt.Func)
@@ -141,7 +145,7 @@ func (g *grouper) context(u *Unit, pt *probe.Point) {
 		u.USDT = g.usdtArgs(pt)
 	}
 	u.Blind = pt.Blind && u.Args == nil && u.Sig == nil
-	if u.Sig != nil {
+	if u.Sig != nil && pt.Target != "bpf" {
 		u.Args = signatureArgs(u.Sig, pt.Kind == probe.Uprobe)
 	}
 	if g.use.names["ctx"] {

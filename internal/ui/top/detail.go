@@ -1,0 +1,195 @@
+package top
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skep-bpf/skep/internal/inspect"
+	"github.com/skep-bpf/skep/internal/inspect/show"
+	"github.com/skep-bpf/skep/internal/ui/term"
+)
+
+// detailLines is the view of one program.
+func (m *Model) detailLines(width int) (lines [][]span) {
+	add := func(spans ...span) { lines = append(lines, spans) }
+	title := func(text string) {
+		add()
+		m.starts = append(m.starts, len(lines))
+		add(span{text, headStyle})
+	}
+	m.starts = m.starts[:0]
+	p := m.progs[m.selected]
+	if p == nil {
+		add(span{fmt.Sprintf("program %d is gone", m.selected), term.Style{Color: term.Red, Bold: true}})
+		return lines
+	}
+	f := m.facts[p.ID]
+	add(span{fmt.Sprintf("%d %s", p.ID, p.Name), headStyle},
+		span{fmt.Sprintf("  %s  tag %s  age %s  %s", p.TypeName(), p.TagText(), m.ageText(p), f.State), term.Style{}})
+	add(span{"owner     ", keyStyle}, span{orDash(f.Owner), term.Style{}})
+	add(span{"attached  ", keyStyle}, span{orDash(f.Points), term.Style{}})
+	add(span{"size      ", keyStyle}, span{fmt.Sprintf("xlated %s  jited %s  memory %s  verified %d instructions",
+		show.Bytes(int64(p.XlatedLen)), show.Bytes(int64(p.JitedLen)), show.Bytes(p.Memlock), p.VerifiedInsns), term.Style{}})
+	add(span{"now       ", keyStyle}, span{runsText(p.Runs), term.Style{}})
+	add(span{"so far    ", keyStyle}, span{runsText(p.total) + fmt.Sprintf("  in %s", seconds(p.total.Elapsed.Round(100*time.Millisecond))), term.Style{}})
+	spark := max(0, min(width-11, historyLen))
+	add(span{"history   ", keyStyle}, span{m.sparkline(p, spark), term.Style{Color: term.Green}})
+	title("maps")
+	lines = append(lines, m.mapLines(p, width)...)
+	title("time of a run: intervals by their mean")
+	lines = append(lines, m.histogramLines(p, width)...)
+	title("instructions")
+	// What is read stays in its place when the lines above it become more or less.
+	if m.scroll >= m.head && m.head > 0 {
+		m.scroll += len(lines) - m.head
+	}
+	m.head = len(lines)
+	return append(lines, m.listingLines()...)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func runsText(r inspect.Runs) string {
+	time := "-"
+	if r.Count > 0 {
+		time = show.Short(r.PerRun())
+	}
+	return fmt.Sprintf("%s run/s  %s a run  %.2f %%CPU  %d runs  %d missed", show.Number(r.PerSecond()), time, r.CPU(), r.Count, r.Misses)
+}
+
+// mapLines is a table of the program's maps.
+func (m *Model) mapLines(p *program, width int) (lines [][]span) {
+	if len(p.Maps) == 0 {
+		return [][]span{{{"none", term.Style{Dim: true}}}}
+	}
+	t := &show.Table{Columns: []show.Column{
+		{Title: "ID", Right: true}, {Title: "NAME", Least: 8}, {Title: "TYPE", Least: 8}, {Title: "KEY", Right: true, Rank: 2}, {Title: "VALUE", Right: true, Rank: 2},
+		{Title: "USED", Right: true}, {Title: "MAX", Right: true}, {Title: "%USED", Right: true}, {Title: "MEM", Right: true, Rank: 1},
+	}}
+	for _, id := range p.Maps {
+		f, ok := m.fills[id]
+		if !ok {
+			t.Rows = append(t.Rows, []string{fmt.Sprint(id), "…", "", "", "", "", "", "", ""})
+			continue
+		}
+		used, percent, limit := "…", "…", fmt.Sprint(f.MaxEntries)
+		switch {
+		case f.Err != nil:
+			used, percent = "?", "?"
+		case !f.At.IsZero():
+			used, percent, limit = show.EntriesText(f.Entries)
+		}
+		t.Rows = append(t.Rows, []string{
+			fmt.Sprint(id), f.Name, f.TypeName(), fmt.Sprint(f.KeySize), fmt.Sprint(f.ValueSize), used, limit, percent, show.Bytes(f.Memlock),
+		})
+	}
+	var b strings.Builder
+	if err := t.Write(&b, width); err != nil {
+		return [][]span{{{err.Error(), term.Style{}}}}
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		style := term.Style{}
+		if i == 0 {
+			style = term.Style{Dim: true}
+		} else if f, ok := m.fills[p.Maps[i-1]]; ok {
+			if share, ok := f.Share(); ok && share >= 0.9 {
+				style = term.Style{Color: term.Red, Bold: true}
+			}
+		}
+		lines = append(lines, []span{{line, style}})
+	}
+	return lines
+}
+
+// histogramLines draws how many intervals had which mean time of a run.
+func (m *Model) histogramLines(p *program, width int) (lines [][]span) {
+	first, counts := m.timeHistogram(p)
+	if len(counts) == 0 {
+		return [][]span{{{"no runs yet", term.Style{Dim: true}}}}
+	}
+	most := 0
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	bar, fill := max(1, min(60, width-32)), "█"
+	if !m.Unicode {
+		fill = "@"
+	}
+	for i, n := range counts {
+		low, high := time.Duration(1)<<(first+i), time.Duration(1)<<(first+i+1)
+		label := fmt.Sprintf("%-18s%6d ", fmt.Sprintf("[%s, %s)", show.Short(low), show.Short(high)), n)
+		length := 0
+		if n > 0 {
+			length = max(1, n*bar/most)
+		}
+		lines = append(lines, []span{{label, term.Style{}}, {strings.Repeat(fill, length), term.Style{Color: term.Green}}})
+	}
+	return lines
+}
+
+// listingLines are the instructions, source lines in another colour.
+func (m *Model) listingLines() (lines [][]span) {
+	switch d := m.detail; {
+	case d == nil || d.ID != m.selected:
+		return [][]span{{{"reading …", term.Style{Dim: true}}}}
+	case d.Err != nil:
+		return [][]span{{{d.Err.Error(), term.Style{Color: term.Red}}}}
+	default:
+		for _, text := range d.Listing {
+			style := term.Style{}
+			switch {
+			case strings.HasPrefix(text, ";"):
+				style = term.Style{Color: term.Cyan, Bold: true}
+			case !strings.HasPrefix(text, " "):
+				style = headStyle
+			}
+			lines = append(lines, []span{{text, style}})
+		}
+		return lines
+	}
+}
+
+// help is the text of the help view; a line "key: text" has its key in colour.
+const help = `Statistics of the kernel are on while this screen runs, and not paused.
+
+RUN/S    runs a second in the last interval; HISTORY: this number in the
+         last intervals, against the largest of them
+TIME     mean time of a run      %CPU  share of one CPU
+MISS/S   runs a second that were left out because the program was running
+FULL     the fullest map that isn't an array
+
+j k ↓ ↑	select; the selection stays with its program
+g G PgUp PgDn	first, last; by pages, as Ctrl-U Ctrl-D Ctrl-B Ctrl-F
+Enter l	look into a program: maps, times, source, instructions
+Esc q	back, or quit (Esc ends a filter first)
+s	sort by the column whose letter follows
+< >	sort by the column to the left, to the right
+I N Y R T C M F A O	sort by the column with that letter; P as C
+r	reverse the order
+/	filter by name, type, owner, attach point, tag or id
+i	hide programs that don't run, or show them again
+p Space	pause, or go on
++ -	longer or shorter interval
+d	type the interval
+Tab	in a program: to the next section
+Ctrl-L	draw the screen anew
+h ?	this help
+Ctrl-C	quit`
+
+func helpLines() (lines [][]span) {
+	for line := range strings.SplitSeq(help, "\n") {
+		key, text, ok := strings.Cut(line, "\t")
+		if !ok {
+			lines = append(lines, []span{{line, term.Style{}}})
+			continue
+		}
+		lines = append(lines, []span{{fmt.Sprintf("%-20s", key), keyStyle}, {text, term.Style{}}})
+	}
+	return lines
+}
