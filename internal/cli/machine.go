@@ -31,7 +31,9 @@ func newMachine(j *Job) *machine {
 	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root), filter: j.ProbeFilter}
 	m.files.DebugDirs = j.DebugDirs
 	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
-	m.env.Progs = new(kern.Progs)
+	if !j.CheckOnly {
+		m.env.Progs = new(kern.Progs) // asked by bpf(2)
+	}
 	m.finder = &discover.Finder{
 		Kernel: m.kernel, Files: m.files, Root: root, SearchPath: os.Getenv("PATH"), Pid: j.Pid, Unsafe: j.Unsafe, BPF: kern.Progs{},
 	}
