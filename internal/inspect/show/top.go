@@ -52,7 +52,7 @@ func (p *Printer) Top(t *Top, width int) error {
 		}
 	}
 	runs.Elapsed = t.Elapsed
-	p.printf("%s  %d programs, %d running  %s run/s  %.2f %%CPU  in %s\n", t.At.Format("15:04:05"), len(t.Progs), running, Number(rate), runs.CPU(), Short(t.Elapsed))
+	p.printf("%s  %s, %d running  %s run/s  %.2f %%CPU  in %s\n", t.At.Format("15:04:05"), Counted(len(t.Progs), "program"), running, Number(rate), runs.CPU(), Short(t.Elapsed))
 	table := &Table{Columns: []Column{
 		{Title: "ID", Right: true}, {Title: "NAME", Least: 12}, {Title: "TYPE", Rank: 3}, {Title: "RUN/S", Right: true}, {Title: "TIME", Right: true},
 		{Title: "%CPU", Right: true}, {Title: "MISS/S", Right: true, Rank: 2}, {Title: "FULL", Right: true}, {Title: "OWNER", Least: 12, Rank: 4}, {Title: "ATTACHED TO", Least: 16, Rank: 5},
@@ -146,4 +146,12 @@ func (p *Printer) measuredJSON(r inspect.Runs) {
 	j.Member("ns_per_run", r.PerRun().Nanoseconds())
 	j.Member("cpu_percent", decimal(r.CPU()))
 	j.End("}")
+}
+
+// Counted is a number of things: "1 program", "2 programs".
+func Counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -43,7 +43,7 @@ func (m *Model) drawHead(g *term.Grid) {
 		return
 	}
 	running, rate, cpu := m.totals()
-	text := fmt.Sprintf("  %s  %d programs, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), len(m.progs), running, show.Number(rate), cpu)
+	text := fmt.Sprintf("  %s  %s, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), show.Counted(len(m.progs), "program"), running, show.Number(rate), cpu)
 	x = g.Text(x, 0, text, term.Style{})
 	if m.Paused {
 		g.Text(x, 0, "PAUSED", term.Style{Reverse: true, Bold: true})
