@@ -137,13 +137,13 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
 		func() *ssa.Value {
-			return c.keepStack(spec, buf, c.bin(ssa.OpLShr, n, c.constI(shift)), c.hashWords(frames, c.bin(ssa.OpLShr, n, c.constI(3))))
+			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(shift)), 8, ssa.MemSlot)
+			return c.keepStack(spec, buf, c.hashWords(frames, c.bin(ssa.OpLShr, n, c.constI(3))))
 		})
 }
 
-// keepStack stores the n frames behind the first word of buf under their hash.
-func (c *fn) keepStack(spec object.StackSpec, buf, n, hash *ssa.Value) *ssa.Value {
-	c.store(buf, 0, n, 8, ssa.MemSlot)
+// keepStack stores the frames in buf, behind their number, under their hash.
+func (c *fn) keepStack(spec object.StackSpec, buf, hash *ssa.Value) *ssa.Value {
 	key := c.slot("hash", 8, 8)
 	c.store(key, 0, hash, 8, ssa.MemSlot)
 	ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))

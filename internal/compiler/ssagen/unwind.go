@@ -104,7 +104,8 @@ func (c *fn) walk(spec object.StackSpec, p *ssa.Value) *ssa.Value {
 	step := c.walkFunc("unwind_step", func(cb *fn, st *ssa.Value) { cb.unwindStep(st, room) })
 	c.call(fnLoop, ssa.I64, c.constU(uint64(max(limit, 1)-1)), step, st, c.constI(0))
 	n := c.bin(ssa.OpAnd, c.load(st, walkCount, mem(8, ssa.MemSlot, false)), c.constU(uint64(room-1)))
-	return c.keepStack(spec, buf, n, c.hashEnd(c.word(st, walkHash)))
+	c.store(buf, 0, n, 8, ssa.MemSlot)
+	return c.keepStack(spec, buf, c.hashEnd(c.word(st, walkHash)))
 }
 
 // userRegs are the registers with which the process left user space, or is there.
