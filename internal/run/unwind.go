@@ -64,7 +64,13 @@ func (r *runner) startUnwinding() error {
 		r.unwind.pids = append(r.unwind.pids, &unwindPid{pid: uint32(pid)})
 	}
 	if r.Child == nil {
-		return r.unwind.update()
+		err := r.unwind.update()
+		for _, p := range r.unwind.pids {
+			if len(p.have) == 0 && r.Options.Warnf != nil {
+				r.Options.Warnf("dw_ustack: process %d has no unwind information: its stacks are taken by frame pointers", p.pid)
+			}
+		}
+		return err
 	}
 	// It's no program yet. What takes time is done before it begins.
 	path, err := filepath.Abs(r.Child.path)

@@ -203,6 +203,9 @@ func TestUnwindBounds(t *testing.T) {
 	if _, _, err := runUnwind(t, nil, pids...); err == nil || !strings.Contains(err.Error(), "17 processes, at most 16 have room") {
 		t.Errorf("many processes: %v", err)
 	}
+	if _, warnings, err := runUnwind(t, nil, 3); err != nil || warnings != "dw_ustack: process 3 has no unwind information: its stacks are taken by frame pointers\n" {
+		t.Errorf("a process without: %v %q", err, warnings)
+	}
 	row := []exe.UnwindRow{{Addr: 1, UnwindRule: exe.UnwindRule{CFA: exe.UnwindSP, Offset: 8}}}
 	var many []sym.Unwinding
 	for i := range uint64(1100) {

@@ -65,7 +65,8 @@ type Unwind struct {
 const (
 	UnwindPidFirst = 0 // u32, of Mappings
 	UnwindPidCount = 4 // u32
-	UnwindPidSize  = 8
+	UnwindPidZero  = 8 // u64, 0: a number of which the verifier knows nothing
+	UnwindPidSize  = 16
 
 	UnwindMappingStart = 0  // u64, the first address
 	UnwindMappingEnd   = 8  // u64, that behind the last one

@@ -137,14 +137,13 @@ func (c *fn) slowStack(spec object.StackSpec, flags int64) *ssa.Value {
 	return c.ifElse(c.cmp(ssa.OpSLe, n, c.constI(0)), -1,
 		func() *ssa.Value { return c.constU(object.StackNone) },
 		func() *ssa.Value {
-			return c.keepStack(spec, buf, c.bin(ssa.OpLShr, n, c.constI(shift)), c.bin(ssa.OpLShr, n, c.constI(3)))
+			c.store(buf, 0, c.bin(ssa.OpLShr, n, c.constI(shift)), 8, ssa.MemSlot)
+			return c.keepStack(spec, buf, c.hashWords(frames, c.bin(ssa.OpLShr, n, c.constI(3))))
 		})
 }
 
-// keepStack stores the n frames behind the first word of buf, which are so many words.
-func (c *fn) keepStack(spec object.StackSpec, buf, n, words *ssa.Value) *ssa.Value {
-	c.store(buf, 0, n, 8, ssa.MemSlot)
-	hash := c.hashWords(c.addI(buf, 8), words)
+// keepStack stores the frames in buf, behind their number, under their hash.
+func (c *fn) keepStack(spec object.StackSpec, buf, hash *ssa.Value) *ssa.Value {
 	key := c.slot("hash", 8, 8)
 	c.store(key, 0, hash, 8, ssa.MemSlot)
 	ret := c.call(fnMapUpdate, ssa.I64, c.mapPtr(spec.Slow), key, buf, c.constI(0))
@@ -165,12 +164,20 @@ func (c *fn) hashWords(frames, n *ssa.Value) *ssa.Value {
 	c.branch(c.cmp(ssa.OpULt, i, n), body, done, 1)
 	c.b = body
 	at := c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3)))
-	h := c.bin(ssa.OpXor, get(0), c.load(at, 0, mem(8, ssa.MemSlot, false)))
-	c.store(state, 0, c.bin(ssa.OpMul, h, c.constI(0x5bd1e995)), 8, ssa.MemSlot)
+	c.store(state, 0, c.hashWord(get(0), c.load(at, 0, mem(8, ssa.MemSlot, false))), 8, ssa.MemSlot)
 	c.store(state, 8, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
 	c.jump(head)
 	c.b = done
-	h = get(0)
+	return c.hashEnd(get(0))
+}
+
+// hashWord takes a word into the hash of the words before.
+func (c *fn) hashWord(h, word *ssa.Value) *ssa.Value {
+	return c.bin(ssa.OpMul, c.bin(ssa.OpXor, h, word), c.constI(0x5bd1e995))
+}
+
+// hashEnd is the hash after the last word.
+func (c *fn) hashEnd(h *ssa.Value) *ssa.Value {
 	h = c.bin(ssa.OpXor, h, c.bin(ssa.OpLShr, h, c.constI(32)))
 	return c.emit(ssa.OpNot, ssa.I64, c.bin(ssa.OpLShr, h, c.constI(1)))
 }

@@ -28,7 +28,8 @@ const (
 	walkRead   = 88 // what was read of the process
 	walkKey    = 96
 	walkCalled = 104 // whether walkIP is behind a call
-	walkSize   = 112
+	walkHash   = 112 // of the frames: a loop at the end costs the verifier much
+	walkSize   = 120
 )
 
 // Steps of a search: the binary logarithms of what there is, and one.
@@ -85,14 +86,16 @@ func (c *fn) walk(spec object.StackSpec, p *ssa.Value) *ssa.Value {
 	st := c.slotAddr(slot, 0)
 	first := c.load(p, object.UnwindPidFirst, mem(4, ssa.MemMap, false))
 	count := c.load(p, object.UnwindPidCount, mem(4, ssa.MemMap, false))
+	// Were the count known, the verifier would walk each step for itself.
+	one := c.bin(ssa.OpAdd, c.load(p, object.UnwindPidZero, mem(8, ssa.MemMap, false)), c.constI(1))
 	ip, sp, bp := c.userRegs()
 	for _, w := range []struct {
 		at int64
 		v  *ssa.Value
 	}{
-		{walkIP, ip}, {walkSP, sp}, {walkBP, bp}, {walkCount, c.constI(1)}, {walkLimit, c.constU(uint64(limit))},
+		{walkIP, ip}, {walkSP, sp}, {walkBP, bp}, {walkCount, one}, {walkLimit, c.constU(uint64(limit))},
 		{walkFirst, first}, {walkEnd, c.bin(ssa.OpAdd, first, count)}, {walkLow, c.constI(0)}, {walkHigh, c.constI(0)},
-		{walkTarget, c.constI(0)}, {walkRead, c.constI(0)}, {walkKey, c.constI(0)}, {walkCalled, c.constI(0)},
+		{walkTarget, c.constI(0)}, {walkRead, c.constI(0)}, {walkKey, c.constI(0)}, {walkCalled, c.constI(0)}, {walkHash, c.hashWord(c.constI(0), ip)},
 	} {
 		c.store(st, w.at, w.v, 8, ssa.MemSlot)
 	}
@@ -101,7 +104,8 @@ func (c *fn) walk(spec object.StackSpec, p *ssa.Value) *ssa.Value {
 	step := c.walkFunc("unwind_step", func(cb *fn, st *ssa.Value) { cb.unwindStep(st, room) })
 	c.call(fnLoop, ssa.I64, c.constU(uint64(max(limit, 1)-1)), step, st, c.constI(0))
 	n := c.bin(ssa.OpAnd, c.load(st, walkCount, mem(8, ssa.MemSlot, false)), c.constU(uint64(room-1)))
-	return c.keepStack(spec, buf, n, n)
+	c.store(buf, 0, n, 8, ssa.MemSlot)
+	return c.keepStack(spec, buf, c.hashEnd(c.word(st, walkHash)))
 }
 
 // userRegs are the registers with which the process left user space, or is there.
@@ -255,6 +259,7 @@ func (c *fn) unwindStep(st *ssa.Value, room uint32) {
 	i := c.bin(ssa.OpAnd, n, c.constU(uint64(room-1)))
 	c.store(c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3))), 0, ip, 8, ssa.MemSlot)
 	c.setWord(st, walkCount, c.bin(ssa.OpAdd, n, c.constI(1)))
+	c.setWord(st, walkHash, c.hashWord(c.word(st, walkHash), ip))
 }
 
 func (c *fn) addWord(v *ssa.Value) *ssa.Value { return c.bin(ssa.OpAdd, v, c.constI(8)) }

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/exe"
@@ -83,13 +84,31 @@ func (s *Symbolizer) UnwindFile(path string) [][]exe.UnwindRow {
 		}
 		names, _ := f.ELF.ImportedLibraries() // without them fewer files are read ahead
 		for _, name := range names {
-			if library, ok := s.files.Library(name); ok {
+			if library, ok := s.linked(f, path, name); ok {
 				todo = append(todo, library)
 			}
 		}
 		_ = s.files.Release(f) // memory that can't be given back is no loss
 	}
 	return list
+}
+
+// linked is where the dynamic linker finds a library of the file f at path.
+func (s *Symbolizer) linked(f *exe.File, path, name string) (string, bool) {
+	dirs, _ := f.ELF.DynString(elf.DT_RUNPATH)
+	if len(dirs) == 0 {
+		dirs, _ = f.ELF.DynString(elf.DT_RPATH)
+	}
+	for _, list := range dirs {
+		for dir := range strings.SplitSeq(list, ":") {
+			origin := filepath.Dir(path)
+			at := filepath.Join(strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin).Replace(dir), name)
+			if _, ok := s.idOf(at); ok && filepath.IsAbs(at) {
+				return at, true
+			}
+		}
+	}
+	return s.files.Library(name)
 }
 
 // idOf is how /proc/PID/maps names the file at path.
