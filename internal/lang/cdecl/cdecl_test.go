@@ -164,6 +164,10 @@ func TestDefines(t *testing.T) {
 		{"#ifdef BPFTRACE_HAVE_BTF\n#define A yes\n#endif", "A", "yes"},
 		{"#include <linux/fcntl.h>", "O_DIRECTORY", "0200000"},
 		{"#include <linux/errno.h>", "ENOENT", "2"},
+		{"#include <linux/in.h>", "EINTR", "4"},
+		{"#include <linux/sched.h>", "TASK_RUNNING", "0"},
+		{"#include <linux/fs.h>", "DT_REG", "8"},
+		{"#include <linux/ipv6.h>", "ICMPV6_ECHO_REQUEST", "128"},
 		{"#include <linux/types.h>", "ENOENT", "none"},
 	}
 	for _, tt := range tests {

@@ -111,7 +111,17 @@ var signalHeaders = []string{
 var errnoHeaders = []string{
 	"linux/errno.h", "errno.h", "asm/errno.h", "asm-generic/errno.h", "asm-generic/errno-base.h",
 	"uapi/asm-generic/errno.h", "uapi/asm-generic/errno-base.h", "uapi/linux/errno.h", "linux/err.h",
-	"linux/fs.h", "linux/sched.h",
+	"linux/fs.h", "linux/sched.h", "linux/in.h", "linux/in6.h", "linux/socket.h", "linux/net.h", "net/sock.h",
+	"linux/skbuff.h", "linux/tcp.h", "linux/udp.h", "net/tcp.h",
+}
+
+// direntHeaders bring the file types of directory entries: include/linux/fs_types.h.
+var direntHeaders = []string{"linux/fs.h", "linux/fs_types.h", "linux/dirent.h", "dirent.h"}
+
+// icmpHeaders define the types of ICMP messages: include/uapi/linux/icmp.h and icmpv6.h, each of
+// which those of IPv6 come along with.
+var icmpHeaders = []string{
+	"linux/icmp.h", "linux/icmpv6.h", "linux/ip.h", "linux/ipv6.h", "net/icmp.h", "uapi/linux/icmp.h", "uapi/linux/icmpv6.h",
 }
 
 // arm64Fcntl are the flags that differ there: arch/arm64/include/uapi/asm/fcntl.h.
@@ -140,6 +150,16 @@ var constantGroups = []constantGroup{
 		{"AT_EMPTY_PATH", "0x1000"}, {"F_DUPFD", "0"}, {"F_GETFD", "1"}, {"F_SETFD", "2"}, {"F_GETFL", "3"},
 		{"F_SETFL", "4"}, {"F_GETLK", "5"}, {"F_SETLK", "6"}, {"F_SETLKW", "7"},
 	}},
+	{direntHeaders, []constant{
+		{"DT_UNKNOWN", "0"}, {"DT_FIFO", "1"}, {"DT_CHR", "2"}, {"DT_DIR", "4"}, {"DT_BLK", "6"}, {"DT_REG", "8"},
+		{"DT_LNK", "10"}, {"DT_SOCK", "12"}, {"DT_WHT", "14"},
+	}},
+	{icmpHeaders, []constant{
+		{"ICMP_ECHOREPLY", "0"}, {"ICMP_DEST_UNREACH", "3"}, {"ICMP_SOURCE_QUENCH", "4"}, {"ICMP_REDIRECT", "5"},
+		{"ICMP_ECHO", "8"}, {"ICMP_TIME_EXCEEDED", "11"}, {"ICMP_PARAMETERPROB", "12"}, {"ICMP_TIMESTAMP", "13"},
+		{"ICMP_TIMESTAMPREPLY", "14"}, {"ICMPV6_DEST_UNREACH", "1"}, {"ICMPV6_PKT_TOOBIG", "2"}, {"ICMPV6_TIME_EXCEED", "3"},
+		{"ICMPV6_PARAMPROB", "4"}, {"ICMPV6_ECHO_REQUEST", "128"}, {"ICMPV6_ECHO_REPLY", "129"},
+	}},
 	{statHeaders, []constant{
 		{"S_IFMT", "0170000"}, {"S_IFSOCK", "0140000"}, {"S_IFLNK", "0120000"}, {"S_IFREG", "0100000"},
 		{"S_IFBLK", "060000"}, {"S_IFDIR", "040000"}, {"S_IFCHR", "020000"}, {"S_IFIFO", "010000"},
@@ -148,7 +168,7 @@ var constantGroups = []constantGroup{
 		{"S_IXGRP", "010"}, {"S_IRWXO", "7"}, {"S_IROTH", "4"}, {"S_IWOTH", "2"}, {"S_IXOTH", "1"},
 	}},
 	{schedHeaders, []constant{
-		{"TASK_COMM_LEN", "16"},
+		{"TASK_COMM_LEN", "16"}, {"TASK_RUNNING", "0"}, {"TASK_INTERRUPTIBLE", "1"}, {"TASK_UNINTERRUPTIBLE", "2"},
 		{"CLONE_VM", "0x100"}, {"CLONE_FS", "0x200"}, {"CLONE_FILES", "0x400"}, {"CLONE_SIGHAND", "0x800"},
 		{"CLONE_PIDFD", "0x1000"}, {"CLONE_PTRACE", "0x2000"}, {"CLONE_VFORK", "0x4000"},
 		{"CLONE_PARENT", "0x8000"}, {"CLONE_THREAD", "0x10000"}, {"CLONE_NEWNS", "0x20000"},
