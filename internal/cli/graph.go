@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/skep-bpf/skep/internal/inspect"
 	"github.com/skep-bpf/skep/internal/inspect/show"
 )
 
@@ -31,19 +30,11 @@ func (b *bpfRun) graph() error {
 			return usagef("%s and -j exclude each other", form)
 		}
 	}
-	chosen, err := b.chosen(inspect.KindProg)
+	s, progs, all, err := b.surveyed()
 	if err != nil {
 		return err
 	}
-	s, err := b.survey()
-	if err != nil {
-		return err
-	}
-	progs, err := pick(s, chosen)
-	if err != nil {
-		return err
-	}
-	g := show.NewGraph(s, progs, len(chosen) == 0)
+	g := show.NewGraph(s, progs, all)
 	switch form {
 	case "dot":
 		return g.Drawing().DOT(b.out.Text)

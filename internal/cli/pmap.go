@@ -46,15 +46,7 @@ func (b *bpfRun) pmap(o *pmapOptions) error {
 	if o.given {
 		limit.Time = time.Hour
 	}
-	chosen, err := b.chosen(inspect.KindProg)
-	if err != nil {
-		return err
-	}
-	s, err := b.survey()
-	if err != nil {
-		return err
-	}
-	progs, err := pick(s, chosen)
+	s, progs, _, err := b.surveyed()
 	if err != nil {
 		return err
 	}

@@ -62,15 +62,7 @@ func (b *bpfRun) ps(o *psOptions) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := b.chosen(inspect.KindProg)
-	if err != nil {
-		return err
-	}
-	s, err := b.survey()
-	if err != nil {
-		return err
-	}
-	progs, err := pick(s, chosen)
+	s, progs, _, err := b.surveyed()
 	if err != nil {
 		return err
 	}
@@ -178,6 +170,20 @@ func (b *bpfRun) chosen(k inspect.Kind) (ids []uint32, err error) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
+}
+
+// surveyed is a survey of the system and, of it, the programs that were asked for; all: none
+// in particular.
+func (b *bpfRun) surveyed() (s *inspect.Survey, progs []*inspect.Prog, all bool, err error) {
+	chosen, err := b.chosen(inspect.KindProg)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if s, err = b.survey(); err != nil {
+		return nil, nil, false, err
+	}
+	progs, err = pick(s, chosen)
+	return s, progs, len(chosen) == 0, err
 }
 
 // pick finds programs by id; none means all. One that went after it was chosen is an error.
