@@ -24,6 +24,10 @@ func (s *session) refused(p *object.Program, log string, err error) error {
 		return fmt.Errorf("load program %s: %w", p.Name, s.explainLoad(p, err))
 	}
 	slot, words := lastWords(log)
+	if words == "" {
+		// Its log was longer than what it may be: it walked too far.
+		words = s.explainLoad(p, err).Error()
+	}
 	r := &engine.Rejection{Prog: p, Insn: -1, Reason: words, Hint: plainWords(words), Log: log, Err: err}
 	slots := slotsOf(p.Insns)
 	for i := range p.Insns {
