@@ -52,6 +52,9 @@ func (m *machine) release() string {
 	return r
 }
 
+// ReadPoints shows the finder what the script says.
+func (m *machine) ReadPoints(points []*probe.Point) { m.finder.ReadPoints(points) }
+
 // Expand makes the machine a compiler.Discoverer.
 func (m *machine) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Point {
 	found := m.finder.Expand(points, rep)

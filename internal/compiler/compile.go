@@ -193,7 +193,7 @@ func decls(ex *expand.Result) []syntax.Decl {
 
 // parsePoints gives each probe its concrete attach points.
 func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*syntax.Probe][]*probe.Point {
-	all := make(map[*syntax.Probe][]*probe.Point, len(probes))
+	all, blank := make(map[*syntax.Probe][]*probe.Point, len(probes)), map[*syntax.Probe][]*probe.Point{}
 	for _, p := range probes {
 		var bad []*probe.Point
 		for _, ap := range p.Points {
@@ -213,14 +213,27 @@ func parsePoints(probes []*syntax.Probe, opt *Options, rep *diag.Reporter) map[*
 			}
 			all[p] = append(all[p], parsed...)
 		}
+		blank[p] = bad
+	}
+	if d, ok := opt.Discover.(pointReader); ok {
+		for _, points := range all {
+			d.ReadPoints(points)
+		}
+	}
+	for _, p := range probes {
 		if opt.Discover != nil {
 			all[p] = discover(all[p], opt, rep)
 		}
 		if len(all[p]) == 0 {
-			all[p] = bad
+			all[p] = blank[p]
 		}
 	}
 	return all
+}
+
+// pointReader is a Discoverer that is shown what the script says before it expands it.
+type pointReader interface {
+	ReadPoints([]*probe.Point)
 }
 
 // discover makes the points of a probe concrete. Where that's an error, a check goes on with

@@ -44,6 +44,7 @@ type Finder struct {
 
 	count     int
 	functions map[string]bool // of kallsyms; nil: not read yet
+	named     map[string]bool // kernel functions that the script names
 }
 
 // Progs lists running BPF programs and their functions, which have BTF.

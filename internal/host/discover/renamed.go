@@ -17,6 +17,9 @@ func (f *Finder) followRenames(points []*probe.Point, rep *diag.Reporter) []*pro
 		heir, what := f.heir(p), "this kernel has no function %s: following it to %s"
 		if heir.Name == "" {
 			heir, what = f.wrapped(p), "kernel function %s is a wrapper: following it to %s"
+			if f.named[heir.Name] {
+				heir = probe.Heir{} // the script has that one, too
+			}
 		}
 		if heir.Name == "" {
 			out = append(out, p)
@@ -55,10 +58,22 @@ func (f *Finder) wrapped(p *probe.Point) probe.Heir {
 	return probe.FindWrapped(p.Func, f.hasFunction)
 }
 
+// ReadPoints notes the kernel functions that the script names.
+func (f *Finder) ReadPoints(points []*probe.Point) {
+	for _, p := range points {
+		if namesKernelFunc(p) {
+			if f.named == nil {
+				f.named = map[string]bool{}
+			}
+			f.named[p.Func] = true
+		}
+	}
+}
+
 // warnWrapper says that a function is there but hardly called.
 func (f *Finder) warnWrapper(p *probe.Point, rep *diag.Reporter) {
 	heir := f.wrapped(p)
-	if heir.Name == "" {
+	if heir.Name == "" || f.named[heir.Name] {
 		return
 	}
 	rep.Warnf(diag.WarnWrapper, p.Span, "kernel function %s is hardly called: %s does its work", p.Func, heir.Name).Note("%s", heir.Note)
