@@ -283,6 +283,11 @@ func TestFindWrapped(t *testing.T) {
 	if h := FindWrapped("mark_page_accessed", func(string) bool { return false }); h.Name != "" {
 		t.Errorf("before 5.16: %+v", h)
 	}
+	for name := range wrappers {
+		if renameOf(name) == nil {
+			t.Errorf("%s is no row of the table", name)
+		}
+	}
 	asked := func(name string) bool { t.Errorf("asked for %s", name); return true }
 	if h := FindWrapped("vfs_read", asked); h.Name != "" {
 		t.Errorf("vfs_read: %+v", h)

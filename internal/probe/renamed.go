@@ -137,10 +137,8 @@ func FindHeir(name string, exists func(string) bool) Heir {
 			}
 		}
 	}
-	for _, r := range Renames() {
-		if r.Old == name {
-			return r.heir(exists)
-		}
+	if r := renameOf(name); r != nil {
+		return r.heir(exists)
 	}
 	if exists(name + "_noprof") {
 		return Heir{Name: name + "_noprof", Note: "allocation functions have this name since 6.10"}
@@ -167,12 +165,20 @@ func FindWrapped(name string, exists func(string) bool) Heir {
 	if !wrappers[name] {
 		return Heir{}
 	}
-	for _, r := range Renames() {
-		if h := r.heir(exists); r.Old == name && h.Name != "" {
-			return h
-		}
+	if h := renameOf(name).heir(exists); h.Name != "" {
+		return h
 	}
 	return Heir{}
+}
+
+// renameOf is the row of a function, or nil.
+func renameOf(name string) *Rename {
+	for _, r := range Renames() {
+		if r.Old == name {
+			return &r
+		}
+	}
+	return nil
 }
 
 // heir is the first of r's heirs that exists.

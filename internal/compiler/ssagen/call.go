@@ -37,6 +37,11 @@ func (c *fn) callFunc(e *syntax.CallExpr, f *types.FuncInfo) operand {
 		return c.callShared(e, f)
 	}
 	c.passArgs(f, e.Args)
+	return c.funcBody(f)
+}
+
+// funcBody generates the body of a function whose parameters are set, and gives what it returns.
+func (c *fn) funcBody(f *types.FuncInfo) operand {
 	call := &callee{info: f, end: c.block(), iters: len(c.iters)}
 	if f.Result.Kind != types.Void {
 		call.result = &types.Local{Name: f.Decl.Name.Name, Type: f.Result, Decl: f.Decl.Name.Span()}
@@ -243,18 +248,7 @@ func (c *fn) callShared(e *syntax.CallExpr, f *types.FuncInfo) operand {
 			l := s.local(p)
 			s.storeLocal(l, s.params[i])
 		}
-		call := &callee{info: f, end: s.block()}
-		if f.Result.Kind != types.Void {
-			call.result = &types.Local{Name: f.Decl.Name.Name, Type: f.Result, Decl: f.Decl.Name.Span()}
-			s.local(call.result)
-		}
-		s.callees = []*callee{call}
-		s.blockStmts(f.Decl.Body)
-		s.jump(call.end)
-		if len(call.end.Preds) > 0 {
-			s.b = call.end
-		}
-		s.ret(s.resultOf(call).v)
+		s.ret(s.funcBody(f).v)
 	}, args...)
 	return operand{t: f.Result, v: c.extendTo(v, f.Result)}
 }

@@ -345,9 +345,14 @@ func (c *fn) count(counter int64) {
 
 // callSub calls the program's function name, made by body at its first use.
 func (c *fn) callSub(name string, params []ssa.Type, body func(*fn), args ...*ssa.Value) *ssa.Value {
+	return c.emitAux(ssa.OpCallFunc, ssa.I64, 0, c.subFunc(name, ssa.FuncSub, params, body), args...)
+}
+
+// subFunc is the program's function name, made by body at its first use.
+func (c *fn) subFunc(name string, kind ssa.FuncKind, params []ssa.Type, body func(*fn)) *ssa.Func {
 	f := c.subs[name]
 	if f == nil {
-		f = ssa.NewFunc(name, ssa.FuncSub, params, ssa.I64)
+		f = ssa.NewFunc(name, kind, params, ssa.I64)
 		c.subs[name] = f
 		c.prog.Funcs = append(c.prog.Funcs, f)
 		s := &fn{gen: c.gen, unit: c.unit, prog: c.prog, f: f, b: f.Entry(), kind: c.kind, pos: c.pos,
@@ -358,7 +363,7 @@ func (c *fn) callSub(name string, params []ssa.Type, body func(*fn), args ...*ss
 		body(s)
 		s.ret(nil)
 	}
-	return c.emitAux(ssa.OpCallFunc, ssa.I64, 0, f, args...)
+	return f
 }
 
 // helperNames are the names that error reports show.

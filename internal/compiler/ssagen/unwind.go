@@ -122,20 +122,7 @@ func (c *fn) userRegs() (ip, sp, bp *ssa.Value) {
 
 // walkFunc is the address of a callback of bpf_loop whose context is a walk's state.
 func (c *fn) walkFunc(name string, body func(cb *fn, st *ssa.Value)) *ssa.Value {
-	f := c.subs[name]
-	if f == nil {
-		params := []ssa.Type{ssa.I32, ssa.Ptr}
-		f = ssa.NewFunc(name, ssa.FuncCallback, params, ssa.I64)
-		c.subs[name] = f
-		c.prog.Funcs = append(c.prog.Funcs, f)
-		cb := &fn{gen: c.gen, unit: c.unit, prog: c.prog, f: f, b: f.Entry(), kind: c.kind, pos: c.pos,
-			locals: map[*types.Local]*local{}, uses: c.uses, subs: c.subs}
-		for i, t := range params {
-			cb.params = append(cb.params, cb.emitAux(ssa.OpParam, t, int64(i), nil))
-		}
-		body(cb, cb.params[1])
-		cb.ret(cb.constI(0))
-	}
+	f := c.subFunc(name, ssa.FuncCallback, []ssa.Type{ssa.I32, ssa.Ptr}, func(cb *fn) { body(cb, cb.params[1]) })
 	return c.emitAux(ssa.OpFuncAddr, ssa.Ptr, 0, f)
 }
 

@@ -36,11 +36,12 @@ func TokenPath() string {
 const initUserNS = "user:[4026531837]"
 
 // InUserNamespace reports whether this process's capabilities hold in a user namespace only,
-// and not for the whole machine. Without /proc it's false.
-func InUserNamespace() bool {
+// and not for the whole machine. Without /proc it's false. It's looked up once: a process stays in the
+// namespace that it began in.
+var InUserNamespace = sync.OnceValue(func() bool {
 	link, err := os.Readlink("/proc/self/ns/user")
 	return err == nil && link != initUserNS
-}
+})
 
 // ErrNoToken is Token's error where none is needed or none is to be taken.
 var ErrNoToken = errors.New("no BPF token is taken here")
