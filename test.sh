@@ -72,6 +72,20 @@ summary() {
 	awk '/^ *--- SKIP/ { print $3 ":" reason } { reason = $0; sub(/^ *[^ ]*:[0-9]+:/, "", reason) }' "$log" | sort -u
 }
 
+# failures shows the last lines of each test that failed, of guests too: their output stands
+# indented among ours.
+failures() {
+	awk '
+		/^ *=== (RUN|CONT|NAME) / { test = $3; if ($2 == "RUN") lines[test] = 0; next }
+		/^ *--- FAIL: / {
+			print $3
+			for (i = lines[$3] - 60 > 0 ? lines[$3] - 60 : 0; i < lines[$3]; i++) print "\t" line[$3, i]
+		}
+		/^ *(===|---) / { next }
+		{ line[test, lines[test]++] = $0 }
+	' "$log"
+}
+
 # step runs a part and goes on when it fails.
 failed=()
 step() {
@@ -89,6 +103,7 @@ step "tests on this kernel, $(uname -r)" tests -timeout 15m ./...
 [ "${1:-}" = quick ] || step "tests in booted kernels" in_booted_kernels
 summary
 if [ ${#failed[@]} -gt 0 ]; then
+	failures
 	printf 'FAILED: %s\n' "${failed[@]}"
 	exit 1
 fi
