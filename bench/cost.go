@@ -81,7 +81,10 @@ func (b *bench) costOf(text string) ([]figures, error) {
 func measure(cmd []string) (figures, error) {
 	var f figures
 	err := underLoad(cmd, []string{"load", fmt.Sprint(loadSeconds)}, nil, func(pid int) (err error) {
-		f, err = readFigures(programsOf(pid))
+		f, err = readFigures(programsOf(pid), func(_ *ebpf.ProgramInfo, st *ebpf.ProgramStats) bool { return st.RunCount > 100 })
+		if err == nil && f.events == 0 {
+			err = errors.New("no events")
+		}
 		return err
 	})
 	return f, err
@@ -159,8 +162,8 @@ func programsOf(pid int) []ebpf.ProgramID {
 	return slices.Collect(maps.Keys(seen))
 }
 
-// readFigures adds up the programs that ran.
-func readFigures(ids []ebpf.ProgramID) (figures, error) {
+// readFigures adds up the programs that are to count.
+func readFigures(ids []ebpf.ProgramID, counts func(*ebpf.ProgramInfo, *ebpf.ProgramStats) bool) (figures, error) {
 	var f figures
 	var total time.Duration
 	for _, id := range ids {
@@ -168,37 +171,45 @@ func readFigures(ids []ebpf.ProgramID) (figures, error) {
 		if err != nil {
 			continue // it was only a probe of features
 		}
-		st, err := p.Stats()
-		if err == nil && st.RunCount > 100 {
-			info, ierr := p.Info()
-			if ierr != nil {
-				_ = p.Close()
-				return f, ierr
-			}
-			insns, ierr := info.Instructions()
-			if ierr != nil {
-				_ = p.Close()
-				return f, ierr
-			}
-			for _, in := range insns {
-				f.insns++
-				if in.OpCode.IsDWordLoad() {
-					f.insns++
-				}
-				if in.OpCode.JumpOp() == asm.Call && in.OpCode.Class().IsJump() && in.Src != asm.PseudoCall {
-					f.calls++
-				}
-			}
-			total += st.Runtime
-			f.events += float64(st.RunCount)
-		}
+		ran, err := f.add(p, counts)
 		_ = p.Close()
-	}
-	if f.events == 0 {
-		return f, errors.New("no events")
+		if err != nil {
+			return f, err
+		}
+		total += ran
 	}
 	f.ns = float64(total.Nanoseconds()) / f.events
 	return f, nil
+}
+
+// add counts a program in and returns how long it ran.
+func (f *figures) add(p *ebpf.Program, counts func(*ebpf.ProgramInfo, *ebpf.ProgramStats) bool) (time.Duration, error) {
+	st, err := p.Stats()
+	if err != nil {
+		return 0, err
+	}
+	info, err := p.Info()
+	if err != nil {
+		return 0, err
+	}
+	if !counts(info, st) {
+		return 0, nil
+	}
+	insns, err := info.Instructions()
+	if err != nil {
+		return 0, err
+	}
+	for _, in := range insns {
+		f.insns++
+		if in.OpCode.IsDWordLoad() {
+			f.insns++
+		}
+		if in.OpCode.JumpOp() == asm.Call && in.OpCode.Class().IsJump() && in.Src != asm.PseudoCall {
+			f.calls++
+		}
+	}
+	f.events += float64(st.RunCount)
+	return st.Runtime, nil
 }
 
 // load opens, reads and closes files, allocates, and hands a byte to and fro between two

@@ -21,22 +21,26 @@ func main() {
 	case len(os.Args) > 1 && os.Args[1] == "load":
 		load(os.Args[2:])
 		return
+	case len(os.Args) > 1 && os.Args[1] == "busy":
+		busy(os.Args[2:])
+		return
 	case len(os.Args) > 1 && os.Args[1] == "spin":
 		spin(os.Args[2:])
 		return
 	}
 	ours := flag.String("skep", "./skep bpftrace", "command of skep")
 	peer := flag.String("peer", "bpftrace", "command to compare with")
-	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas")
-	only := flag.String("only", "", "cost: scripts whose name holds this")
+	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas; scripts makes one of a folder's")
+	folder := flag.String("scripts", "", "scripts: folder of .bt files")
+	only := flag.String("only", "", "cost, scripts: those whose name holds this")
 	rounds := flag.Int("rounds", 3, "rounds; the median counts")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "bench: unexpected argument", flag.Arg(0))
 		os.Exit(2)
 	}
-	b := &bench{tools: []tool{{"skep", strings.Fields(*ours)}, {"peer", strings.Fields(*peer)}}, rounds: *rounds, only: *only}
-	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput}
+	b := &bench{tools: []tool{{"skep", strings.Fields(*ours)}, {"peer", strings.Fields(*peer)}}, rounds: *rounds, only: *only, folder: *folder}
+	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput, "scripts": b.scriptFiles}
 	for name := range strings.SplitSeq(*what, ",") {
 		table, ok := tables[name]
 		if !ok {
@@ -60,6 +64,7 @@ type bench struct {
 	tools  []tool
 	rounds int
 	only   string
+	folder string
 }
 
 func median(xs []float64) float64 {

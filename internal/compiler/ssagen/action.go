@@ -183,26 +183,38 @@ func (c *fn) joinStrings(e syntax.Expr, args []syntax.Expr) {
 		return
 	}
 	from := c.follow(arr)
-	ptrs := c.slot("argv", 8*joinArgs, 8)
-	c.zero(ptrs, 8*joinArgs, ssa.MemSlot, 8)
-	if from.probed {
-		// The array may end before the last of them: read them one by one.
-		for i := range uint32(joinArgs) {
-			c.probeRead(c.addI(ptrs, int64(8*i)), 8, from.add(int64(8*i)))
-		}
+	if !from.probed && from.class != ssa.MemKernel {
+		c.unsupported(args[0].Span(), "join of this")
+		return
 	}
 	t := &types.Type{Kind: types.String, Size: size}
-	var list []recordArg
-	stop := c.constI(1)
-	for i := range int64(joinArgs) {
-		p := c.load(ptrs, 8*i, mem(8, ssa.MemSlot, false))
-		// After a NULL all are NULL.
-		stop = c.ifElse(c.cmp(ssa.OpEq, stop, c.constI(0)), 0,
-			func() *ssa.Value { return c.constI(0) }, func() *ssa.Value { return p })
-		r := ref{base: stop, probed: true, user: from.user, any: from.any}
-		list = append(list, recordArg{t: t, ready: true, o: operand{t: t, ref: r}})
+	for i := range uint32(joinArgs) {
+		a.Args = append(a.Args, object.Field{Type: c.runtimeType(t), Dynamic: true, Offset: recordHeader + 4*i})
 	}
-	c.sendArgs(index, a, nil, list)
+	a.Size = recordHeader + 4*joinArgs
+	buf := c.slot("record", a.Size+joinArgs*size, 8)
+	c.header(buf, ssa.MemSlot, index, c.constI(0))
+	c.zero(c.addI(buf, recordHeader), 4*joinArgs, ssa.MemSlot, 8)
+	end := c.slot("end", 8, 8)
+	c.store(end, 0, c.constU(uint64(a.Size)), 8, ssa.MemSlot)
+	c.countTo(c.constI(joinArgs), 1, func(i *ssa.Value, done *ssa.Block) {
+		arg := c.slot("arg", 8, 8)
+		at := from
+		at.base, at.off = c.emit(ssa.OpAdd, from.base.Type, c.refAddr(from), c.bin(ssa.OpShl, i, c.constI(3))), 0
+		c.probeRead(arg, 8, at)
+		p := c.load(arg, 0, mem(8, ssa.MemSlot, false))
+		there := c.block()
+		c.branch(p, there, done, 1)
+		c.b = there
+		at.base = p
+		at.probed = true
+		used := c.load(end, 0, mem(8, ssa.MemSlot, false))
+		n, text := c.appendBytes(c.emit(ssa.OpAdd, ssa.Ptr, buf, used), &recordArg{t: t, ready: true, o: operand{t: t, ref: at}})
+		loc := c.bin(ssa.OpOr, used, c.bin(ssa.OpShl, text, c.constI(16)))
+		c.store(c.emit(ssa.OpAdd, ssa.Ptr, buf, c.bin(ssa.OpShl, i, c.constI(2))), recordHeader, loc, 4, ssa.MemSlot)
+		c.store(end, 0, c.bin(ssa.OpAdd, used, n), 8, ssa.MemSlot)
+	})
+	c.output(buf, c.load(end, 0, mem(8, ssa.MemSlot, false)))
 }
 
 // kindName is a type's name in messages.

@@ -211,9 +211,8 @@ func (c *fn) log2(in *ssa.Value) *ssa.Value {
 	c.store(res, 0, c.constI(0), 8, ssa.MemSlot)
 	for _, shift := range []int64{32, 16, 8, 4, 2, 1} {
 		x := c.load(val, 0, mem(8, ssa.MemSlot, false))
-		high := c.bin(ssa.OpLShr, x, c.constI(shift))
-		c.ifThen(c.cmp(ssa.OpNe, high, c.constI(0)), 0, func() {
-			c.store(val, 0, high, 8, ssa.MemSlot)
+		c.ifThen(c.cmp(ssa.OpULt, c.constU(1<<shift-1), x), 0, func() {
+			c.store(val, 0, c.bin(ssa.OpLShr, x, c.constI(shift)), 8, ssa.MemSlot)
 			r := c.load(res, 0, mem(8, ssa.MemSlot, false))
 			c.store(res, 0, c.bin(ssa.OpAdd, r, c.constI(shift)), 8, ssa.MemSlot)
 		})

@@ -88,7 +88,7 @@ func (c *fn) zero(p *ssa.Value, n uint32, class ssa.MemClass, align uint32) {
 // move copies n bytes; align is the most that the object's type allows.
 func (c *fn) move(dst *ssa.Value, dc ssa.MemClass, src *ssa.Value, sc ssa.MemClass, n, align uint32) {
 	align = min(align, alignAt(dst))
-	if sc == ssa.MemSlot || sc == ssa.MemMap || sc == ssa.MemConst {
+	if sc == ssa.MemSlot || sc == ssa.MemMap || sc == ssa.MemConst || sc == ssa.MemCtx {
 		align = max(align, min(alignAt(dst), alignAt(src)))
 	}
 	if n > 0 {

@@ -120,6 +120,23 @@ func (c *fn) plainRange(s *syntax.For, constant bool) {
 	c.b = done
 }
 
+// countTo runs body with i from 0 in steps up to below n, of which the verifier knows a
+// bound; body may jump to done.
+func (c *fn) countTo(n *ssa.Value, step int64, body func(i *ssa.Value, done *ssa.Block)) {
+	counter := c.slot("i", 8, 8)
+	c.store(counter, 0, c.constI(0), 8, ssa.MemSlot)
+	head, inside, done := c.block(), c.block(), c.block()
+	c.jump(head)
+	c.b = head
+	i := c.load(counter, 0, mem(8, ssa.MemSlot, false))
+	c.branch(c.cmp(ssa.OpULt, i, n), inside, done, 1)
+	c.b = inside
+	body(i, done)
+	c.store(counter, 0, c.bin(ssa.OpAdd, i, c.constI(step)), 8, ssa.MemSlot)
+	c.jump(head)
+	c.b = done
+}
+
 // loopBody runs the body with the loop's variable set to i.
 func (c *fn) loopBody(s *syntax.For, info *types.Local, i *ssa.Value, l *loop) {
 	if v := c.local(info); v != nil {

@@ -199,7 +199,12 @@ func (c *fn) sendDynamic(index int, a *object.Action, extra *ssa.Value, list []r
 		c.store(buf, int64(a.Args[i].Offset), loc, 4, ssa.MemSlot)
 		end = c.bin(ssa.OpAdd, end, n)
 	}
-	ret := c.call(fnRingbufOutput, ssa.I64, c.mapPtr(c.ring()), buf, end, c.constI(0))
+	c.output(buf, end)
+}
+
+// output sends the first n bytes at buf as a record.
+func (c *fn) output(buf, n *ssa.Value) {
+	ret := c.call(fnRingbufOutput, ssa.I64, c.mapPtr(c.ring()), buf, n, c.constI(0))
 	c.ifThen(c.cmp(ssa.OpSLt, ret, c.constI(0)), -1, c.lost)
 }
 
@@ -225,11 +230,14 @@ func (c *fn) appendBytes(dst *ssa.Value, arg *recordArg) (n, text *ssa.Value) {
 		}
 		n = c.readStr(dst, size, o.ref)
 	}
-	zero := func() *ssa.Value { return c.constI(0) }
-	n = c.ifElse(c.cmp(ssa.OpSLt, n, c.constI(1)), -1, zero, func() *ssa.Value { return n })
-	text = c.ifElse(c.cmp(ssa.OpEq, n, c.constI(0)), -1, zero,
-		func() *ssa.Value { return c.bin(ssa.OpSub, n, c.constI(1)) })
-	return n, text
+	taken, chars := c.slot("taken", 8, 8), c.slot("chars", 8, 8)
+	c.store(taken, 0, c.constI(0), 8, ssa.MemSlot)
+	c.store(chars, 0, c.constI(0), 8, ssa.MemSlot)
+	c.ifThen(c.cmp(ssa.OpSLt, c.constI(0), n), 1, func() {
+		c.store(taken, 0, n, 8, ssa.MemSlot)
+		c.store(chars, 0, c.bin(ssa.OpSub, n, c.constI(1)), 8, ssa.MemSlot)
+	})
+	return c.load(taken, 0, mem(8, ssa.MemSlot, false)), c.load(chars, 0, mem(8, ssa.MemSlot, false))
 }
 
 // readStr copies the string at r, with its NUL, to the size bytes at dst; the result is its

@@ -133,25 +133,19 @@ func (c *fn) memcmp(e syntax.Expr, args []syntax.Expr) operand {
 
 // firstDifference is the difference of the first bytes that differ among n, 0 when there's none.
 func (c *fn) firstDifference(a, b ref, n uint32) *ssa.Value {
-	state := c.slot("memcmp", 16, 8) // index, difference
-	c.zero(state, 16, ssa.MemSlot, 8)
-	head, body, next, diff, done := c.block(), c.block(), c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	i := c.load(state, 0, mem(8, ssa.MemSlot, false))
-	c.branch(c.cmp(ssa.OpULt, i, c.constU(uint64(n))), body, done, 1)
-	c.b = body
-	byteAt := func(r ref) *ssa.Value {
-		return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(1, r.class, false))
-	}
-	x, y := byteAt(a), byteAt(b)
-	c.branch(c.cmp(ssa.OpEq, x, y), next, diff, 1)
-	c.b = next
-	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
-	c.jump(head)
-	c.b = diff
-	c.store(state, 8, c.bin(ssa.OpSub, x, y), 8, ssa.MemSlot)
-	c.jump(done)
-	c.b = done
-	return c.load(state, 8, mem(8, ssa.MemSlot, true))
+	diff := c.slot("memcmp", 8, 8)
+	c.store(diff, 0, c.constI(0), 8, ssa.MemSlot)
+	c.countTo(c.constU(uint64(n)), 1, func(i *ssa.Value, done *ssa.Block) {
+		byteAt := func(r ref) *ssa.Value {
+			return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(1, r.class, false))
+		}
+		x, y := byteAt(a), byteAt(b)
+		same, differ := c.block(), c.block()
+		c.branch(c.cmp(ssa.OpEq, x, y), same, differ, 1)
+		c.b = differ
+		c.store(diff, 0, c.bin(ssa.OpSub, x, y), 8, ssa.MemSlot)
+		c.jump(done)
+		c.b = same
+	})
+	return c.load(diff, 0, mem(8, ssa.MemSlot, true))
 }

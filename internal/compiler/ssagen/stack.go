@@ -154,21 +154,14 @@ func (c *fn) keepStack(spec object.StackSpec, buf, hash *ssa.Value) *ssa.Value {
 // hashWords is a multiply-and-xor hash of n words of 8 bytes, whose bound the
 // verifier knows of get_stack. Its highest bit is set, which marks the reference.
 func (c *fn) hashWords(frames, n *ssa.Value) *ssa.Value {
-	state := c.slot("state", 16, 8) // hash, offset
-	c.zero(state, 16, ssa.MemSlot, 8)
-	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
-	head, body, done := c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	i := get(8)
-	c.branch(c.cmp(ssa.OpULt, i, n), body, done, 1)
-	c.b = body
-	at := c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3)))
-	c.store(state, 0, c.hashWord(get(0), c.load(at, 0, mem(8, ssa.MemSlot, false))), 8, ssa.MemSlot)
-	c.store(state, 8, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
-	c.jump(head)
-	c.b = done
-	return c.hashEnd(get(0))
+	hash := c.slot("hashed", 8, 8)
+	c.store(hash, 0, c.constI(0), 8, ssa.MemSlot)
+	get := func() *ssa.Value { return c.load(hash, 0, mem(8, ssa.MemSlot, false)) }
+	c.countTo(n, 1, func(i *ssa.Value, _ *ssa.Block) {
+		at := c.emit(ssa.OpAdd, ssa.Ptr, frames, c.bin(ssa.OpShl, i, c.constI(3)))
+		c.store(hash, 0, c.hashWord(get(), c.load(at, 0, mem(8, ssa.MemSlot, false))), 8, ssa.MemSlot)
+	})
+	return c.hashEnd(get())
 }
 
 // hashWord takes a word into the hash of the words before.
