@@ -119,13 +119,17 @@ func (a *app) checkOne(j *Job, given []string, sum *checkTally) error {
 		rep = diag.NewReporter(new(diag.Sources))
 		a.compileScript(j, m, 0, rep)
 	}
-	list := rep.All()
-	if j.Warnings == 0 {
-		list = errorsOf(list)
-	}
-	a.show(rep.Sources, list, j.ErrorStyle)
-	sum.add(rep, len(errorsOf(list)))
+	a.show(rep.Sources, j.wanted(rep), j.ErrorStyle)
+	sum.add(rep, len(errorsOf(rep.All())))
 	return nil
+}
+
+// wanted is what's reported of rep: without warnings, if the job has none, only errors.
+func (j *Job) wanted(rep *diag.Reporter) []*diag.Diagnostic {
+	if j.Warnings == 0 {
+		return errorsOf(rep.All())
+	}
+	return rep.All()
 }
 
 // give gives the script its arguments. Without any, those that the script needs are open.

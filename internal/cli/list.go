@@ -18,9 +18,7 @@ func (a *app) listProbes(j *Job, m *machine) int {
 	if j.Search == "" {
 		rep := diag.NewReporter(new(diag.Sources))
 		points := compiler.Points(rep.Sources.Add(j.Name, j.Text), a.compileOptions(j, m, 0), rep)
-		if rep.Failed() || j.Warnings > 0 {
-			a.report(rep.Sources, rep, j.ErrorStyle)
-		}
+		a.show(rep.Sources, j.wanted(rep), j.ErrorStyle)
 		if rep.Failed() {
 			return exitError
 		}

@@ -63,8 +63,8 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	}
 	rep := diag.NewReporter(new(diag.Sources))
 	compiled := a.compileScript(j, m, pid, rep)
-	if rep.Failed() || j.Warnings > 0 && !j.CheckNull { // the first attempt has said them
-		a.report(rep.Sources, rep, j.ErrorStyle)
+	if rep.Failed() || !j.CheckNull { // the first attempt has said the warnings
+		a.show(rep.Sources, j.wanted(rep), j.ErrorStyle)
 	}
 	if rep.Failed() {
 		if j.Bpftrace {

@@ -123,7 +123,9 @@ func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
 		list[0].o = c.deref(k, st.Key)
 	}
 	if !st.agg {
+		back := c.at(callArgs(e)[0])
 		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
+		back()
 	}
 	c.sendArgs(index, a, nil, list)
 }

@@ -149,7 +149,7 @@ func newTables() *tables {
 		"jiffies": helper(fnJiffies),
 		"rand":    num(func(c *fn) *ssa.Value { return c.low32(c.call(fnPrandom, ssa.I64)) }),
 		"ncpus":   num(func(c *fn) *ssa.Value { return c.constI(int64(c.info.Facts.NumCPU)) }),
-		"cpid":    num(func(c *fn) *ssa.Value { return c.constI(int64(c.opt.ChildPid)) }),
+		"cpid":    num((*fn).childPid),
 		"curtask": func(c *fn, e syntax.Expr, _ []syntax.Expr) operand { return c.task(c.typeOf(e)) },
 		"nsecs":   (*fn).nsecs,
 		"elapsed": num(func(c *fn) *ssa.Value {
@@ -291,6 +291,14 @@ func (c *fn) usymInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 	addr := c.intExpr(args[0])
 	c.store(dst, 0, addr, 8, class)
 	c.store(dst, 8, c.high32(c.pidTgid()), 8, class)
+}
+
+// childPid is cpid: the command's process, or 0 with a warning.
+func (c *fn) childPid() *ssa.Value {
+	if c.opt.ChildPid == 0 {
+		c.reportText(siteNoChild)
+	}
+	return c.constI(int64(c.opt.ChildPid))
 }
 
 func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {

@@ -24,8 +24,12 @@ func (c *fn) convert(o operand, t *types.Type) operand {
 		return operand{t: t, v: c.truth(o)}
 	case scalar(t) && o.v != nil:
 		r := operand{t: t, v: o.v, btf: o.btf && t.Kind == types.Pointer && samePointee(o.t, t), local: o.local, ref: o.ref}
-		if t.Kind == types.Int || t.Kind == types.Enum {
+		switch {
+		case t.Kind == types.Int || t.Kind == types.Enum:
 			r.v = c.narrow(c.asInt(o.v), o.t, t)
+		case t.Kind == types.Pointer && o.t.Kind == types.Int && o.t.Signed:
+			// An address has no sign: that of int8 -1 is 0xff.
+			r.v = c.extend(c.asInt(o.v), types.IntType(o.t.Size, false))
 		}
 		return r
 	case scalar(t) && o.v == nil && o.t.Kind == types.Array:

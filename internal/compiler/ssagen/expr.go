@@ -203,6 +203,10 @@ func (c *fn) element(r ref, i syntax.Expr, size uint32, in *types.Type) ref {
 		base := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), c.bin(ssa.OpMul, n, c.constI(int64(size))))
 		return ref{base: base, class: r.class}
 	}
+	if in.Kind == types.Array && in.Len > 0 {
+		// It's read all the same: the end of a struct may be an array of more than it says.
+		c.ifThen(c.cmp(ssa.OpULe, c.constI(int64(in.Len)), n), -1, func() { c.reportText(siteBounds) })
+	}
 	off := c.bin(ssa.OpMul, n, c.constI(int64(size)))
 	addr := c.bin(ssa.OpAdd, c.asInt(c.refAddr(r)), off)
 	// An address with a variable part is no BTF pointer or context any more.

@@ -11,7 +11,7 @@ func (c *fn) findKey(e syntax.Expr, args []syntax.Expr) operand {
 	t := c.typeOf(e)
 	st, key := c.mapArg(args[:2])
 	v, isVar := unparen(args[2]).(*syntax.VarExpr)
-	if st == nil || key == nil || !isVar || st.v.Storage != object.StoreHash || st.agg {
+	if st == nil || key == nil || !isVar || st.v.Storage != object.StoreHash || st.v.Buckets {
 		c.unsupported(e.Span(), "find on this map")
 		return operand{t: t, v: c.constI(0)}
 	}
@@ -19,7 +19,12 @@ func (c *fn) findKey(e syntax.Expr, args []syntax.Expr) operand {
 	l := c.local(info)
 	p := c.elementAt(st, key)
 	return operand{t: t, v: c.ifElse(p, 1, func() *ssa.Value {
-		o := c.deref(ref{base: p, class: ssa.MemMap}, st.Value)
+		o := operand{t: l.t}
+		if st.agg {
+			o.v = c.aggregateAt(st, c.key(st, key))
+		} else {
+			o = c.deref(ref{base: p, class: ssa.MemMap}, st.Value)
+		}
 		if scalar(l.t) {
 			c.setLocal(l, info, c.convert(o, l.t))
 		} else {

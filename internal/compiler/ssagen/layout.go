@@ -141,14 +141,14 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 		r.Kind = object.Struct
 		if t.S != nil {
 			r.Name = t.S.Name
-			r.Fields = g.runtimeFields(t.S.Fields())
+			r.Fields = g.runtimeFields(t.S, t.S.Fields())
 		}
 	case types.Array:
 		r.Kind, r.Elem, r.Len = object.Array, g.runtimeType(t.Elem), t.Len
 	case types.Tuple:
-		r.Kind, r.Fields = object.Tuple, g.runtimeFields(t.Fields)
+		r.Kind, r.Fields = object.Tuple, g.runtimeFields(nil, t.Fields)
 	case types.Record:
-		r.Kind, r.Fields = object.Record, g.runtimeFields(t.Fields)
+		r.Kind, r.Fields = object.Record, g.runtimeFields(nil, t.Fields)
 	case types.Ksym:
 		r.Kind = object.Ksym
 	case types.Usym:
@@ -196,15 +196,17 @@ func (g *gen) runtimeType(t *types.Type) *object.Type {
 	return r
 }
 
-func (g *gen) runtimeFields(fs []types.Field) []object.Field {
+func (g *gen) runtimeFields(s *types.StructType, fs []types.Field) []object.Field {
 	out := make([]object.Field, 0, len(fs))
 	for _, f := range fs {
-		rt := g.runtimeType(f.Type)
-		if f.Type.Kind == types.Array && f.Type.Elem.Kind == types.Int && f.Type.Elem.Size == 1 && f.Type.Elem.Signed {
-			// A char array in a struct prints as a string.
-			rt = &object.Type{Kind: object.String, Size: f.Type.Len}
+		if s != nil && f.Name == "" && f.Type.Kind == types.Struct && f.Type.S != nil {
+			for _, m := range g.runtimeFields(f.Type.S, f.Type.S.Fields()) {
+				m.Offset += f.Offset
+				out = append(out, m)
+			}
+			continue
 		}
-		out = append(out, object.Field{Name: f.Name, Offset: f.Offset, Type: rt, BitOff: f.BitOff, BitLen: f.BitLen})
+		out = append(out, object.Field{Name: f.Name, Offset: f.Offset, Type: g.runtimeType(types.MemberType(s, f.Type)), BitOff: f.BitOff, BitLen: f.BitLen})
 	}
 	return out
 }

@@ -265,13 +265,15 @@ type siteKey struct {
 const (
 	siteDivide = -1 - iota
 	siteBounds
+	siteNoChild
 	siteNoTask
 )
 
 var siteTexts = map[int64]string{
-	siteNoTask: "comm(pid): no such process",
-	siteDivide: "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
-	siteBounds: "Array access out of bounds. This can lead to unexpected results.",
+	siteNoTask:  "comm(pid): no such process",
+	siteDivide:  "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
+	siteBounds:  "Array access out of bounds. This can lead to unexpected results.",
+	siteNoChild: "No child command (`-c`); cpid is zero",
 }
 
 // reportText tells of a mistake of the script that shows only at run time.

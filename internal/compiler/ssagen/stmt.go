@@ -161,6 +161,9 @@ func (c *fn) localAddr(l *local) *ssa.Value {
 
 func (c *fn) let(s *syntax.Let) {
 	info := c.info.Locals[s.Name.ID()]
+	if info != nil && info.Type == nil {
+		return // never assigned or read
+	}
 	l := c.local(info)
 	if l == nil {
 		return

@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"strings"
+
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
@@ -151,13 +153,23 @@ func (c *fn) compareStrings(x *syntax.BinaryExpr) *ssa.Value {
 	case a.lit != nil && b.lit != nil:
 		return c.constI(b2i((*a.lit == *b.lit) != ne))
 	case b.lit != nil:
-		return c.equalLiteral(c.textAt(a), *b.lit, bytesOf(a.t), ne)
+		return c.equalLiteral(c.textAt(a), cString(*b.lit), bytesOf(a.t), ne)
 	}
 	return c.equalBytes(c.textAt(a), c.textAt(b), min(bytesOf(a.t), bytesOf(b.t)), 8, ne)
 }
 
+// cString is s up to a NUL in it, where what reads it as text ends.
+func cString(s string) string {
+	text, _, _ := strings.Cut(s, "\x00")
+	return text
+}
+
 // textAt is string o in memory that can be loaded from, its NUL included; zeroes follow that.
 func (c *fn) textAt(o operand) ref {
+	if o.lit != nil {
+		text := cString(*o.lit)
+		o.lit = &text
+	}
 	if o.lit == nil && (o.ref.probed || o.ref.class == ssa.MemKernel) {
 		n := bytesOf(o.t)
 		if o.chars {
@@ -225,7 +237,7 @@ func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 // textLength is the number of bytes before the NUL.
 func (c *fn) textLength(o operand) *ssa.Value {
 	if o.lit != nil {
-		return c.constI(int64(len(*o.lit)))
+		return c.constI(int64(len(cString(*o.lit))))
 	}
 	r := c.textAt(o)
 	n := bytesOf(o.t)

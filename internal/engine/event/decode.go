@@ -26,7 +26,7 @@ func (d *Decoder) decode(v *Value, t *object.Type, b []byte) (err error) {
 	case object.Bool:
 		v.Kind, v.Num = Bool, b2u(b[0] != 0)
 	case object.Enum:
-		d.enum(v, load(b, t.Size, false), t)
+		d.enum(v, load(b, t.Size, t.Signed), t)
 	case object.Pointer:
 		v.Kind, v.Num = Pointer, order.Uint64(b)
 	case object.String:

@@ -14,6 +14,10 @@ func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
 	if name == "stdlib" || strings.HasPrefix(name, "stdlib/") {
 		return // the standard library is built in
 	}
+	if name == "" {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "an import names a file or a directory")
+		return
+	}
 	path := name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, name)

@@ -67,14 +67,21 @@ func noBTF(s Space) Space {
 	return s
 }
 
-// loaded is the type of a value of type t read from space s. Pointers read from it point
-// into the same space, unless the machine marks them as user space's. Arrays of char are
-// strings, which is what they hold nearly always.
-func (c *checker) loaded(t *Type, s Space, ctx bool) *Type {
-	u := *t
-	if t.Kind == Array && t.Elem.Kind == Int && t.Elem.Size == 1 && t.Len > 0 && (t.Elem.Name == "char" || t.Elem.Signed) {
-		u = *StringType(t.Len)
+// MemberType is t, a member of s, as it's read: arrays of char are strings, which is what
+// they hold nearly always, and of the kernel's structs all arrays of bytes. Without a struct, nil,
+// t is what an array or a pointer leads to.
+func MemberType(s *StructType, t *Type) *Type {
+	if t.Kind == Array && t.Elem.Kind == Int && t.Elem.Size == 1 && t.Len > 0 &&
+		(t.Elem.Name == "char" || s != nil && s.BTFID != 0) {
+		return StringType(t.Len)
 	}
+	return t
+}
+
+// loaded is the type of a value of type t read from space s. Pointers read from it point
+// into the same space, unless the machine marks them as user space's.
+func (c *checker) loaded(t *Type, s Space, ctx bool) *Type {
+	u := *MemberType(nil, t)
 	if u.Kind != Pointer || u.Space != SpaceUser {
 		u.Space = s
 	}
@@ -224,13 +231,9 @@ func (c *checker) member(e *syntax.FieldExpr, t *Type, space Space, ctx bool) *T
 	return c.fieldValue(t.S, sel, space, ctx)
 }
 
-// fieldValue is the type of a member read from space. Of the kernel's structs all arrays of
-// bytes are strings.
+// fieldValue is the type of a member read from space.
 func (c *checker) fieldValue(s *StructType, sel *Selection, space Space, ctx bool) *Type {
-	t := sel.Field.Type
-	if s.BTFID != 0 && t.Kind == Array && t.Elem.Kind == Int && t.Elem.Size == 1 && t.Len > 0 {
-		t = StringType(t.Len)
-	}
+	t := MemberType(s, sel.Field.Type)
 	switch {
 	case sel.Field.DataLoc:
 		return t.In(SpaceKernel)
