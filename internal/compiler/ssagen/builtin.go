@@ -375,7 +375,7 @@ func (c *fn) stackDepth(t *types.Type) *ssa.Value {
 	if t.Kind == types.Ustack {
 		flags = flagUserStack
 	}
-	size := 8 * uint32(stackLimit(t))
+	size := 8 * uint32(c.stackLimit(t))
 	buf := c.slot("frames", size, 8)
 	n := c.call(fnGetStack, ssa.I64, c.context(), buf, c.constU(uint64(size)), c.constI(flags))
 	return c.ifElse(c.cmp(ssa.OpSLt, n, c.constI(0)), -1,

@@ -161,10 +161,10 @@ func (c *fn) localAddr(l *local) *ssa.Value {
 
 func (c *fn) let(s *syntax.Let) {
 	info := c.info.Locals[s.Name.ID()]
-	l := c.local(info)
-	if l == nil {
-		return
+	if info == nil || info.Type == nil {
+		return // it's never assigned, which the checker warns of
 	}
+	l := c.local(info)
 	if s.X != nil {
 		c.assignLocal(l, info, s.X)
 		return
