@@ -189,6 +189,9 @@ func (a *app) plainHelp(j *Job, name string) error {
 
 // optionHint is bpftrace's list of a script's options, one a line.
 func optionHint(options []types.Option) string {
+	if len(options) == 0 {
+		return "HINT: no custom program options defined.\n"
+	}
 	var b strings.Builder
 	b.WriteString("HINT: expected program options:\n")
 	for _, o := range options {
