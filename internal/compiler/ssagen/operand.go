@@ -128,7 +128,7 @@ func (c *fn) follow(p operand) ref {
 	}
 	user := c.userSpace()
 	switch p.t.Space {
-	case types.SpaceKernel, types.SpaceBTF:
+	case types.SpaceKernel, types.SpaceBTF, types.SpaceLocal:
 		user = false
 	case types.SpaceUser:
 		user = true

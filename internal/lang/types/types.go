@@ -63,7 +63,7 @@ const (
 	SpaceUser
 	SpaceBTF   // a kernel object the verifier knows: direct loads
 	SpaceCtx   // the program's context
-	SpaceLocal // the script's own memory: &$x, &@m[k]
+	SpaceLocal // the script's own memory: &$x, &@m
 )
 
 // Type is a type. Types are immutable once made and compared with Identical.
