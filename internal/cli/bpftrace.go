@@ -183,6 +183,11 @@ func (c *bpftraceCall) option(o option) error {
 		c.info = true
 	case "traceable-functions":
 		c.Traceable = o.value
+		f, err := os.Open(o.value)
+		if err != nil {
+			return fmt.Errorf("read traceable functions: %w", err)
+		}
+		return f.Close()
 	case "debuginfo":
 		c.DebugDirs = append(c.DebugDirs, strings.Split(o.value, ":")...)
 	case "btf":
