@@ -361,9 +361,15 @@ func (c *fn) ntopInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 
 func (c *fn) macInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, _ bool) {
 	o := c.expr(args[0])
+	if c.b == nil {
+		return
+	}
 	r := o.ref
-	if o.t.Kind == types.Pointer || o.v != nil {
+	switch {
+	case o.t.Kind == types.Pointer || o.v != nil:
 		r = c.follow(o)
+	case o.lit != nil:
+		r = c.inMemory(o)
 	}
 	c.copyTo(dst, class, r, 6, 1)
 }
