@@ -91,7 +91,7 @@ type bpftraceCall struct {
 // bpftrace runs a command line of bpftrace: its messages and exit statuses.
 func (a *app) bpftrace(args []string) int {
 	opts, rest, err := bpftraceOptions.parse(args)
-	c := &bpftraceCall{Job: Job{Dir: ".", Format: "text", ErrorStyle: "text", Warnings: 1, Bpftrace: true}}
+	c := &bpftraceCall{Job: Job{Dir: ".", Format: "text", ErrorStyle: "bpftrace", Warnings: 1, Bpftrace: true}}
 	for _, o := range opts {
 		switch o.name {
 		case "help":
@@ -183,6 +183,11 @@ func (c *bpftraceCall) option(o option) error {
 		c.info = true
 	case "traceable-functions":
 		c.Traceable = o.value
+		f, err := os.Open(o.value)
+		if err != nil {
+			return fmt.Errorf("read traceable functions: %w", err)
+		}
+		return f.Close()
 	case "debuginfo":
 		c.DebugDirs = append(c.DebugDirs, strings.Split(o.value, ":")...)
 	case "btf":

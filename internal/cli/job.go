@@ -31,7 +31,7 @@ type Job struct {
 	Output     string // file; "": stdout
 	Format     string // "text", "json"
 	Buffering  string // "line", "full", "none"; "": by what stdout is
-	ErrorStyle string // "text", "short", "json"
+	ErrorStyle string // "text", "short", "json", "bpftrace"
 	Quiet      bool
 	Verbose    int
 	Warnings   int // 0 none, 1 usual, 2 also failed probe reads

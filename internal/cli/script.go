@@ -15,6 +15,7 @@ import (
 	"github.com/skep-bpf/skep/internal/lang/expand"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
+	"github.com/skep-bpf/skep/internal/output/text"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
@@ -188,6 +189,9 @@ func (a *app) plainHelp(j *Job, name string) error {
 
 // optionHint is bpftrace's list of a script's options, one a line.
 func optionHint(options []types.Option) string {
+	if len(options) == 0 {
+		return "HINT: no custom program options defined.\n"
+	}
 	var b strings.Builder
 	b.WriteString("HINT: expected program options:\n")
 	for _, o := range options {
@@ -263,6 +267,8 @@ func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string)
 		_ = diag.WriteJSON(a.err, sources, list)
 	case "short":
 		_ = diag.WriteLines(a.err, sources, list)
+	case "bpftrace":
+		_ = text.WriteDiagnostics(a.err, sources, list)
 	default:
 		_ = diag.WriteText(a.err, sources, list, isTerminal(a.err))
 	}

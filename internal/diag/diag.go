@@ -57,8 +57,11 @@ func (d *Diagnostic) NoteAt(s Span, format string, args ...any) *Diagnostic {
 }
 
 // Suggest sets the fix "replace the diagnostic's span by text" and returns d.
-func (d *Diagnostic) Suggest(text string) *Diagnostic {
-	d.Fix = &Fix{Span: d.Span, Text: text, Msg: fmt.Sprintf("did you mean `%s`?", text)}
+func (d *Diagnostic) Suggest(text string) *Diagnostic { return d.SuggestAt(d.Span, text) }
+
+// SuggestAt sets the fix "replace s by text" and returns d.
+func (d *Diagnostic) SuggestAt(s Span, text string) *Diagnostic {
+	d.Fix = &Fix{Span: s, Text: text, Msg: fmt.Sprintf("did you mean `%s`?", text)}
 	return d
 }
 

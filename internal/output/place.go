@@ -3,6 +3,7 @@ package output
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/skep-bpf/skep/internal/diag"
 )
@@ -47,7 +48,7 @@ func placeOf(f *diag.Source, s diag.Span) Place {
 	if line != endLine {
 		p.Range = at + "-" + strconv.Itoa(endLine)
 		for n := line; n <= endLine; n++ {
-			p.Context = append(p.Context, f.Line(n))
+			p.Context = append(p.Context, shown(f.Line(n)))
 		}
 		return p
 	}
@@ -69,5 +70,15 @@ func underline(line string, from, to int) []string {
 		}
 		marks.WriteString(mark)
 	}
-	return []string{strings.ReplaceAll(line, "\t", strings.Repeat(" ", tabWidth)), marks.String()}
+	return []string{strings.ReplaceAll(shown(line), "\t", strings.Repeat(" ", tabWidth)), marks.String()}
+}
+
+// shown is a source line without what would change the terminal.
+func shown(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, line)
 }

@@ -244,7 +244,7 @@ func reason(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// system runs a shell command and prints what it prints.
+// system runs a shell command and prints what it prints, and that it failed.
 func (r *runner) system(a *object.Action, rec []byte) error {
 	command, err := r.format(a, rec)
 	if err != nil {
@@ -265,7 +265,16 @@ func (r *runner) system(a *object.Action, rec []byte) error {
 		r.Sink.Message(output.Error, fmt.Appendf(nil, "run command: %v", err), nil)
 		return nil
 	}
-	r.Sink.System(text)
+	if status == nil || len(text) > 0 {
+		r.Sink.System(text)
+	}
+	switch {
+	case status == nil:
+	case status.Exited():
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "command exited with code %d", status.ExitCode()), nil)
+	default:
+		r.Sink.Message(output.Error, fmt.Appendf(nil, "child process did not exit normally: %v", status), nil)
+	}
 	return nil
 }
 

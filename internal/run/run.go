@@ -187,20 +187,15 @@ func (r *runner) session() error {
 	if r.DryRun {
 		return nil
 	}
-	if r.Child != nil {
-		if err := r.Child.Go(); err != nil {
-			return err
-		}
-		if err := r.unwind.settle(r.Child.Done()); err != nil {
-			return err
-		}
-	}
 	own := r.count("begin") + r.count("end")
 	selves := r.count("self")
 	if attached+own+selves == 0 {
 		return r.onlyFor()
 	}
 	if err := r.ready(attached + own + selves); err != nil {
+		return err
+	}
+	if err := r.startChild(); err != nil {
 		return err
 	}
 	r.sayPinned()
@@ -218,6 +213,17 @@ func (r *runner) session() error {
 		return err
 	}
 	return r.finish()
+}
+
+// startChild lets the command of -c run.
+func (r *runner) startChild() error {
+	if r.Child == nil {
+		return nil
+	}
+	if err := r.Child.Go(); err != nil {
+		return err
+	}
+	return r.unwind.settle(r.Child.Done())
 }
 
 // follow has recorded which cgroups are made when some are to be named, and what processes map when addresses of theirs are to be named, since

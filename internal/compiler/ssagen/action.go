@@ -52,7 +52,7 @@ func (c *fn) print(e syntax.Expr, args []syntax.Expr) {
 		if key == nil {
 			c.printMap(e, st, args[1:], "")
 		} else {
-			c.printElement(e, st, key)
+			c.printElement(e, args[0], st, key)
 		}
 		return
 	}
@@ -114,9 +114,16 @@ func (c *fn) named(e syntax.Expr, args []syntax.Expr) operand {
 
 // printElement prints one element. Aggregations are read by user space, which merges
 // the CPUs' values.
-func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
+func (c *fn) printElement(e, element syntax.Expr, st *mapState, key []syntax.Expr) {
 	index, a := c.newAction(object.ActionPrint, e)
 	a.Var, a.Raw = c.varIndex(st), true
+	c.sendArgs(index, a, nil, c.sentElement(element, st, key))
+}
+
+// sentElement is what's sent of an element that's printed: its key, and its value unless that's
+// an aggregation.
+func (c *fn) sentElement(e syntax.Expr, st *mapState, key []syntax.Expr) []recordArg {
+	defer c.at(e)()
 	k := c.key(st, key)
 	list := []recordArg{{t: st.Key, ready: true, o: operand{t: st.Key, ref: k}}}
 	if scalar(st.Key) {
@@ -127,7 +134,7 @@ func (c *fn) printElement(e syntax.Expr, st *mapState, key []syntax.Expr) {
 		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
 		back()
 	}
-	c.sendArgs(index, a, nil, list)
+	return list
 }
 
 func (c *fn) time(e syntax.Expr, args []syntax.Expr) {

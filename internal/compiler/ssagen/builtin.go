@@ -233,6 +233,7 @@ func newTables() *tables {
 		"time":            (*fn).time,
 		"exit":            (*fn).exit,
 		"assert":          (*fn).assert,
+		"static_assert":   nothing,
 		"join":            (*fn).joinStrings,
 		"delete":          (*fn).deleteStmt,
 		"debugf":          (*fn).debugf,
@@ -241,6 +242,9 @@ func newTables() *tables {
 	}
 	return &tables{value, into, str, effect}
 }
+
+// nothing is a statement that the checker has dealt with.
+func nothing(*fn, syntax.Expr, []syntax.Expr) {}
 
 // pidOf is pid or tid, of the current task.
 func pidOf(f func(c *fn) *ssa.Value) valueFunc { return num(f) }
@@ -379,7 +383,7 @@ func (c *fn) stackDepth(t *types.Type) *ssa.Value {
 	if t.Kind == types.Ustack {
 		flags = flagUserStack
 	}
-	size := 8 * uint32(stackLimit(t))
+	size := 8 * uint32(c.stackLimit(t))
 	buf := c.slot("frames", size, 8)
 	n := c.call(fnGetStack, ssa.I64, c.context(), buf, c.constU(uint64(size)), c.constI(flags))
 	return c.ifElse(c.cmp(ssa.OpSLt, n, c.constI(0)), -1,

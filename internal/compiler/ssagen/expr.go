@@ -1,6 +1,7 @@
 package ssagen
 
 import (
+	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
@@ -356,13 +357,19 @@ func (c *fn) unary(x *syntax.UnaryExpr) operand {
 	return operand{t: t, v: c.constI(0)}
 }
 
-// addressOf is &$x or &@m[k].
+// addressOf is &$x, &@m of a map without keys, or the address of a field.
 func (c *fn) addressOf(x *syntax.UnaryExpr, t *types.Type) operand {
 	switch y := unparen(x.X).(type) {
 	case *syntax.VarExpr:
 		if l := c.local(c.info.Locals[y.ID()]); l != nil {
 			return operand{t: t, v: c.localAddr(l), local: true, ref: ref{class: ssa.MemSlot}}
 		}
+	case *syntax.MapExpr:
+		if st := c.mapFor(y); st != nil && st.v.Storage == object.StoreGlobal {
+			return operand{t: t, v: c.globalAddr(st.v), local: true, ref: ref{class: ssa.MemMap}}
+		}
+		c.unsupported(x.Span(), "the address of a map with keys, or of an aggregation")
+		return operand{t: t, v: c.constI(0)}
 	case *syntax.FieldExpr:
 		if sel := c.info.Fields[y.ID()]; sel != nil {
 			base := c.expr(y.X)

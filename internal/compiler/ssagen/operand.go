@@ -128,7 +128,7 @@ func (c *fn) follow(p operand) ref {
 	}
 	user := c.userSpace()
 	switch p.t.Space {
-	case types.SpaceKernel, types.SpaceBTF:
+	case types.SpaceKernel, types.SpaceBTF, types.SpaceLocal:
 		user = false
 	case types.SpaceUser:
 		user = true
@@ -175,6 +175,13 @@ func (c *fn) copyTo(dst *ssa.Value, dc ssa.MemClass, r ref, n, align uint32) {
 	case r.class == ssa.MemKernel:
 		// Direct loads would have to keep to the members' bounds; one read has not.
 		c.probeRead(dst, n, r)
+	case r.class == ssa.MemCtx && r.off == 0 && c.kind == probe.Tracepoint:
+		// All of a tracepoint's record. The kernel has a pointer in its first word, which
+		// programs may not load, and no loads behind the last field.
+		c.zero(dst, min(n, 8), dc, align)
+		if n > 8 {
+			c.probeRead(c.addI(dst, 8), n-8, r.add(8))
+		}
 	default:
 		c.move(dst, dc, c.refAddr(r), r.class, n, align)
 	}

@@ -217,6 +217,7 @@ func (c *fn) appendBytes(dst *ssa.Value, arg *recordArg) (n, text *ssa.Value) {
 	}
 	size := c.constU(uint64(bytesOf(arg.t)))
 	if !arg.ready {
+		defer c.at(arg.e)()
 		if b := c.builtin(unparen(arg.e)); b != nil && c.builtins.str[b.Name] != nil {
 			n = c.builtins.str[b.Name](c, unparen(arg.e), dst, bytesOf(arg.t))
 		}

@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"cmp"
+
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/lang/types"
@@ -54,18 +56,19 @@ func (k stackKey) frameShift() int64 {
 	return 3
 }
 
-// stackLimit is the most frames of a stack of type t: the kernel's own limit when the
-// script sets none.
-func stackLimit(t *types.Type) uint16 {
-	if t.Stack.Limit == 0 {
-		return 127
+// stackLimit is the most frames of a stack of type t: the script's limit, and of stacks that
+// the kernel walks no more than it walks.
+func (g *gen) stackLimit(t *types.Type) uint16 {
+	most := cmp.Or(g.info.Facts.StackFrames, types.DefaultFrames)
+	if limit := t.Stack.Limit; limit != 0 && (limit < most || t.Stack.Unwound) {
+		return limit
 	}
-	return t.Stack.Limit
+	return most
 }
 
 // stackSpec gives a stack type its maps.
 func (g *gen) stackSpec(t *types.Type) object.StackSpec {
-	limit := stackLimit(t)
+	limit := g.stackLimit(t)
 	k := keyOfStack(t, limit)
 	s, ok := g.stacks[k]
 	if !ok {

@@ -161,13 +161,10 @@ func (c *fn) localAddr(l *local) *ssa.Value {
 
 func (c *fn) let(s *syntax.Let) {
 	info := c.info.Locals[s.Name.ID()]
-	if info != nil && info.Type == nil {
-		return // never assigned or read
+	if info == nil || info.Type == nil {
+		return // it's never assigned, which the checker warns of
 	}
 	l := c.local(info)
-	if l == nil {
-		return
-	}
 	if s.X != nil {
 		c.assignLocal(l, info, s.X)
 		return

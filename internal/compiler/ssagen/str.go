@@ -373,13 +373,15 @@ func (c *fn) ntopInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class s
 
 func (c *fn) macInto(e syntax.Expr, args []syntax.Expr, dst *ssa.Value, class ssa.MemClass, t *types.Type, _ bool) {
 	o := c.expr(args[0])
-	r := o.ref
-	if o.t.Kind == types.Pointer {
-		r = c.follow(o)
-	}
-	if r.base == nil {
-		c.unsupported(args[0].Span(), "macaddr of this")
+	if c.b == nil {
 		return
+	}
+	r := o.ref
+	switch {
+	case o.t.Kind == types.Pointer || o.v != nil:
+		r = c.follow(o)
+	case o.lit != nil:
+		r = c.inMemory(o)
 	}
 	c.copyTo(dst, class, r, 6, 1)
 }

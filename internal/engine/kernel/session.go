@@ -47,13 +47,9 @@ func (s *session) Run(prog int) error {
 // (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
 const rawArgs = 12
 
-// Detach closes all attachments, the last one first.
-func (s *session) Detach() error {
-	for i, j := 0, len(s.links)-1; i < j; i, j = i+1, j-1 {
-		s.links[i], s.links[j] = s.links[j], s.links[i]
-	}
-	return closeAll(&s.links)
-}
+// Detach closes all attachments in the order in which they were made, as bpftrace does: of
+// probes at functions the script's first run until the others are gone, which takes a while.
+func (s *session) Detach() error { return closeAll(&s.links) }
 
 // Next waits for the next record.
 func (s *session) Next(deadline time.Time) ([]byte, error) { return s.ring.next(deadline) }

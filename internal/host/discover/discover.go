@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/host/exe"
@@ -102,7 +103,7 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 	}
 	for i, p := range empty {
 		if !probe.HasWildcard(p.Func) && f.Missing != MissingIgnore {
-			describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s. Skipping.", why[i].msg), why[i])
+			describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s Skipping.", sentence(why[i].msg)), why[i])
 		}
 	}
 	return out
@@ -136,6 +137,9 @@ func (e *missingError) because(note string) *missingError {
 	return e
 }
 
+// sentence is a message with a full stop.
+func sentence(msg string) string { return strings.TrimSuffix(msg, ".") + "." }
+
 // report adds the diagnostic of an expansion that failed. What can't be read at all is an
 // error even when missing probes are forgiven.
 func (f *Finder) report(p *probe.Point, err error, rep *diag.Reporter) {
@@ -145,7 +149,7 @@ func (f *Finder) report(p *probe.Point, err error, rep *diag.Reporter) {
 	} else if f.Missing == MissingIgnore {
 		return
 	} else if f.Missing == MissingWarn {
-		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s. Skipping.", m.msg), m)
+		describe(rep.Warnf(diag.WarnNoMatch, p.Span, "%s Skipping.", sentence(m.msg)), m)
 		return
 	}
 	describe(rep.Errorf(m.code, p.Span, "%s", m.msg), m)

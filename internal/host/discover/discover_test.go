@@ -124,8 +124,8 @@ func TestExpandProbe(t *testing.T) {
 	for _, tt := range []struct{ points, want, diagnostics string }{
 		{"t:nosuch:* t:sched:sched_switch", "tracepoint:sched:sched_switch", ""},
 		{"t:nosuch:* t:none:*", "", "E0424 Probe has no valid attach points: no tracepoint matches nosuch:*"},
-		{"t:nosuch:* t:sched:no", "", "E0420 No matches for tracepoint sched:no"},
-		{"t:sched:no t:sched:sched_switch", "tracepoint:sched:sched_switch", "E0420 No matches for tracepoint sched:no"},
+		{"t:nosuch:* t:sched:no", "", "E0420 No matches for tracepoint sched:no."},
+		{"t:sched:no t:sched:sched_switch", "tracepoint:sched:sched_switch", "E0420 No matches for tracepoint sched:no."},
 	} {
 		rep := diag.NewReporter(&diag.Sources{})
 		var points []*probe.Point
@@ -378,8 +378,8 @@ func TestCheckOnly(t *testing.T) {
 		severity    diag.Severity
 	}{
 		{"kprobe:vfs_read", "kprobe:vfs_read", 0},
-		{"kprobe:vfs_raed", "No matches for kprobe vfs_raed", diag.Error},
-		{"kprobe:kvm:vfs_raed", "No matches for kprobe kvm:vfs_raed", diag.Error},
+		{"kprobe:vfs_raed", "No matches for kprobe vfs_raed.", diag.Error},
+		{"kprobe:kvm:vfs_raed", "No matches for kprobe kvm:vfs_raed.", diag.Error},
 		{"kprobe:nosuch:vfs_read", "specified module nosuch in probe kprobe:nosuch:vfs_read is not loaded", diag.Error},
 		{"tracepoint:sched:sched_switch", "tracepoint:sched:sched_switch wasn't checked: this user can't read tracefs", diag.Note},
 		{"tracepoint:sched:*", "tracepoint:sched:* wasn't checked: this user can't read tracefs", diag.Note},

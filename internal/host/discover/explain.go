@@ -44,7 +44,7 @@ func (f *Finder) noKernelFunc(p *probe.Point, exists func(string) bool) *missing
 	if p.Target != "" && p.Target != "*" {
 		name = p.Target + ":" + name
 	}
-	m := missing(diag.CodeNoKernelFunc, "No matches for %s %s", p.Kind, name)
+	m := missing(diag.CodeNoKernelFunc, "No matches for %s %s.", p.Kind, name)
 	prefix := p.Kind.String() + ":"
 	if p.Target != "" && p.Target != "*" {
 		prefix += p.Target + ":"

@@ -63,7 +63,7 @@ func (f *Finder) eachTracepoint(category, name string, yield func(category, name
 // noTracepoint explains an unknown tracepoint by the nearest in its category, else by
 // the same event in another, else by the nearest category.
 func (f *Finder) noTracepoint(p *probe.Point) error {
-	m := missing(diag.CodeNoTracepoint, "No matches for tracepoint %s:%s", p.Target, p.Func)
+	m := missing(diag.CodeNoTracepoint, "No matches for tracepoint %s:%s.", p.Target, p.Func)
 	events, err := f.Kernel.Events(p.Target)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 	}
 	sym, ok := file.Symbol(p.Func)
 	if !ok {
-		m := missing(diag.CodeNoUserSymbol, "No matches for %s %s:%s", p.Kind, p.Target, p.Func)
+		m := missing(diag.CodeNoUserSymbol, "No matches for %s %s:%s.", p.Kind, p.Target, p.Func)
 		if near := probe.Nearest(p.Func, funcNames(file)); near != "" {
 			m.near = p.Kind.String() + ":" + p.Target + ":" + near
 		}

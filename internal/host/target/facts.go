@@ -3,6 +3,8 @@ package target
 import (
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
@@ -34,6 +36,11 @@ func (e *Env) Facts() *types.Facts {
 	}
 	if t, err := sys.BootTime(); err == nil {
 		f.BootTime = t
+	}
+	if text, err := fs.ReadFile(e.root, "proc/sys/kernel/perf_event_max_stack"); err == nil {
+		if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16); err == nil {
+			f.StackFrames = uint16(n)
+		}
 	}
 	_, err := fs.Stat(e.root, "sys/kernel/btf/vmlinux")
 	f.HasBTF = err == nil

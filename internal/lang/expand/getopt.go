@@ -41,13 +41,12 @@ func (v *values) options() []types.Option {
 
 func (v *values) unknown(name string, names []string) {
 	d := v.rep.Errorf(diag.CodeOptionUnknown, diag.Span{}, "unexpected program command line options: --%s", name)
-	if near, ok := diag.Nearest(name, names); ok {
-		d.Note("did you mean --%s?", near)
+	if len(names) == 0 {
+		d.Note("no custom program options defined.")
 		return
 	}
-	if len(names) == 0 {
-		d.Note("the script has no options")
-		return
+	if near, ok := diag.Nearest(name, names); ok {
+		d.Note("did you mean --%s?", near)
 	}
 	d.Note("expected program options: --%s", strings.Join(names, ", --"))
 }
@@ -144,8 +143,11 @@ func (v *values) value(o *option) optionValue {
 		if text = n.Value; n.Bare {
 			text = "true"
 			if o.Kind != types.Bool {
-				v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "option --%s takes a value: --%s=…", o.Name, o.Name).
-					NoteAt(o.Span, "the script asks for it here")
+				wrong := "expects a string"
+				if o.Kind == types.Int {
+					wrong = "expects an integer"
+				}
+				v.badValue(o, wrong, text).Note("write --%s=…", o.Name)
 				return optionValue{}
 			}
 		}
@@ -156,7 +158,7 @@ func (v *values) value(o *option) optionValue {
 	case types.Bool:
 		on, ok := ParseBool(text)
 		if !ok {
-			v.badValue(o, "boolean", text).Note("it's true or false, 1 or 0")
+			v.badValue(o, "expects a boolean (e.g. 'true')", text).Note("it's true or false, 1 or 0")
 		}
 		if on {
 			return optionValue{num: 1}
@@ -165,7 +167,7 @@ func (v *values) value(o *option) optionValue {
 	}
 	num, neg, ok := parseNumber(text)
 	if !ok || neg && !o.signed || !neg && o.signed && num > 1<<63-1 {
-		d := v.badValue(o, "integer", text)
+		d := v.badValue(o, "invalid integer", text)
 		if ok && neg {
 			d.Note("it can't be negative since its default isn't")
 		}
@@ -173,8 +175,8 @@ func (v *values) value(o *option) optionValue {
 	return optionValue{num: num, neg: neg}
 }
 
-func (v *values) badValue(o *option, kind, text string) *diag.Diagnostic {
-	return v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "program command line option --%s invalid %s (value: %s)", o.Name, kind, text).
+func (v *values) badValue(o *option, wrong, text string) *diag.Diagnostic {
+	return v.rep.Errorf(diag.CodeOptionValue, diag.Span{}, "program command line option --%s %s (value: %s)", o.Name, wrong, text).
 		NoteAt(o.Span, "the script asks for it here")
 }
 

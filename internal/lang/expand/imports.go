@@ -2,17 +2,25 @@ package expand
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
 
+// stdlib are the parts of bpftrace's standard library that can be imported by name.
+var stdlib = []string{"map", "process", "stack", "strings", "system", "task", "test", "usdt"}
+
 // importPath imports a file, or at the top level a directory of files, once.
 func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
 	name := lit.Val
-	if name == "stdlib" || strings.HasPrefix(name, "stdlib/") {
-		return // the standard library is built in
+	if part, ok := strings.CutPrefix(name, "stdlib/"); ok || name == "stdlib" {
+		if ok && !slices.Contains(stdlib, part) {
+			x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import `%s` not found", name).
+				Note("parts of the standard library are %s", strings.Join(stdlib, ", "))
+		}
+		return // it's built in
 	}
 	if name == "" {
 		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "an import names a file or a directory")

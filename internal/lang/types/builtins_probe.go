@@ -279,11 +279,12 @@ func checkReg(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	return IntType(8, false).In(c.probeSpace())
 }
 
-// Frames of a stack: what is taken without a limit, and the largest limit.
-const (
-	defaultFrames = 127
-	maxFrames     = 1024
-)
+// DefaultFrames is the most frames of a stack without a limit, which is also the most that
+// kernels walk unless told otherwise (PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h).
+const DefaultFrames = 127
+
+// maxFrames is the largest limit.
+const maxFrames = 1024
 
 // v5_17Loop is the kernel that has bpf_loop, and before it bpf_task_pt_regs.
 const v5_17Loop = 5<<16 | 17<<8
@@ -324,7 +325,7 @@ func checkStack(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	if b.ID == BuiltinKstack {
 		k = Kstack
 	}
-	spec := object.StackSpec{Limit: defaultFrames, Mode: c.info.StackMode}
+	spec := object.StackSpec{Limit: DefaultFrames, Mode: c.info.StackMode}
 	if len(args) > 0 {
 		if id, ok := unparen(args[0]).(*syntax.Ident); ok && findBuiltin(id.Name) == nil {
 			mode, ok := stackMode(c.wordArg(args[0], b.Name, stackModes[:]...))

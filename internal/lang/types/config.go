@@ -161,13 +161,13 @@ func (c *checker) unknownSetting(v *syntax.ConfigVar, name string) {
 		c.errorf(diag.CodeConfigName, v.Name.Span(), "%s can only be set in the environment, as BPFTRACE_%s", name, strings.ToUpper(name))
 		return
 	}
-	d := c.errorf(diag.CodeConfigName, v.Name.Span(), "%s: not a known configuration option", v.Name.Name)
+	d := c.errorf(diag.CodeConfigName, v.Span(), "%s: not a known configuration option", v.Name.Name)
 	var names []string
 	for _, s := range settings() {
 		names = append(names, s.name)
 	}
 	if near := nearest(name, names); near != "" {
-		d.Suggest(near)
+		d.SuggestAt(v.Name.Span(), near)
 	}
 }
 

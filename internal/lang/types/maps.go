@@ -5,6 +5,7 @@ import (
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // mapKinds are the kinds of `let @m = kind(max)`.
@@ -114,8 +115,8 @@ func (c *checker) validKey(t *Type, at diag.Span) bool {
 	switch {
 	case t.Kind == Void, t.IsAggregate():
 		c.errorf(diag.CodeKey, at, "a key can't be %s", describe(t))
-	case t.Ctx && c.kindIs(userKinds()...): // arguments are copied out of the registers
-		return true
+	case t.Ctx && t.Kind == Struct && c.kindIs(append(userKinds(), probe.Tracepoint, probe.RawTracepoint, probe.Fentry, probe.Fexit)...):
+		return true // args, which is copied
 	case t.Ctx, t.Kind == Pointer && t.Space == SpaceCtx:
 		c.errorf(diag.CodeKey, at, "the probe's context can't be part of a key")
 	case t.Kind == Tuple, t.Kind == Record:

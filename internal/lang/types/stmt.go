@@ -94,7 +94,7 @@ func (c *checker) discarded(e syntax.Expr, t *Type) {
 		c.discarded(x.B, c.info.Types[x.B.ID()])
 		return
 	}
-	c.warnf(diag.CodeDiscarded, e.Span(), "Return value discarded").Note("`_ = …;` says that this is meant")
+	c.warnf(diag.CodeDiscarded, e.Span(), "Return value discarded.").Note("`_ = …;` says that this is meant")
 }
 
 func (c *checker) loop(body *syntax.Block) {

@@ -63,7 +63,7 @@ const (
 	SpaceUser
 	SpaceBTF   // a kernel object the verifier knows: direct loads
 	SpaceCtx   // the program's context
-	SpaceLocal // the script's own memory: &$x, &@m[k]
+	SpaceLocal // the script's own memory: &$x, &@m
 )
 
 // Type is a type. Types are immutable once made and compared with Identical.
@@ -232,7 +232,8 @@ type Facts struct {
 	Kernel             uint32 // version as KERNEL_VERSION(a,b,c): a<<16 + b<<8 + c
 	NumCPU             int    // possible CPUs
 	PageSize           int
-	PidNS              bool // we're in a pid namespace that isn't the first: pid, tid go by PidNSDev, PidNSIno
+	StackFrames        uint16 // the most that the kernel walks, kernel.perf_event_max_stack; 0: DefaultFrames
+	PidNS              bool   // we're in a pid namespace that isn't the first: pid, tid go by PidNSDev, PidNSIno
 	PidNSDev, PidNSIno uint64
 	HasBTF             bool
 	BootTime           int64 // ns: wall clock minus boot clock at start
