@@ -14,17 +14,15 @@ var ErrNoDWARF = errors.New("no DWARF debug information")
 
 // DWARF is the debug information, of the binary or its separate debug file.
 func (f *File) DWARF() (*dwarf.Data, error) {
-	for _, g := range []*File{f, f.debugFile()} {
-		if g == nil || g.ELF.Section(".debug_info") == nil && g.ELF.Section(".zdebug_info") == nil {
-			continue
-		}
-		d, err := g.ELF.DWARF()
-		if err != nil {
-			return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
-		}
-		return d, nil
+	g := f.withDWARF()
+	if g == nil {
+		return nil, ErrNoDWARF
 	}
-	return nil, ErrNoDWARF
+	d, err := g.ELF.DWARF()
+	if err != nil {
+		return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
+	}
+	return d, nil
 }
 
 // Param is a parameter of a function as DWARF tells it.
