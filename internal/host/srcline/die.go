@@ -267,24 +267,24 @@ func (u *unit) addrAt(index uint64) (uint64, bool) {
 // maxOrigins bounds the way from a DIE to the one that has the name.
 const maxOrigins = 16
 
-// nameOf is the linkage name of a function's DIE, else its name, else that of the DIE that
-// it's made from.
-func (u *unit) nameOf(d *die) string {
-	e := *d
+// nameAt is the linkage name of the function with a DIE, else its name, else that of the
+// DIE that it's made from.
+func (u *unit) nameAt(off int) string {
+	var d die
 	for range maxOrigins {
+		if u == nil || !u.read(off, &d) {
+			return ""
+		}
 		for _, a := range []attr{attrLinkage, attrName} {
-			if s := u.str(e.attrs[a]); s != "" {
+			if s := u.str(d.attrs[a]); s != "" {
 				return s
 			}
 		}
-		ref := e.attrs[attrOrigin]
+		ref := d.attrs[attrOrigin]
 		if ref.form == 0 {
-			ref = e.attrs[attrSpecification]
+			ref = d.attrs[attrSpecification]
 		}
-		var off int
-		if u, off = u.follow(ref); u == nil || !u.read(off, &e) {
-			return ""
-		}
+		u, off = u.follow(ref)
 	}
 	return ""
 }

@@ -60,7 +60,11 @@ func (r *Reader) Frames(addr uint64) []Frame {
 		if addr >= r.spans[i].high {
 			continue
 		}
-		if frames := r.code(r.spans[i].unit).frames(addr); len(frames) > 0 {
+		c := r.code(r.spans[i].unit)
+		before := c.weight
+		frames := c.frames(addr)
+		r.cache.weight += c.weight - before
+		if len(frames) > 0 {
 			return frames
 		}
 	}
@@ -88,11 +92,10 @@ type function struct {
 
 // call is a function that was inlined, with a range of it.
 type call struct {
-	low, high uint64
-	depth     int // 0: into the function itself
-	name      string
-	file      uint64
-	line      int
+	low, high  uint64
+	off        int    // of its DIE
+	depth      uint32 // 0: into the function itself
+	file, line uint32 // of the call
 }
 
 // code decodes the unit at an offset.
@@ -110,7 +113,7 @@ func (r *Reader) code(off int) *code {
 		}
 		c.funcs = c.unit.functions()
 	}
-	c.weight = len(c.funcs)*56 + len(c.lines.rows)*16 + len(c.lines.files)*64 + 1024
+	c.weight = len(c.funcs)*64 + len(c.lines.rows)*16 + len(c.lines.files)*64 + 1024
 	r.cache.put(key, c)
 	return c
 }
@@ -124,9 +127,9 @@ func (c *code) frames(addr uint64) []Frame {
 	at := Frame{Path: c.lines.path(file), Line: line}
 	frames := make([]Frame, 0, len(calls)+1)
 	for _, call := range slices.Backward(calls) {
-		at.Func = call.name
+		at.Func = c.unit.nameAt(call.off)
 		frames = append(frames, at)
-		at = Frame{Path: c.lines.path(call.file), Line: call.line}
+		at = Frame{Path: c.lines.path(uint64(call.file)), Line: int(call.line)}
 	}
 	return append(frames, at)
 }
@@ -140,11 +143,11 @@ func (c *code) callsAt(addr uint64) []call {
 	fn := &c.funcs[i]
 	if !fn.known {
 		fn.calls, fn.known = c.unit.calls(fn.off), true
-		c.weight += len(fn.calls) * 56 // what the cache counts when it's full
+		c.weight += len(fn.calls) * 40
 	}
 	var chain []call
 	for _, k := range fn.calls {
-		if k.low <= addr && addr < k.high && k.depth <= len(chain) {
+		if k.low <= addr && addr < k.high && int(k.depth) <= len(chain) {
 			chain = append(chain[:k.depth], k)
 		}
 	}

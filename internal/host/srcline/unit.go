@@ -201,7 +201,7 @@ func (u *unit) calls(fn int) []call {
 		return nil
 	}
 	var around []bool // of each DIE around: is it a call?
-	depth, skip := 0, 0
+	depth, skip := uint32(0), 0
 	for u.read(d.next, &d) {
 		if d.tag == 0 {
 			if len(around) == 0 {
@@ -218,7 +218,7 @@ func (u *unit) calls(fn int) []call {
 		}
 		inlined := d.tag == tagInlined && skip == 0
 		if inlined {
-			k := call{depth: depth, name: u.nameOf(&d), file: d.attrs[attrCallFile].n, line: int(d.attrs[attrCallLine].n)}
+			k := call{off: d.off, depth: depth, file: uint32(d.attrs[attrCallFile].n), line: uint32(d.attrs[attrCallLine].n)}
 			u.ranges(&d, func(low, high uint64) {
 				k.low, k.high = low, high
 				list = append(list, k)
