@@ -76,8 +76,12 @@ func (g *GoTable) Frames(addr uint64) []Frame {
 	}
 	var frames []Frame
 	pc := addr - g.text - fn.entry
-	for range maxDepth {
-		f := Frame{Path: g.path(fn, pc), Line: int(g.value(fn.u32(goFuncLine), pc))}
+	for len(frames) < maxDepth {
+		line := g.value(fn.u32(goFuncLine), pc)
+		if line < 0 {
+			return nil // padding
+		}
+		f := Frame{Path: g.path(fn, pc), Line: int(line)}
 		var parent uint64
 		if f.Func, parent, ok = g.inlined(fn, pc); !ok {
 			return append(frames, f)

@@ -36,8 +36,10 @@ func (s *Symbolizer) KernelFrame(addr uint64, _ object.StackMode) []string {
 }
 
 // UserFrame is an address of a user stack, in perf mode with the binary. Functions that were
-// inlined there come first, a line each.
-func (s *Symbolizer) UserFrame(pid uint32, addr uint64, mode object.StackMode) []string {
+// inlined there come first, a line each. The source of an address that a call returns to is
+// that of the call before it, but for the start of a function, which nothing calls: there
+// signal handlers return to.
+func (s *Symbolizer) UserFrame(pid uint32, addr uint64, returns bool, mode object.StackMode) []string {
 	u, at, ok := s.user(pid, addr)
 	if !ok {
 		if mode == object.StackPerf {
@@ -47,6 +49,9 @@ func (s *Symbolizer) UserFrame(pid uint32, addr uint64, mode object.StackMode) [
 	}
 	var source []srcline.Frame
 	if s.cfg.Source && at.file != nil {
+		if returns && u.Offset > 0 {
+			at.addr--
+		}
 		source = at.file.Frames(at.addr)
 	}
 	if len(source) == 0 {
