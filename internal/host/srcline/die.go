@@ -4,13 +4,10 @@ package srcline
 const (
 	tagClass          = 0x02
 	tagEnumeration    = 0x04
-	tagCompileUnit    = 0x11
 	tagStructure      = 0x13
 	tagUnion          = 0x17
 	tagInlined        = 0x1d
 	tagSubprogram     = 0x2e
-	tagPartialUnit    = 0x3c
-	tagSkeletonUnit   = 0x4a
 	formAddr          = 0x01
 	formBlock2        = 0x03
 	formBlock4        = 0x04
