@@ -26,10 +26,11 @@ lang/expand:      diag probe bpf lang/syntax lang/types lang/cdecl
 host/sys:         bpf
 host/kern:        bpf host/sys
 host/cgroup:      host/sys host/kern
-host/exe:         bpf host/sys
+host/srcline:
+host/exe:         bpf host/sys host/srcline
 host/discover:    diag bpf probe host/sys host/kern host/exe
 host/target:      diag bpf probe lang/types host/sys host/kern host/exe host/cgroup
-host/sym:         bpf probe host/sys host/kern host/exe host/cgroup
+host/sym:         bpf probe host/sys host/kern host/exe host/srcline host/cgroup
 host/doctor:      bpf probe host/sys host/kern host/exe
 compiler/ssa:     bpf diag
 compiler/ssagen:  lang bpf probe diag compiler/ssa

@@ -76,7 +76,8 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	if err != nil {
 		return a.trouble(err), nil
 	}
-	names := sym.New(sym.Config{Demangle: compiled.Object.Config.CppDemangle, Reread: compiled.Object.Config.CacheUserSymbols == "NONE"})
+	conf := &compiled.Object.Config
+	names := sym.New(sym.Config{Demangle: conf.CppDemangle, Source: conf.ShowDebugInfo && conf.UseBlazesym, Reread: conf.CacheUserSymbols == "NONE"})
 	defer names.Close()
 	cfg := run.Config{
 		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid, compiled, rep.Sources),

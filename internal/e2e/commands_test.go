@@ -142,6 +142,9 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s.cmd.Dir = ts.Getenv("WORK")
 	s.cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	if v := ts.Getenv("BPFTRACE_SHOW_DEBUG_INFO"); v != "" {
+		s.cmd.Env = append(s.cmd.Env, "BPFTRACE_SHOW_DEBUG_INFO="+v)
+	}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.err
 	s.stdin, err = s.cmd.StdinPipe()
 	ts.Check(err)

@@ -104,7 +104,8 @@ type Config struct {
 	MaxProbes        int
 	CacheUserSymbols string // "PER_PID", "PER_PROGRAM", "NONE", or "" for the default
 	LazySymbols      bool
-	ShowDebugInfo    bool
+	ShowDebugInfo    bool // file, line and inlined functions in stacks, with UseBlazesym
+	UseBlazesym      bool
 	LogSize          uint64
 }
 

@@ -39,8 +39,9 @@ type Resolver interface {
 	// KernelFrame is the text of a stack's address in bpftrace or perf mode without
 	// indentation: one line, or several when calls were inlined there, innermost first.
 	KernelFrame(addr uint64, mode object.StackMode) []string
-	// UserFrame is the same for a process.
-	UserFrame(pid uint32, addr uint64, mode object.StackMode) []string
+	// UserFrame is the same for a process. An address that a call returns to is one behind
+	// the call.
+	UserFrame(pid uint32, addr uint64, returns bool, mode object.StackMode) []string
 	// CgroupPath is what cgroup_path() prints: the id's paths, of the hierarchies
 	// that filter selects.
 	CgroupPath(id uint64, filter string) string

@@ -108,7 +108,7 @@ func (names) Usym(pid uint32, addr uint64) string { return fmt.Sprintf("u%d_%x",
 func (names) KernelFrame(addr uint64, mode object.StackMode) []string {
 	return []string{fmt.Sprintf("k%x+1", addr)}
 }
-func (names) UserFrame(pid uint32, addr uint64, mode object.StackMode) []string {
+func (names) UserFrame(pid uint32, addr uint64, _ bool, mode object.StackMode) []string {
 	return []string{"inlined", fmt.Sprintf("u%d_%x", pid, addr)}
 }
 func (names) Username(uid uint32) string { return fmt.Sprintf("user%d", uid) }

@@ -116,7 +116,7 @@ func buildIDFrames(raw []byte, limit int) []Frame {
 func (d *Decoder) stackText(s *Stack) string {
 	var t strings.Builder
 	t.WriteByte('\n')
-	for _, f := range s.Frames {
+	for i, f := range s.Frames {
 		hex := strconv.FormatUint(f.Addr, 16)
 		switch {
 		case f.BuildID != "":
@@ -124,7 +124,7 @@ func (d *Decoder) stackText(s *Stack) string {
 		case s.Mode == object.StackRaw || s.Mode == object.StackBuildID:
 			t.WriteString(hex + "\n")
 		default:
-			for _, name := range d.frame(s, f.Addr) {
+			for _, name := range d.frame(s, f.Addr, i > 0) {
 				if s.Mode == object.StackPerf {
 					t.WriteString("\t" + hex + " " + name + "\n")
 				} else {
@@ -136,14 +136,14 @@ func (d *Decoder) stackText(s *Stack) string {
 	return t.String()
 }
 
-func (d *Decoder) frame(s *Stack, addr uint64) []string {
+func (d *Decoder) frame(s *Stack, addr uint64, returns bool) []string {
 	switch {
 	case d.Names == nil:
 		return []string{"0x" + strconv.FormatUint(addr, 16)}
 	case s.Kernel:
 		return d.Names.KernelFrame(addr, s.Mode)
 	}
-	return d.Names.UserFrame(s.Pid, addr, s.Mode)
+	return d.Names.UserFrame(s.Pid, addr, returns, s.Mode)
 }
 
 // hexText is an address that nothing could name.

@@ -13,7 +13,7 @@ func (f *Finder) boundary(p *probe.Point, file *exe.File, sym exe.Symbol, offset
 		return nil
 	}
 	if sym.Size == 0 {
-		return missing(diag.CodeProbeOffset, "Could not determine boundary for %s (symbol has size 0)", sym.Name).because(unsafeNote)
+		return sizeless(sym)
 	}
 	if offset >= sym.Size {
 		return missing(diag.CodeProbeOffset, "Offset outside the function bounds ('%s' size is %d)", sym.Name, sym.Size)
@@ -30,6 +30,11 @@ func (f *Finder) boundary(p *probe.Point, file *exe.File, sym exe.Symbol, offset
 		return m
 	}
 	return nil
+}
+
+// sizeless refuses a place in a function whose size its symbol doesn't tell.
+func sizeless(sym exe.Symbol) error {
+	return missing(diag.CodeProbeOffset, "Could not determine boundary for %s (symbol has size 0)", sym.Name).because(unsafeNote)
 }
 
 // unsafeNote says how to probe a place that can't be checked.

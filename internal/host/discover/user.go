@@ -76,6 +76,9 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 		}
 		return nil, m
 	}
+	if sym.Size == 0 && !f.Unsafe { // named, it has to be a function for sure, as bpftrace sees it
+		return nil, sizeless(sym)
+	}
 	return f.place(p, file, sym)
 }
 

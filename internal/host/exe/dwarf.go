@@ -7,6 +7,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/host/srcline"
 )
 
 // ErrNoDWARF: neither the binary nor a separate file has debug information.
@@ -14,17 +16,43 @@ var ErrNoDWARF = errors.New("no DWARF debug information")
 
 // DWARF is the debug information, of the binary or its separate debug file.
 func (f *File) DWARF() (*dwarf.Data, error) {
-	for _, g := range []*File{f, f.debugFile()} {
-		if g == nil || g.ELF.Section(".debug_info") == nil && g.ELF.Section(".zdebug_info") == nil {
-			continue
-		}
-		d, err := g.ELF.DWARF()
-		if err != nil {
-			return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
-		}
-		return d, nil
+	g := f.withDWARF()
+	if g == nil {
+		return nil, ErrNoDWARF
 	}
-	return nil, ErrNoDWARF
+	d, err := g.ELF.DWARF()
+	if err != nil {
+		return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
+	}
+	return d, nil
+}
+
+// units calls yield with the debug information that DWARF gives, then with that of each split
+// unit, in .dwo files or a .dwp package, until it returns false.
+func (f *File) units(yield func(*dwarf.Data) bool) error {
+	d, err := f.DWARF()
+	if err != nil {
+		return err
+	}
+	if !yield(d) {
+		return nil
+	}
+	f.sourceLines().Splits(func(s srcline.Split) bool {
+		if d, err = splitData(s); err != nil {
+			err = fmt.Errorf("read split debug information of %s: %w", f.Path, err)
+			return false
+		}
+		return yield(d)
+	})
+	return err
+}
+
+func splitData(s srcline.Split) (*dwarf.Data, error) {
+	d, err := dwarf.New(s.Abbrev, nil, nil, s.Info, nil, nil, nil, s.Str)
+	if err != nil {
+		return nil, err
+	}
+	return d, errors.Join(d.AddSection(".debug_str_offsets", s.StrOffsets), d.AddSection(".debug_addr", s.Addr))
 }
 
 // Param is a parameter of a function as DWARF tells it.
@@ -42,10 +70,15 @@ type Proto struct {
 
 // Func finds a function's prototype by its name or linkage name; ok is false when there's none.
 func (f *File) Func(name string) (p Proto, ok bool, err error) {
-	d, err := f.DWARF()
-	if err != nil {
-		return p, false, err
-	}
+	var bad error
+	err = f.units(func(d *dwarf.Data) bool {
+		p, ok, bad = f.funcIn(d, name)
+		return !ok && bad == nil
+	})
+	return p, ok, errors.Join(err, bad)
+}
+
+func (f *File) funcIn(d *dwarf.Data, name string) (p Proto, ok bool, err error) {
 	r := d.Reader()
 	for {
 		e, err := r.Next()

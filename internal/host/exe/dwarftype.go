@@ -2,6 +2,7 @@ package exe
 
 import (
 	"debug/dwarf"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -9,10 +10,15 @@ import (
 // Type finds a type by its name in the debug information: "struct s", "union u", "enum e" or a
 // typedef's name. ok is false when there's none.
 func (f *File) Type(name string) (t dwarf.Type, ok bool, err error) {
-	d, err := f.DWARF()
-	if err != nil {
-		return nil, false, err
-	}
+	var bad error
+	err = f.units(func(d *dwarf.Data) bool {
+		t, ok, bad = f.typeIn(d, name)
+		return !ok && bad == nil
+	})
+	return t, ok, errors.Join(err, bad)
+}
+
+func (f *File) typeIn(d *dwarf.Data, name string) (t dwarf.Type, ok bool, err error) {
 	tag, plain := dwarf.TagTypedef, name
 	for word, of := range map[string]dwarf.Tag{
 		"struct ": dwarf.TagStructType, "union ": dwarf.TagUnionType, "enum ": dwarf.TagEnumerationType,

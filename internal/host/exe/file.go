@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skep-bpf/skep/internal/host/srcline"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -26,6 +27,9 @@ type Files struct {
 	// DebugDirs are where files with debug information are looked for besides the usual
 	// places: absolute, or below the folder of the binary.
 	DebugDirs []string
+
+	decoded   srcline.Cache
+	plainSize int // of what debugSection has uncompressed
 }
 
 // NewFiles opens nothing yet. root is the file system tree from /.
@@ -60,6 +64,7 @@ func (fs *Files) Release(f *File) error {
 		delete(fs.open, f.Path)
 	}
 	fs.stale = slices.DeleteFunc(fs.stale, func(s *File) bool { return s == f })
+	f.dropLines()
 	err := f.done()
 	if f.debug != nil {
 		err = errors.Join(err, fs.Release(f.debug))
@@ -82,6 +87,12 @@ type File struct {
 	// symbols that it carries compressed.
 	debug, mini             *File
 	debugLooked, miniLooked bool
+	// lines reads this file's own debug information, with sections that it had compressed,
+	// and goTab Go's.
+	lines    *srcline.Reader
+	plain    map[string][]byte
+	goTab    *srcline.GoTable
+	goLooked bool
 }
 
 // Open opens a binary by its absolute path.

@@ -25,6 +25,9 @@ type Symbol struct {
 type Config struct {
 	Root     fs.FS // the file system tree from /; nil: the running machine's
 	Demangle bool  // C++ and Rust names
+	// Source: frames of stacks have file and line, and the functions that were inlined
+	// there have frames of their own (show_debug_info).
+	Source bool
 	// Reread: a process's mappings are read anew for each address (cache_user_symbols
 	// NONE).
 	Reread bool
@@ -92,18 +95,33 @@ func (s *Symbolizer) kernelTable() *kernelTable {
 // User names an address of a process, whose id is that of the first pid namespace.
 // Without a symbol Module alone is set when a file is mapped there.
 func (s *Symbolizer) User(pid uint32, addr uint64) (Symbol, bool) {
+	sym, _, ok := s.user(pid, addr)
+	return sym, ok
+}
+
+// place is an address in a binary, as the binary's own headers have it.
+type place struct {
+	file *exe.File // nil: it's in none
+	addr uint64
+}
+
+func (s *Symbolizer) user(pid uint32, addr uint64) (sym Symbol, at place, ok bool) {
 	p := s.process(pid)
 	m := s.mapping(pid, p, addr)
 	switch {
 	case m == nil:
-		return Symbol{}, false
+		return Symbol{}, at, false
 	case m.path == vdsoName:
-		return s.tableOf(pid, m).find(addr-m.start, vdsoName, s.demangle)
+		sym, ok = s.tableOf(pid, m).find(addr-m.start, vdsoName, s.demangle)
+		return sym, at, ok
 	case m.generated():
-		return s.generated(pid, p, addr)
+		sym, ok = s.generated(pid, p, addr)
+		return sym, at, ok
 	}
 	t := s.tableOf(pid, m)
-	return t.find(t.vaddr(addr-m.start+m.off), m.path, s.demangle)
+	at = place{t.file, t.vaddr(addr - m.start + m.off)}
+	sym, ok = t.find(at.addr, m.path, s.demangle)
+	return sym, at, ok
 }
 
 // Preload reads a process's mappings and symbols now, before it ends.

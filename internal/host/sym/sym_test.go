@@ -111,7 +111,7 @@ func TestPerfMap(t *testing.T) {
 		0x7f0000000300: "0x7f0000000300 ([unknown])",
 		0x10:           "0x10 ([unknown])",
 	} {
-		if got := s.UserFrame(7, addr, object.StackPerf)[0]; got != want {
+		if got := s.UserFrame(7, addr, false, object.StackPerf)[0]; got != want {
 			t.Errorf("UserFrame(%#x) = %q, want %q", addr, got, want)
 		}
 	}

@@ -51,7 +51,7 @@ func settings() []setting {
 		{name: "unstable_import_statement", unstable: true},
 		{name: "unstable_tseries", unstable: true},
 		{name: "unstable_typeinfo", unstable: true},
-		{name: "use_blazesym", flag: func(i *Info) *bool { return &i.Config.ShowDebugInfo }},
+		{name: "use_blazesym", flag: func(i *Info) *bool { return &i.Config.UseBlazesym }},
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *checker) defaults() {
 	i.License, i.OnStackLimit, i.MaxMapKeys, i.MaxProbes, i.MaxProgs = "GPL", 32, 4096, 1024, 1024
 	i.Config = object.Config{MaxCatBytes: 10240, MaxStrlen: 1024, StrTruncTrailer: "..",
 		PrintMapsOnExit: true, CppDemangle: true, MissingProbes: "error", RenamedFunctions: "error", LazySymbols: true,
-		ShowDebugInfo: true, LogSize: 1000000}
+		ShowDebugInfo: true, UseBlazesym: true, LogSize: 1000000}
 	if k := c.info.Facts; k != nil && k.Kernel != 0 && k.Kernel < v5_11LargeKeys {
 		i.Config.MaxStrlen = 256
 	}

@@ -29,6 +29,10 @@ func main() {
 			Called(i + 1)
 			Mixed(i+1, "word", 7)
 		}
+	case "deep": // N calls of main.Called, below a function that was inlined into main.Deep
+		for i := range n {
+			Deep(i + 1)
+		}
 	case "grow": // N goroutines whose stacks grow
 		growAll(n)
 	case "read": // reads the file given next, N times
@@ -127,6 +131,18 @@ func exitOn(err error) {
 //
 //go:noinline
 func Called(n int) int { return n * 2 }
+
+// Deep is where shallow is inlined.
+//
+//go:noinline
+func Deep(n int) int { return shallow(n) + 1 }
+
+func shallow(n int) int { return hop(n) + 2 }
+
+// hop has a frame: of the function that a probe is at the stack leaves out the direct caller.
+//
+//go:noinline
+func hop(n int) int { return Called(n) + 3 }
 
 // read reads a file, 12345 bytes at a time, by which its reads are known.
 func read(file string) {
