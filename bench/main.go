@@ -1,8 +1,9 @@
 // Command bench compares skep with another tracer that takes bpftrace's command line, in
-// one run on one machine: start, time to attach, cost per event, and throughput. It prints the tables of
+// one run on one machine: start, time to attach, cost per event, throughput, and (beside bpftool) lists of programs. It prints the tables of
 // docs/performance.md.
 //
 //	go build -o skep ./cmd/skep && go run ./bench -peer 'bpftrace'
+//	go run ./bench -what list -skep ./skep -peer bpftool
 //
 // As root. A load runs in this process's children on loopback and /etc only.
 package main
@@ -27,7 +28,7 @@ func main() {
 	}
 	ours := flag.String("skep", "./skep bpftrace", "command of skep")
 	peer := flag.String("peer", "bpftrace", "command to compare with")
-	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas")
+	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas; list is the other one")
 	only := flag.String("only", "", "cost: scripts whose name holds this")
 	rounds := flag.Int("rounds", 3, "rounds; the median counts")
 	flag.Parse()
@@ -36,7 +37,7 @@ func main() {
 		os.Exit(2)
 	}
 	b := &bench{tools: []tool{{"skep", strings.Fields(*ours)}, {"peer", strings.Fields(*peer)}}, rounds: *rounds, only: *only}
-	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput}
+	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput, "list": b.list}
 	for name := range strings.SplitSeq(*what, ",") {
 		table, ok := tables[name]
 		if !ok {

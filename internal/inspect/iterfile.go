@@ -141,7 +141,7 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	it, err := r.loadIterator("task_file", f.fileProgram(shows))
+	it, err := r.loadIterator("task_file", f.fileProgram(shows), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ const mapArraySize = 8
 // showFunctions finds the address of each kind's function by descriptors of its own, which
 // are closed in the end; own are the numbers that they had.
 func (r *Reader) showFunctions(f *fileLayout) (shows map[Kind]uint64, own map[int]bool, err error) {
-	it, err := r.loadIterator("task_file", f.probeProgram())
+	it, err := r.loadIterator("task_file", f.probeProgram(), os.Getpid())
 	if err != nil {
 		return nil, nil, err
 	}

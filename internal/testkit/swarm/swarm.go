@@ -16,7 +16,8 @@ import (
 
 // Swarm are loaded programs. Close unloads them.
 type Swarm struct {
-	fds []int
+	Progs []int // descriptors
+	fds   []int // of all objects
 }
 
 // perObject are the programs that are loaded together: they share a map and their types.
@@ -100,7 +101,10 @@ func (s *Swarm) program(typ uint32, name string, btf, function int, insns []isa.
 		info := [2]uint32{0, uint32(function)} // struct bpf_func_info
 		a.BTFFD, a.FuncInfo, a.FuncInfoRecSize, a.FuncInfoCnt = uint32(btf), unsafe.Pointer(&info), uint32(unsafe.Sizeof(info)), 1
 	}
-	_, err = s.keep(sys.ProgLoad(a))
+	fd, err := s.keep(sys.ProgLoad(a))
+	if err == nil {
+		s.Progs = append(s.Progs, fd)
+	}
 	return err
 }
 
