@@ -163,6 +163,17 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 	return &iterator{prog, link}, nil
 }
 
+// relink makes the iterator walk over all tasks.
+func (it *iterator) relink() error {
+	link, err := sys.LinkIter(it.prog, attachTraceIter, 0)
+	if err != nil {
+		return fmt.Errorf("attach iterator: %w", err)
+	}
+	err = sys.Close(it.link)
+	it.link = link
+	return err
+}
+
 func (it *iterator) Close() error { return errors.Join(sys.Close(it.link), sys.Close(it.prog)) }
 
 // run walks the objects and calls f with each record of size bytes until it returns false.

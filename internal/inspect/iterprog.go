@@ -35,6 +35,7 @@ const (
 	recVerified = 48  // u32
 	recAttach   = 52  // u32 type id
 	recAttachTo = 56  // u32 BTF object
+	recMapFlags = 60  // u32, of all maps together
 	recRuns     = 64  // u64 cnt, nsecs, misses
 	recMapIDs   = 88  // u32 for each of recordMaps
 	recShort    = 152 // u8[16], the name as the kernel cuts it
@@ -63,7 +64,7 @@ type progOffsets struct {
 	gpl, gplBit                                                            uint32 // byte and bit
 	id, maps, mapCount, user, btf, attachBTF, attachType, loaded, verified uint32 // of bpf_prog_aux
 	funcs, offload, ksym, name                                             uint32
-	uid, btfID, mapID, cnt, nsecs, misses, copies                          uint32
+	uid, btfID, mapID, mapFlags, cnt, nsecs, misses, copies                uint32
 	cpus                                                                   int
 }
 
@@ -84,7 +85,8 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 		attachType: l.off("bpf_prog_aux", "attach_btf_id"), loaded: l.off("bpf_prog_aux", "load_time"),
 		verified: l.off("bpf_prog_aux", "verified_insns"), funcs: l.off("bpf_prog_aux", "func_cnt"),
 		offload: l.off("bpf_prog_aux", "offload"), ksym: l.off("bpf_prog_aux", "ksym") + l.off("bpf_ksym", "name"),
-		name: l.off("bpf_prog_aux", "name"), uid: l.off("user_struct", "uid"), btfID: l.off("btf", "id"), mapID: l.off("bpf_map", "id"),
+		name: l.off("bpf_prog_aux", "name"), uid: l.off("user_struct", "uid"), btfID: l.off("btf", "id"), mapID: l.off("bpf_map", "id"), mapFlags: l.off("bpf_map", "map_flags"),
+
 		cnt: l.off("bpf_prog_stats", "cnt"), nsecs: l.off("bpf_prog_stats", "nsecs"), misses: l.off("bpf_prog_stats", "misses"),
 		copies: l.off("bpf_array", "pptrs"),
 	}
@@ -131,7 +133,10 @@ func (o *progOffsets) program(percpu int) *assembly {
 	o.ask(a)
 	o.counters(a, percpu)
 	o.mapIDs(a)
+	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
 	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
+	a.label("named")
 	a.seqWrite(isa.R6, o.seq, recordAt, recordSize)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
@@ -184,7 +189,7 @@ func (o *progOffsets) counters(a *assembly, percpu int) {
 	a.label("counted")
 }
 
-// mapIDs reads the ids of the first maps. When there are more, the reader asks.
+// mapIDs reads the ids of the first maps, and their flags. When there are more, the reader asks.
 func (o *progOffsets) mapIDs(a *assembly) {
 	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "maps")
@@ -195,6 +200,10 @@ func (o *progOffsets) mapIDs(a *assembly) {
 		a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "maps")
 		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
 		a.readKernel(int16(recordAt+recMapIDs+4*i), 4, isa.R3, o.mapID)
+		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
+		a.readKernel(int16(scratchAt+8*i), 4, isa.R3, o.mapFlags)
+		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, int16(scratchAt+8*i)), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
+			isa.ALU(isa.AluOR, isa.R2, isa.R1), isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R2))
 	}
 	a.label("maps")
 }
@@ -249,6 +258,7 @@ func (r *Reader) fromRecord(rec []byte, o *progOffsets) *Prog {
 		Memlock: int64(binary.NativeEndian.Uint16(rec[recPages:])) * int64(os.Getpagesize()), BTF: u32(recBTF),
 		VerifiedInsns: u32(recVerified), AttachBTFObj: u32(recAttachTo), AttachBTF: u32(recAttach), Funcs: 1,
 		Name: cString(rec[recShort:recName]), Maps: make([]uint32, n),
+		NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
 	}
 	if len(p.Name) == objNameLen {
 		if p.Name = cString(rec[recName:]); p.Name == "" {

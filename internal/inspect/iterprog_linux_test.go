@@ -57,6 +57,10 @@ func TestIteratorTellsTheSame(t *testing.T) {
 			t.Errorf("program %d after %d", p.ID, last)
 		}
 		last = p.ID
+		if want[p.ID] != nil && !p.NoData {
+			t.Errorf("program %d has read-only data", p.ID)
+		}
+		p.NoData = false
 		if w := want[p.ID]; w != nil && !reflect.DeepEqual(w, p) {
 			t.Errorf("by system calls %+v\nby the iterator %+v", w, p)
 		}

@@ -34,7 +34,7 @@ type Holding struct {
 type Owners struct {
 	Holdings  []Holding
 	Processes map[int]*Process
-	Unread    int // processes whose descriptors couldn't be read
+	Unread    int     // processes whose descriptors couldn't be read
 	byObject  []int32 // Holdings' numbers, by object and process
 }
 

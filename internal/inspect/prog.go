@@ -30,6 +30,7 @@ type Prog struct {
 	JitedLen        uint32 // 0: it isn't jited
 	Memlock         int64  // bytes; -1: not told
 	Maps            []uint32
+	NoData          bool   // none of the maps is read-only data; false: not looked at
 	BTF             uint32 // id; 0: none
 	Ifindex         uint32 // of the device that it's offloaded to
 	NetnsDev        uint64
