@@ -71,3 +71,29 @@ func TestIteratorTellsTheSame(t *testing.T) {
 		t.Errorf("%d programs aren't told: %v", len(want), err)
 	}
 }
+
+// TestListAllocates: a listed program is its description, its maps and its name.
+func TestListAllocates(t *testing.T) {
+	r := reader(t)
+	testkit.Need(t, testkit.Kernel("5.19"))
+	const n = 400
+	s, err := swarm.Load(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	listed := 0
+	allocs := testing.AllocsPerRun(1, func() {
+		listed = 0
+		for _, err := range r.Progs() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			listed++
+		}
+	})
+	// And some for the iterator itself.
+	if most := 4*float64(listed) + 200; listed < n || allocs > most {
+		t.Errorf("%.0f allocations for %d programs, want %.0f at most", allocs, listed, most)
+	}
+}

@@ -117,11 +117,7 @@ func (p *Printer) owners(k inspect.Kind, id uint32) {
 		j.Open("[")
 		for _, o := range procs {
 			j.Open("{")
-			j.Member("pid", o.PID)
-			j.Member("comm", o.Comm)
-			if o.Container != "" {
-				j.Member("container", o.Container)
-			}
+			p.process(o)
 			j.End("}")
 		}
 		j.End("]")
@@ -133,6 +129,15 @@ func (p *Printer) owners(k inspect.Kind, id uint32) {
 		p.number("(", uint64(o.PID))
 		p.words(")")
 		sep = ", "
+	}
+}
+
+// process writes the members of a process that holds an object.
+func (p *Printer) process(o *inspect.Process) {
+	p.JSON.Member("pid", o.PID)
+	p.JSON.Member("comm", o.Comm)
+	if o.Container != "" {
+		p.JSON.Member("container", o.Container)
 	}
 }
 
