@@ -76,24 +76,27 @@ func TestIteratorTellsTheSame(t *testing.T) {
 func TestListAllocates(t *testing.T) {
 	r := reader(t)
 	testkit.Need(t, testkit.Kernel("5.19"))
+	listed := 0
+	list := func() float64 {
+		return testing.AllocsPerRun(1, func() {
+			listed = 0
+			for _, err := range r.Progs() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				listed++
+			}
+		})
+	}
+	before, few := list(), listed
 	const n = 400
 	s, err := swarm.Load(n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	listed := 0
-	allocs := testing.AllocsPerRun(1, func() {
-		listed = 0
-		for _, err := range r.Progs() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			listed++
-		}
-	})
-	// And some for the iterator itself.
-	if most := 4*float64(listed) + 200; listed < n || allocs > most {
-		t.Errorf("%.0f allocations for %d programs, want %.0f at most", allocs, listed, most)
+	after := list()
+	if each := (after - before) / n; listed < few+n/2 || each > 4 {
+		t.Errorf("%.1f allocations for each of %d more programs, want 4 at most", each, listed-few)
 	}
 }
