@@ -204,5 +204,21 @@ func (it *iterator) run(size int, f func(rec []byte) bool) error {
 	}
 }
 
+// newScratch makes a map of one element for an iterator's program. The kernel frees it some
+// time after the program, so lists leave it out.
+func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
+	fd, err = sys.MapCreate(&sys.MapCreateAttr{Type: typ, KeySize: 4, ValueSize: size, MaxEntries: 1})
+	if err != nil {
+		return -1, fmt.Errorf("create map: %w", err)
+	}
+	info, err := sys.MapInfoByFD(fd)
+	if err != nil {
+		return -1, errors.Join(fmt.Errorf("read map: %w", err), sys.Close(fd))
+	}
+	r.scratch[r.scratches%len(r.scratch)] = info.ID
+	r.scratches++
+	return fd, nil
+}
+
 // iteratorName is the name of the program for an iterator's target.
 func iteratorName(target string) string { return "skep_" + target }

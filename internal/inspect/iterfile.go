@@ -132,9 +132,9 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds, err := sys.MapCreate(&sys.MapCreateAttr{Type: mapArray, KeySize: 4, ValueSize: uint32(unsafe.Sizeof(fileKinds{})), MaxEntries: 1})
+	kinds, err := r.newScratch(mapArray, uint32(unsafe.Sizeof(fileKinds{})))
 	if err != nil {
-		return nil, fmt.Errorf("create map: %w", err)
+		return nil, err
 	}
 	defer sys.Close(kinds)
 	it, err := r.loadIterator("task_file", f.program(kinds), os.Getpid())

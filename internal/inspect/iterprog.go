@@ -3,7 +3,6 @@ package inspect
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -215,9 +214,9 @@ func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 	if err != nil {
 		return err
 	}
-	percpu, err := sys.MapCreate(&sys.MapCreateAttr{Type: mapPercpuArray, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	percpu, err := r.newScratch(mapPercpuArray, 8)
 	if err != nil {
-		return fmt.Errorf("create map: %w", err)
+		return err
 	}
 	defer sys.Close(percpu)
 	it, err := r.loadIterator("bpf_prog", o.program(percpu), 0)

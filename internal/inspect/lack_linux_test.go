@@ -75,3 +75,21 @@ func TestFieldsWithoutProc(t *testing.T) {
 		t.Errorf("program %d isn't listed without an iterator", want.ID)
 	}
 }
+
+// TestOwnMapsAreNotListed: the maps of iterators' programs live on for a while after them.
+func TestOwnMapsAreNotListed(t *testing.T) {
+	r := reader(t)
+	for range 20 {
+		m, err := r.newScratch(mapArray, 8)
+		closeAfter(t, m, err)
+		info, err := r.MapByFD(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, err := range r.IDs(KindMap) {
+			if err != nil || id == info.ID {
+				t.Fatalf("map %d is listed: %v", id, err)
+			}
+		}
+	}
+}
