@@ -44,9 +44,9 @@ const (
 	recordName  = 128 // as bpftool's longest
 	recordSize  = recName + recordName
 	recordAt    = -recordSize
-	statsAt     = recordAt - 8  // the address of the program's counters
-	scratchAt   = statsAt - 128 // addresses of maps, counters of a CPU
-	scratchSize = 128
+	statsAt     = recordAt - 8          // the address of the program's counters
+	scratchAt   = statsAt - scratchSize // addresses of maps, counters of a CPU
+	scratchSize = 8 * recordMaps
 )
 
 // ksymPrefix begins the name of a program's machine code: "bpf_prog_TAG_", then its own name
