@@ -1,8 +1,9 @@
 // Command bench compares skep with another tracer that takes bpftrace's command line, in
-// one run on one machine: start, time to attach, cost per event, and throughput. It prints the tables of
+// one run on one machine: start, time to attach, cost per event, throughput, and (beside bpftool) lists of programs. It prints the tables of
 // docs/performance.md.
 //
 //	go build -o skep ./cmd/skep && go run ./bench -peer 'bpftrace'
+//	go run ./bench -what list -skep ./skep -peer bpftool
 //
 // As root. A load runs in this process's children on loopback and /etc only.
 package main
@@ -30,7 +31,7 @@ func main() {
 	}
 	ours := flag.String("skep", "./skep bpftrace", "command of skep")
 	peer := flag.String("peer", "bpftrace", "command to compare with")
-	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas; scripts makes one of a folder's")
+	what := flag.String("what", "start,attach,cost,throughput", "tables to make, separated by commas; also list, and scripts for those of a folder")
 	folder := flag.String("scripts", "", "scripts: folder of .bt files")
 	only := flag.String("only", "", "cost, scripts: those whose name holds this")
 	rounds := flag.Int("rounds", 3, "rounds; the median counts")
@@ -40,7 +41,7 @@ func main() {
 		os.Exit(2)
 	}
 	b := &bench{tools: []tool{{"skep", strings.Fields(*ours)}, {"peer", strings.Fields(*peer)}}, rounds: *rounds, only: *only, folder: *folder}
-	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput, "scripts": b.scriptFiles}
+	tables := map[string]func() error{"start": b.start, "attach": b.attach, "cost": b.cost, "throughput": b.throughput, "scripts": b.scriptFiles, "list": b.list}
 	for name := range strings.SplitSeq(*what, ",") {
 		table, ok := tables[name]
 		if !ok {

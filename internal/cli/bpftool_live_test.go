@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -101,20 +102,214 @@ func TestBesideBpftool(t *testing.T) {
 		{"map", "dump", "id", id(m)}, {"map", "lookup", "id", id(m), "key", "3", "0", "0", "0"}, {"map", "getnext", "id", id(m)},
 		{"prog", "dump", "xlated", "id", id(prog)}, {"prog", "dump", "xlated", "id", id(prog), "opcodes"}, {"net", "show"},
 	} {
-		out, err := exec.Command("bpftool", append([]string{"-j"}, words...)...).Output()
-		if err != nil {
-			t.Errorf("bpftool %v: %v", words, err)
-			continue
-		}
-		var theirs any
-		if err := json.Unmarshal(out, &theirs); err != nil {
-			t.Errorf("bpftool %v: %v\n%s", words, err, out)
+		theirs, ok := bpftoolJSON(t, words...)
+		if !ok {
+			t.Errorf("bpftool %v: nothing", words)
 			continue
 		}
 		for _, diff := range differences(fmt.Sprint(words), theirs, skepJSON(t, words...)) {
 			t.Error(diff)
 		}
 	}
+}
+
+// volatile are members that change between two looks, with the reason.
+var volatile = map[string]string{
+	"run_cnt": "programs run meanwhile", "run_time_ns": "programs run meanwhile", "recursion_misses": "programs run meanwhile",
+	"bytes_memlock": "a hash map takes memory with its elements", "missed": "probes fire meanwhile", "pids": "processes start and end",
+}
+
+// TestListsBesideBpftool compares what both print of everything that there is on the machine:
+// each object that both list, each member that both have.
+func TestListsBesideBpftool(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"), testkit.Program("bpftool"))
+	liveObjects(t)
+	for _, object := range []string{"prog", "map", "link", "btf", "perf", "net", "struct_ops", "cgroup"} {
+		words := []string{object, "show"}
+		if object == "cgroup" {
+			words = []string{object, "tree"}
+		}
+		theirs, ok := bpftoolJSON(t, words...)
+		if !ok {
+			continue
+		}
+		c := &comparison{object: object}
+		c.compare(object, theirs, skepJSON(t, words...))
+		for _, d := range c.differences {
+			t.Error(d)
+		}
+		t.Logf("%s: %d objects, %d members agree", object, c.objects, c.members)
+		if c.objects == 0 && (object == "prog" || object == "map" || object == "link" || object == "btf") {
+			t.Errorf("%s: nothing was compared", object)
+		}
+		ids := c.ids
+		switch object {
+		case "prog":
+			if !oldBpftool(t) {
+				compareEach(t, ids, "prog", "dump", "xlated", "id")
+			}
+		case "map":
+			compareEach(t, ids, "map", "show", "id")
+		case "link":
+			compareEach(t, ids, "link", "show", "id")
+		}
+	}
+}
+
+// oldBpftool reports whether bpftool is older than 7.8: its dumps have line ends in strings of
+// JSON, and moves of addresses of CPUs' variables as moves.
+func oldBpftool(t *testing.T) bool {
+	v, _ := bpftoolJSON(t, "version")
+	m, _ := v.(map[string]any)
+	var major, minor int
+	if _, err := fmt.Sscanf(fmt.Sprint(m["version"]), "%d.%d", &major, &minor); err != nil {
+		t.Errorf("bpftool's version %v: %v", m["version"], err)
+	}
+	return major < 7 || major == 7 && minor < 8
+}
+
+// compareEach compares what both say of each object that is still there.
+func compareEach(t *testing.T, ids []uint32, words ...string) {
+	t.Helper()
+	c := &comparison{object: words[0]}
+	for _, id := range ids {
+		ask := append(slices.Clone(words), strconv.FormatUint(uint64(id), 10))
+		theirs, ok := bpftoolJSON(t, ask...)
+		var out, errs bytes.Buffer
+		if !ok || Main(append(append([]string{"skep"}, ask...), "-j"), bytes.NewReader(nil), &out, &errs) != exitOK {
+			continue // it's gone, or one of them isn't allowed to
+		}
+		var ours any
+		if err := json.Unmarshal(out.Bytes(), &ours); err != nil {
+			t.Errorf("skep %v: %v", ask, err)
+			continue
+		}
+		c.compare(fmt.Sprint(ask), theirs, ours)
+	}
+	for _, d := range c.differences {
+		t.Error(d)
+	}
+	t.Logf("%v: %d of %d, %d members agree", words, c.objects, len(ids), c.members)
+}
+
+// bpftoolJSON is what bpftool prints; ok is false when that's an error or nothing. Its status
+// doesn't tell: 7.8 ends with 255 after it has described a link.
+func bpftoolJSON(t testing.TB, words ...string) (v any, ok bool) {
+	t.Helper()
+	out, _ := exec.Command("bpftool", append([]string{"-j"}, words...)...).Output()
+	if len(bytes.TrimSpace(out)) == 0 {
+		return nil, false
+	}
+	if err := json.Unmarshal(out, &v); err != nil {
+		t.Errorf("bpftool %v: %v\n%.300s", words, err, out)
+		return nil, false
+	}
+	if m, ok := v.(map[string]any); ok && m["error"] != nil {
+		return nil, false
+	}
+	return v, true
+}
+
+// comparison compares what two tools print. Objects in lists are paired by what tells them
+// apart, as lists of a living machine aren't the same twice.
+type comparison struct {
+	object           string
+	objects, members int
+	ids              []uint32
+	differences      []string
+}
+
+// key tells an object of a list apart; "" for one that nothing tells apart.
+func key(v any) string {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return ""
+	}
+	for _, names := range [][]string{{"pid", "fd", "prog_id"}, {"id"}, {"cgroup"}, {"devname", "kind", "prog_id"}, {"devname", "ifindex", "id"}} {
+		text := ""
+		for _, n := range names {
+			if m[n] == nil {
+				text = ""
+				break
+			}
+			text += fmt.Sprintf("%s %v ", n, m[n])
+		}
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (c *comparison) compare(at string, theirs, ours any) {
+	switch a := theirs.(type) {
+	case map[string]any:
+		b, ok := ours.(map[string]any)
+		if !ok {
+			c.differ(at, theirs, ours)
+			return
+		}
+		c.objects++
+		if id, ok := a["id"].(float64); ok && a["id"] == b["id"] {
+			c.ids = append(c.ids, uint32(id))
+		}
+		for name, v := range a {
+			if w, ok := b[name]; ok && volatile[name] == "" {
+				if name == "prog_ids" || c.object == "btf" && name == "map_ids" {
+					sortIDs(v, w) // bpftool's are in the order of a hash table
+				}
+				c.compare(at+"."+name, v, w)
+			}
+		}
+		return
+	case []any:
+		b, ok := ours.([]any)
+		if !ok {
+			c.differ(at, theirs, ours)
+			return
+		}
+		if len(a) == 0 && len(b) > 0 && key(b[0]) != "" {
+			return // a list that has more of skep's: docs/inspect.md tells which
+		}
+		if len(a) > 0 && key(a[0]) != "" {
+			byKey := map[string]any{}
+			for _, o := range b {
+				byKey[key(o)] = o
+			}
+			for _, o := range a {
+				if mine, ok := byKey[key(o)]; ok {
+					c.compare(at+"["+key(o)+"]", o, mine)
+				}
+			}
+			return
+		}
+		if len(a) != len(b) {
+			c.differ(at, theirs, ours)
+			return
+		}
+		for i := range a {
+			c.compare(fmt.Sprintf("%s[%d]", at, i), a[i], b[i])
+		}
+		return
+	}
+	if !reflect.DeepEqual(theirs, ours) {
+		c.differ(at, theirs, ours)
+		return
+	}
+	c.members++
+}
+
+// sortIDs sorts lists of ids.
+func sortIDs(lists ...any) {
+	for _, l := range lists {
+		if ids, ok := l.([]any); ok {
+			slices.SortFunc(ids, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+	}
+}
+
+func (c *comparison) differ(at string, theirs, ours any) {
+	c.differences = append(c.differences, fmt.Sprintf("%s: bpftool has %.300v, skep %.300v", at, fmt.Sprint(theirs), fmt.Sprint(ours)))
 }
 
 // differences are the fields that both have and that differ, and those that only bpftool has.

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,8 +127,11 @@ func (b *bpfRun) width() int {
 	return 0
 }
 
-// tagText is what a tag looks like.
-var tagText = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
+// isTag reports whether a word looks like a tag: 16 hexadecimal digits.
+func isTag(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 16
+}
 
 // choice reads a selector whose word may be left out: a number is an id, 16 hexadecimal
 // digits a tag, a path a pin, all else a name.
@@ -146,7 +149,7 @@ func (b *bpfRun) choice(k inspect.Kind) (inspect.Selector, error) {
 		s.By = "id"
 	case strings.Contains(w, "/"):
 		s.By = "pinned"
-	case tagText.MatchString(w) && k == inspect.KindProg:
+	case isTag(w) && k == inspect.KindProg:
 		s.By = "tag"
 	}
 	if !slices.Contains(selectorWords[k], s.By) {

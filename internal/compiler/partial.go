@@ -2,14 +2,15 @@ package compiler
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/probe"
 )
 
-// mapName is a map as a script's text names it.
-var mapName = regexp.MustCompile(`@[a-zA-Z0-9_]*`)
+// mapName is a map as a script's text names it; few scripts need the pattern.
+var mapName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`@[a-zA-Z0-9_]*`) })
 
 // withoutBroken takes the probes with syntax errors out of a script that is only checked, so that
 // mistakes of types in the others are told along with them. unsure are the maps that the
@@ -54,7 +55,7 @@ func withoutBroken(script *syntax.Script, rep *diag.Reporter) (unsure map[string
 		if i+1 < len(script.Decls) {
 			end = src.Offset(script.Decls[i+1].Span().Start)
 		}
-		for _, name := range mapName.FindAllString(src.Text[src.Offset(decl.Span().Start):end], -1) {
+		for _, name := range mapName().FindAllString(src.Text[src.Offset(decl.Span().Start):end], -1) {
 			unsure[name] = true
 		}
 	}

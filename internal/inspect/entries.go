@@ -72,6 +72,9 @@ func (r *Reader) EachEntry(fd int, m *Map, f func(key, value []byte, err error) 
 	}
 }
 
+// readOnlyForPrograms is a map's flag BPF_F_RDONLY_PROG.
+const readOnlyForPrograms = 1 << 7
+
 // ReadOnlyData is the content of a map that holds a program's read-only data; nil for others.
 func (r *Reader) ReadOnlyData(id uint32) (m *Map, data []byte, err error) {
 	fd, err := open(KindMap, id)
@@ -80,7 +83,6 @@ func (r *Reader) ReadOnlyData(id uint32) (m *Map, data []byte, err error) {
 	}
 	defer sys.Close(fd)
 	info, err := sys.MapInfoByFD(fd)
-	const readOnlyForPrograms = 1 << 7 // BPF_F_RDONLY_PROG
 	if err != nil || info.Type != mapArray || info.MaxEntries != 1 || info.BTFValue == 0 || info.Flags&readOnlyForPrograms == 0 {
 		return nil, nil, err
 	}

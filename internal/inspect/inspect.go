@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,9 @@ type Reader struct {
 	syms   *sym.Symbolizer // of kernel addresses
 	cpus   int
 	mapIDs [someMaps]uint32 // room for a program's maps
+	// The last maps of iterators, which the kernel may not have freed yet, and how many there were.
+	scratch   [16]uint32
+	scratches int
 }
 
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
@@ -78,7 +82,11 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 				yield(0, &listError{k, allowed(err)})
 				return
 			}
-			if id = next; !yield(id, nil) {
+			id = next
+			if k == KindMap && slices.Contains(r.scratch[:], id) {
+				continue
+			}
+			if !yield(id, nil) {
 				return
 			}
 		}

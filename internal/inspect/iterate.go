@@ -14,9 +14,11 @@ import (
 
 // Helpers that the iterators' programs call (enum bpf_func_id), and the attach type.
 const (
-	helperProbeReadKernel = 113
-	helperSeqWrite        = 127
-	attachTraceIter       = 28
+	helperProbeReadKernel    = 113
+	helperProbeReadKernelStr = 115
+	helperSeqWrite           = 127
+	helperMapLookupPerCPU    = 195
+	attachTraceIter          = 28
 )
 
 // assembly is a program that is written with names for the places that it jumps to.
@@ -55,9 +57,25 @@ func (a *assembly) encode() ([]byte, error) {
 
 // readKernel adds a read of size bytes at the address in src + off to the stack at fp + to.
 func (a *assembly) readKernel(to int16, size int32, src isa.Reg, off uint32) {
+	a.read(helperProbeReadKernel, to, size, src, off)
+}
+
+// number makes a number of a pointer and puts it on the stack at fp + to: what is read as the
+// kernel's memory is a number for the verifier, and can be reckoned with.
+func (a *assembly) number(pointer isa.Reg, to int16) {
+	a.add(isa.Store(isa.SizeDW, isa.R10, to, pointer), isa.Mov(isa.R4, isa.R10), isa.ALUImm(isa.AluADD, isa.R4, int32(to)))
+	a.readKernel(to, 8, isa.R4, 0)
+}
+
+// readKernelText is readKernel of text that ends with a NUL.
+func (a *assembly) readKernelText(to int16, size int32, src isa.Reg, off uint32) {
+	a.read(helperProbeReadKernelStr, to, size, src, off)
+}
+
+func (a *assembly) read(helper int32, to int16, size int32, src isa.Reg, off uint32) {
 	a.add(isa.Mov(isa.R3, src), isa.ALUImm(isa.AluADD, isa.R3, int32(off)),
 		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)),
-		isa.MovImm(isa.R2, size), isa.Call(helperProbeReadKernel))
+		isa.MovImm(isa.R2, size), isa.Call(helper))
 }
 
 // seqWrite adds the output of size bytes of the stack at fp + at; ctx has the context.
@@ -74,11 +92,14 @@ type layout struct {
 }
 
 // off is the offset in bytes of a struct's member, that of an anonymous struct included.
-func (l *layout) off(structName, member string) uint32 {
+func (l *layout) off(structName, member string) uint32 { return l.bit(structName, member) / 8 }
+
+// bit is the offset in bits.
+func (l *layout) bit(structName, member string) uint32 {
 	t, ok := l.btf.Find(structName, kern.KindStruct)
 	if ok {
-		if off, ok := memberOffset(t, member, 0); ok {
-			return off
+		if bit, ok := memberBit(t, member, 0); ok {
+			return bit
 		}
 	}
 	if l.err == nil {
@@ -90,26 +111,27 @@ func (l *layout) off(structName, member string) uint32 {
 // maxAnonymous bounds how deep anonymous structs are looked into.
 const maxAnonymous = 8
 
-func memberOffset(t kern.Type, name string, depth int) (off uint32, found bool) {
+func memberBit(t kern.Type, name string, depth int) (bit uint32, found bool) {
 	t.Members(func(m kern.Member) bool {
 		if m.Name == name {
-			off, found = m.Bit/8, true
+			bit, found = m.Bit, true
 		} else if m.Name == "" && depth < maxAnonymous {
 			var inner uint32
-			if inner, found = memberOffset(m.Type.Unqualified(), name, depth+1); found {
-				off = m.Bit/8 + inner
+			if inner, found = memberBit(m.Type.Unqualified(), name, depth+1); found {
+				bit = m.Bit + inner
 			}
 		}
 		return !found
 	})
-	return off, found
+	return bit, found
 }
 
 // iterator is a loaded and linked iterator.
 type iterator struct{ prog, link int }
 
-// loadIterator loads a program for an iterator's target, "task_file" for instance.
-func (r *Reader) loadIterator(target string, a *assembly) (*iterator, error) {
+// loadIterator loads a program for an iterator's target, "task_file" for instance. pid is the
+// process that an iterator over tasks keeps to, where the kernel can (6.1); 0: all.
+func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, error) {
 	btf, err := r.kernel.BTF()
 	if err != nil {
 		return nil, err
@@ -131,11 +153,25 @@ func (r *Reader) loadIterator(target string, a *assembly) (*iterator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load iterator %s: %w", target, err)
 	}
-	link, err := sys.LinkIter(prog, attachTraceIter, 0)
+	link, err := sys.LinkIter(prog, attachTraceIter, pid)
+	if err != nil && pid != 0 {
+		link, err = sys.LinkIter(prog, attachTraceIter, 0)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("attach iterator %s: %w", target, err), sys.Close(prog))
 	}
 	return &iterator{prog, link}, nil
+}
+
+// relink makes the iterator walk over all tasks.
+func (it *iterator) relink() error {
+	link, err := sys.LinkIter(it.prog, attachTraceIter, 0)
+	if err != nil {
+		return fmt.Errorf("attach iterator: %w", err)
+	}
+	err = sys.Close(it.link)
+	it.link = link
+	return err
 }
 
 func (it *iterator) Close() error { return errors.Join(sys.Close(it.link), sys.Close(it.prog)) }
@@ -166,6 +202,22 @@ func (it *iterator) run(size int, f func(rec []byte) bool) error {
 		}
 		have = copy(buf, buf[at:have])
 	}
+}
+
+// newScratch makes a map of one element for an iterator's program. The kernel frees it some
+// time after the program, so lists leave it out.
+func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
+	fd, err = sys.MapCreate(&sys.MapCreateAttr{Type: typ, KeySize: 4, ValueSize: size, MaxEntries: 1})
+	if err != nil {
+		return -1, fmt.Errorf("create map: %w", err)
+	}
+	info, err := sys.MapInfoByFD(fd)
+	if err != nil {
+		return -1, errors.Join(fmt.Errorf("read map: %w", err), sys.Close(fd))
+	}
+	r.scratch[r.scratches%len(r.scratch)] = info.ID
+	r.scratches++
+	return fd, nil
 }
 
 // iteratorName is the name of the program for an iterator's target.

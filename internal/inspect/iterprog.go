@@ -3,49 +3,270 @@ package inspect
 import (
 	"encoding/binary"
 	"errors"
+	"os"
+	"time"
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
+	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
-// The memory of programs is told in /proc only, a file for each descriptor, which takes
-// longer than all else about a program. An iterator gives that of all programs at once.
+// By system calls a program takes five: its id, a descriptor, its description, a file of
+// /proc with its memory, and closing that. An iterator of the kernel walks over all programs
+// and describes each with a record; thousands take a few reads. What a record has no room
+// for, or what is told by a function of the kernel's and not by a member, is asked for by
+// system calls: the record says `ask` then. (Maps and links have no such iterator: the
+// memory of a map and what a link is attached to are told by functions.)
 
-// progCtx is the program's place in struct bpf_iter__bpf_prog (kernel/bpf/prog_iter.c), and
-// pageRecord what is written of each: u32 id, u32 pages.
+// A record is on the program's stack from recordAt on. Its members' places:
 const (
-	progCtx    = 8
-	pageRecord = 8
+	recID       = 0   // u32
+	recType     = 4   // u32
+	recXlated   = 8   // u32 instructions
+	recJited    = 12  // u32
+	recUID      = 16  // u32
+	recBTF      = 20  // u32
+	recMaps     = 24  // u32, how many
+	recPages    = 28  // u16
+	recFlags    = 30  // u8 with the bit gpl_compatible, see progOffsets.gplBit
+	recAsk      = 31  // u8
+	recTag      = 32  // u64
+	recLoaded   = 40  // u64
+	recVerified = 48  // u32
+	recAttach   = 52  // u32 type id
+	recAttachTo = 56  // u32 BTF object
+	recMapFlags = 60  // u32, of all maps together
+	recRuns     = 64  // u64 cnt, nsecs, misses
+	recMapIDs   = 88  // u32 for each of recordMaps
+	recShort    = 152 // u8[16], the name as the kernel cuts it
+	recName     = 168 // text, that of the machine code
+
+	recordMaps  = 16
+	recordName  = 128 // as bpftool's longest
+	recordSize  = recName + recordName
+	recordAt    = -recordSize
+	statsAt     = recordAt - 8          // the address of the program's counters
+	scratchAt   = statsAt - scratchSize // addresses of maps, counters of a CPU
+	scratchSize = 8 * recordMaps
 )
 
-// progPages are the pages of each loaded program, by id.
-func (r *Reader) progPages() (pages map[uint32]uint32, err error) {
+// ksymPrefix begins the name of a program's machine code: "bpf_prog_TAG_", then its own name
+// in full (bpf_prog_ksym_set_name, kernel/bpf/core.c).
+const ksymPrefix = len("bpf_prog_") + 16 + len("_")
+
+// progCtx is the program's place in struct bpf_iter__bpf_prog (kernel/bpf/prog_iter.c).
+const progCtx = 8
+
+// progOffsets are members' offsets that the iterator reads.
+type progOffsets struct {
+	seq                                                                    uint32 // of struct bpf_iter_meta
+	typ, len, jitedLen, pages, tag, stats, aux                             uint32 // of struct bpf_prog
+	gpl, gplBit                                                            uint32 // byte and bit
+	id, maps, mapCount, user, btf, attachBTF, attachType, loaded, verified uint32 // of bpf_prog_aux
+	funcs, offload, ksym, name                                             uint32
+	uid, btfID, mapID, mapFlags, cnt, nsecs, misses, copies                uint32
+	cpus                                                                   int
+}
+
+func (r *Reader) progOffsets() (*progOffsets, error) {
 	btf, err := r.kernel.BTF()
 	if err != nil {
 		return nil, err
 	}
 	l := &layout{btf: btf}
-	aux, id, n, seq := l.off("bpf_prog", "aux"), l.off("bpf_prog_aux", "id"), l.off("bpf_prog", "pages"), l.off("bpf_iter_meta", "seq")
+	gpl := l.bit("bpf_prog", "gpl_compatible")
+	o := &progOffsets{
+		seq: l.off("bpf_iter_meta", "seq"),
+		typ: l.off("bpf_prog", "type"), len: l.off("bpf_prog", "len"), jitedLen: l.off("bpf_prog", "jited_len"),
+		pages: l.off("bpf_prog", "pages"), tag: l.off("bpf_prog", "tag"), stats: l.off("bpf_prog", "stats"),
+		aux: l.off("bpf_prog", "aux"), gpl: gpl / 8, gplBit: gpl % 8,
+		id: l.off("bpf_prog_aux", "id"), maps: l.off("bpf_prog_aux", "used_maps"), mapCount: l.off("bpf_prog_aux", "used_map_cnt"),
+		user: l.off("bpf_prog_aux", "user"), btf: l.off("bpf_prog_aux", "btf"), attachBTF: l.off("bpf_prog_aux", "attach_btf"),
+		attachType: l.off("bpf_prog_aux", "attach_btf_id"), loaded: l.off("bpf_prog_aux", "load_time"),
+		verified: l.off("bpf_prog_aux", "verified_insns"), funcs: l.off("bpf_prog_aux", "func_cnt"),
+		offload: l.off("bpf_prog_aux", "offload"), ksym: l.off("bpf_prog_aux", "ksym") + l.off("bpf_ksym", "name"),
+		name: l.off("bpf_prog_aux", "name"), uid: l.off("user_struct", "uid"), btfID: l.off("btf", "id"), mapID: l.off("bpf_map", "id"), mapFlags: l.off("bpf_map", "map_flags"),
+
+		cnt: l.off("bpf_prog_stats", "cnt"), nsecs: l.off("bpf_prog_stats", "nsecs"), misses: l.off("bpf_prog_stats", "misses"),
+		copies: l.off("bpf_array", "pptrs"),
+	}
 	if l.err != nil {
 		return nil, l.err
 	}
+	o.cpus, err = r.CPUs()
+	return o, err
+}
+
+// program describes each program by a record. r6 is the context, r7 the struct bpf_prog, r8
+// its aux, r9 counts; percpu is a map with a u64 for each CPU.
+func (o *progOffsets) program(percpu int) *assembly {
 	a := newAssembly()
 	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, progCtx))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
-	a.add(isa.Load(isa.SizeH, isa.R1, isa.R7, int16(n)), isa.Store(isa.SizeW, isa.R10, -4, isa.R1),
-		isa.Load(isa.SizeDW, isa.R1, isa.R7, int16(aux)), isa.Load(isa.SizeW, isa.R1, isa.R1, int16(id)),
-		isa.Store(isa.SizeW, isa.R10, -8, isa.R1))
-	a.seqWrite(isa.R6, seq, -pageRecord, pageRecord)
+	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R7, int16(o.aux)))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R8, 0, 0), "out")
+	for at := int16(recordAt); at < 0; at += 8 {
+		a.add(isa.StoreImm(isa.SizeDW, isa.R10, at, 0))
+	}
+	for _, m := range []struct {
+		to   int16
+		size uint8
+		from isa.Reg
+		off  uint32
+	}{
+		{recID, isa.SizeW, isa.R8, o.id}, {recType, isa.SizeW, isa.R7, o.typ}, {recXlated, isa.SizeW, isa.R7, o.len},
+		{recJited, isa.SizeW, isa.R7, o.jitedLen}, {recMaps, isa.SizeW, isa.R8, o.mapCount}, {recPages, isa.SizeH, isa.R7, o.pages},
+		{recFlags, isa.SizeB, isa.R7, o.gpl}, {recTag, isa.SizeDW, isa.R7, o.tag}, {recLoaded, isa.SizeDW, isa.R8, o.loaded},
+		{recVerified, isa.SizeW, isa.R8, o.verified}, {recAttach, isa.SizeW, isa.R8, o.attachType},
+		{recShort, isa.SizeDW, isa.R8, o.name}, {recShort + 8, isa.SizeDW, isa.R8, o.name + 8},
+	} {
+		a.add(isa.Load(m.size, isa.R1, m.from, int16(m.off)), isa.Store(m.size, isa.R10, recordAt+m.to, isa.R1))
+	}
+	// Of an object that isn't there, the kernel makes 0 of the member.
+	for _, m := range []struct {
+		to          int16
+		object, off uint32
+	}{{recUID, o.user, o.uid}, {recBTF, o.btf, o.btfID}, {recAttachTo, o.attachBTF, o.btfID}} {
+		a.add(isa.Load(isa.SizeDW, isa.R1, isa.R8, int16(m.object)), isa.Load(isa.SizeW, isa.R1, isa.R1, int16(m.off)),
+			isa.Store(isa.SizeW, isa.R10, recordAt+m.to, isa.R1))
+	}
+	o.ask(a)
+	o.counters(a, percpu)
+	o.mapIDs(a)
+	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
+	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
+	a.label("named")
+	a.seqWrite(isa.R6, o.seq, recordAt, recordSize)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
-	it, err := r.loadIterator("bpf_prog", a)
+	return a
+}
+
+// ask marks programs that a record doesn't describe: those of several functions (their code
+// is the functions'), those for devices, and those that attach to programs.
+func (o *progOffsets) ask(a *assembly) {
+	a.add(isa.Load(isa.SizeW, isa.R1, isa.R8, int16(o.funcs)))
+	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "ask")
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R8, int16(o.offload)))
+	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "ask")
+	a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, recordAt+recAttach))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "described")
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R8, int16(o.attachBTF)))
+	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "described")
+	a.label("ask")
+	a.add(isa.StoreImm(isa.SizeB, isa.R10, recordAt+recAsk, 1))
+	a.label("described")
+}
+
+// counters adds up what the CPUs counted. A CPU's copy of a variable is as far from the
+// variable's address as its copy of any other, and a map of skep's own shows how far: the
+// kernel gives the address of a CPU's element, and the map has that of the element.
+func (o *progOffsets) counters(a *assembly, percpu int) {
+	const pointer, key = scratchAt, scratchAt + 8
+	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(percpu))
+	a.readKernel(statsAt, 8, isa.R7, o.stats)
+	a.add(own)
+	a.number(isa.R1, pointer)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer))
+	a.readKernel(pointer, 8, isa.R3, o.copies)
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.Load(isa.SizeDW, isa.R2, isa.R10, pointer),
+		isa.ALU(isa.AluSUB, isa.R1, isa.R2), isa.Store(isa.SizeDW, isa.R10, statsAt, isa.R1), isa.MovImm(isa.R9, 0))
+	a.label("cpu")
+	a.add(isa.StoreImm(isa.SizeW, isa.R10, key, 0), own, isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, key),
+		isa.Mov(isa.R3, isa.R9), isa.Call(helperMapLookupPerCPU))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 0), "counted")
+	a.number(isa.R0, pointer)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer), isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.ALU(isa.AluADD, isa.R3, isa.R1))
+	a.readKernel(scratchAt, int32(max(o.cnt, o.nsecs, o.misses)+8), isa.R3, 0)
+	for i, off := range []uint32{o.cnt, o.nsecs, o.misses} {
+		to := int16(recordAt + recRuns + 8*i)
+		a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, scratchAt+int16(off)), isa.Load(isa.SizeDW, isa.R2, isa.R10, to),
+			isa.ALU(isa.AluADD, isa.R2, isa.R1), isa.Store(isa.SizeDW, isa.R10, to, isa.R2))
+	}
+	a.add(isa.ALUImm(isa.AluADD, isa.R9, 1))
+	a.jump(isa.JumpIfImm(isa.JmpJLT, isa.R9, int32(o.cpus), 0), "cpu")
+	a.label("counted")
+}
+
+// mapIDs reads the ids of the first maps, and their flags. When there are more, the reader asks.
+func (o *progOffsets) mapIDs(a *assembly) {
+	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "maps")
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "maps")
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R8, int16(o.maps)), isa.Mov(isa.R2, isa.R9), isa.ALUImm(isa.AluLSH, isa.R2, 3),
+		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, scratchAt), isa.Call(helperProbeReadKernel))
+	for i := range recordMaps {
+		a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "maps")
+		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
+		a.readKernel(int16(recordAt+recMapIDs+4*i), 4, isa.R3, o.mapID)
+		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
+		a.readKernel(int16(scratchAt+8*i), 4, isa.R3, o.mapFlags)
+		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, int16(scratchAt+8*i)), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
+			isa.ALU(isa.AluOR, isa.R2, isa.R1), isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R2))
+	}
+	a.label("maps")
+}
+
+// iterateProgs calls f with each loaded program until it returns false; skep's own for this
+// walk is left out.
+func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
+	o, err := r.progOffsets()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	percpu, err := r.newScratch(mapPercpuArray, 8)
+	if err != nil {
+		return err
+	}
+	defer sys.Close(percpu)
+	it, err := r.loadIterator("bpf_prog", o.program(percpu), 0)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	pages = map[uint32]uint32{}
-	err = it.run(pageRecord, func(rec []byte) bool {
-		pages[binary.NativeEndian.Uint32(rec)] = binary.NativeEndian.Uint32(rec[4:])
-		return true
+	own, err := sys.ProgInfoByFD(it.prog)
+	if err != nil {
+		return err
+	}
+	return it.run(recordSize, func(rec []byte) bool {
+		id := binary.NativeEndian.Uint32(rec)
+		if id == own.ID {
+			return true
+		}
+		p, err := r.fromRecord(rec, o), error(nil)
+		if p == nil {
+			p, err = r.Prog(id)
+		}
+		return errors.Is(err, ErrGone) || f(p, err)
 	})
-	return pages, err
+}
+
+// fromRecord is the program that a record describes; nil when it's to be asked for. So it is
+// when its name is cut and its code has none: without a JIT, and in the moment of its load.
+func (r *Reader) fromRecord(rec []byte, o *progOffsets) *Prog {
+	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(rec[at:]) }
+	u64 := func(at int) uint64 { return binary.NativeEndian.Uint64(rec[at:]) }
+	n := int(u32(recMaps))
+	if rec[recAsk] != 0 || n > recordMaps {
+		return nil
+	}
+	p := &Prog{
+		ID: u32(recID), Type: u32(recType), Tag: [8]byte(rec[recTag:]), GPL: rec[recFlags]>>o.gplBit&1 != 0,
+		RunCount: u64(recRuns), RunTime: time.Duration(u64(recRuns + 8)), RecursionMisses: u64(recRuns + 16),
+		UID: u32(recUID), XlatedLen: u32(recXlated) * isa.SlotSize, JitedLen: u32(recJited),
+		Memlock: int64(binary.NativeEndian.Uint16(rec[recPages:])) * int64(os.Getpagesize()), BTF: u32(recBTF),
+		VerifiedInsns: u32(recVerified), AttachBTFObj: u32(recAttachTo), AttachBTF: u32(recAttach), Funcs: 1,
+		Name: cString(rec[recShort:recName]), Maps: make([]uint32, n),
+		NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
+	}
+	if len(p.Name) == objNameLen {
+		if p.Name = cString(rec[recName:]); p.Name == "" {
+			return nil
+		}
+	}
+	for i := range p.Maps {
+		p.Maps[i] = u32(recMapIDs + 4*i)
+	}
+	r.loadedAt(p, u64(recLoaded))
+	return p
 }

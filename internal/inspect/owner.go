@@ -34,8 +34,8 @@ type Holding struct {
 type Owners struct {
 	Holdings  []Holding
 	Processes map[int]*Process
-	Unread    int // processes whose descriptors couldn't be read
-	byObject  map[objectID][]int
+	Unread    int     // processes whose descriptors couldn't be read
+	byObject  []int32 // Holdings' numbers, by object and process
 }
 
 type objectID struct {
@@ -48,42 +48,51 @@ func (o *Owners) Of(k Kind, id uint32) []*Process {
 	if o == nil {
 		return nil
 	}
+	at, _ := slices.BinarySearchFunc(o.byObject, Holding{Kind: k, ID: id}, func(n int32, h Holding) int { return compareObjects(o.Holdings[n], h) })
 	var out []*Process
-	for _, pid := range o.byObject[objectID{k, id}] {
-		out = append(out, o.Processes[pid])
+	for _, n := range o.byObject[at:] {
+		h := o.Holdings[n]
+		if h.Kind != k || h.ID != id {
+			break
+		}
+		if len(out) == 0 || out[len(out)-1].PID != h.PID {
+			out = append(out, o.Processes[h.PID])
+		}
 	}
 	return out
+}
+
+func compareObjects(a, b Holding) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.PID, b.PID))
 }
 
 // Owners reads who holds BPF objects from each process's descriptors. The iterator of
 // tasks' files does it in one pass; where the kernel has none, /proc is read.
 func (r *Reader) Owners() (*Owners, error) {
-	o := &Owners{Processes: map[int]*Process{}, byObject: map[objectID][]int{}}
+	unread := 0
 	found, err := r.iterateFiles()
 	if err != nil {
-		if found, o.Unread, err = r.scanFDs(); err != nil {
+		if found, unread, err = r.scanFDs(); err != nil {
 			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
 		}
 	}
-	for _, h := range found {
-		o.add(r, h)
-	}
-	slices.SortFunc(o.Holdings, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
-	for k := range o.byObject {
-		slices.Sort(o.byObject[k])
-	}
+	o := newOwners(found, r.process)
+	o.Unread = unread
 	return o, nil
 }
 
-func (o *Owners) add(r *Reader, h Holding) {
-	if o.Processes[h.PID] == nil {
-		o.Processes[h.PID] = r.process(h.PID)
+// newOwners sorts what was found by process and descriptor, and describes the processes.
+func newOwners(found []Holding, process func(pid int) *Process) *Owners {
+	slices.SortFunc(found, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
+	o := &Owners{Holdings: found, Processes: map[int]*Process{}, byObject: make([]int32, len(found))}
+	for i, h := range found {
+		o.byObject[i] = int32(i)
+		if i == 0 || found[i-1].PID != h.PID {
+			o.Processes[h.PID] = process(h.PID)
+		}
 	}
-	o.Holdings = append(o.Holdings, h)
-	k := objectID{h.Kind, h.ID}
-	if !slices.Contains(o.byObject[k], h.PID) {
-		o.byObject[k] = append(o.byObject[k], h.PID)
-	}
+	slices.SortFunc(o.byObject, func(a, b int32) int { return compareObjects(found[a], found[b]) })
+	return o
 }
 
 func (r *Reader) process(pid int) *Process {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -31,6 +30,7 @@ type Prog struct {
 	JitedLen        uint32 // 0: it isn't jited
 	Memlock         int64  // bytes; -1: not told
 	Maps            []uint32
+	NoData          bool   // none of the maps is read-only data; false: not looked at
 	BTF             uint32 // id; 0: none
 	Ifindex         uint32 // of the device that it's offloaded to
 	NetnsDev        uint64
@@ -48,16 +48,21 @@ func (p *Prog) TypeName() string { s, _ := TypeName(ProgTypes, p.Type); return s
 // TagText is the tag in hexadecimal.
 func (p *Prog) TagText() string { return hex.EncodeToString(p.Tag[:]) }
 
-// Progs yields all loaded programs by id.
+// Progs yields all loaded programs by id: from the kernel's iterator, or where that isn't to
+// be had by system calls.
 func (r *Reader) Progs() iter.Seq2[*Prog, error] {
 	return func(yield func(*Prog, error) bool) {
-		// Without an iterator the pages are nil, and /proc tells.
-		pages, _ := r.progPages()
-		read := func(fd int) (*Prog, error) { return r.progByFD(fd, pages) }
-		for p, err := range each(r, KindProg, read) {
-			if !yield(p, err) {
-				return
-			}
+		some := false
+		err := r.iterateProgs(func(p *Prog, err error) bool {
+			some = true
+			return yield(p, err)
+		})
+		switch {
+		case err == nil:
+		case some:
+			yield(nil, &listError{KindProg, err})
+		default:
+			each(r, KindProg, r.ProgByFD)(yield)
 		}
 	}
 }
@@ -69,10 +74,7 @@ func (r *Reader) Prog(id uint32) (*Prog, error) { return byID(KindProg, id, r.Pr
 const someMaps = 64
 
 // ProgByFD describes the program that a descriptor is of.
-func (r *Reader) ProgByFD(fd int) (*Prog, error) { return r.progByFD(fd, nil) }
-
-// progByFD takes the program's memory from pages where it's there.
-func (r *Reader) progByFD(fd int, pages map[uint32]uint32) (*Prog, error) {
+func (r *Reader) ProgByFD(fd int) (*Prog, error) {
 	ask := sys.ProgArrays{Maps: r.mapIDs[:]}
 	info, err := sys.ProgInfoWith(fd, &ask)
 	if err == nil && int(info.NrMapIDs) > len(ask.Maps) {
@@ -93,9 +95,7 @@ func (r *Reader) progByFD(fd int, pages map[uint32]uint32) (*Prog, error) {
 	}
 	r.loadedAt(p, info.LoadTime)
 	r.fullName(fd, info, p)
-	if n, ok := pages[p.ID]; ok {
-		p.Memlock = int64(n) * int64(os.Getpagesize())
-	} else if err := r.progMemlock(fd, p); err != nil {
+	if err := r.progMemlock(fd, p); err != nil {
 		p.Missing = append(p.Missing, err)
 	}
 	return p, nil

@@ -26,9 +26,10 @@ func hive() *Survey {
 			{Prog: 2, Text: "kprobe f", PIDs: []int{20}}, {Prog: 4, Link: 40, Text: "xdp on (gone)", Detached: true},
 			{Prog: 5, Text: "cgroup / egress"}, {Prog: 6, Link: 60, Text: "xdp on lo"},
 		},
-		Owners: &Owners{Processes: map[int]*Process{10: bee, 20: wasp}, byObject: map[objectID][]int{
-			{KindProg, 1}: {10, 20}, {KindLink, 40}: {10}, {KindMap, 7}: {20},
-		}},
+		Owners: newOwners([]Holding{
+			{PID: 20, FD: 4, Kind: KindMap, ID: 7}, {PID: 20, FD: 3, Kind: KindProg, ID: 1}, {PID: 10, FD: 3, Kind: KindProg, ID: 1},
+			{PID: 10, FD: 5, Kind: KindProg, ID: 1}, {PID: 10, FD: 4, Kind: KindLink, ID: 40},
+		}, func(pid int) *Process { return map[int]*Process{10: bee, 20: wasp}[pid] }),
 	}
 	return s
 }

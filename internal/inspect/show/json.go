@@ -98,7 +98,8 @@ func (j *JSON) End(bracket string) {
 // Name writes a member's name.
 func (j *JSON) Name(name string) {
 	j.begin()
-	j.text(quote(name) + ":")
+	j.quote(name)
+	j.text(":")
 	if j.pretty {
 		j.text(" ")
 	}
@@ -109,10 +110,18 @@ func (j *JSON) Name(name string) {
 func (j *JSON) Raw(v string) { j.begin(); j.text(v) }
 
 // Text writes a string; bytes that aren't UTF-8 become U+FFFD.
-func (j *JSON) Text(v string) { j.Raw(quote(v)) }
+func (j *JSON) Text(v string) {
+	j.begin()
+	j.quote(v)
+}
 
 // Uint writes a number.
-func (j *JSON) Uint(v uint64) { j.Raw(strconv.FormatUint(v, 10)) }
+func (j *JSON) Uint(v uint64) {
+	j.begin()
+	if j.err == nil {
+		_, j.err = j.w.Write(strconv.AppendUint(j.w.AvailableBuffer(), v, 10))
+	}
+}
 
 // Member writes a name and a value: a string, a number, a bool, nil, or a slice of ids.
 func (j *JSON) Member(name string, v any) {
@@ -134,24 +143,34 @@ func (j *JSON) Member(name string, v any) {
 		j.End("]")
 	case nil:
 		j.Raw("null")
+	case uint32:
+		j.Uint(uint64(v))
+	case int64:
+		j.Raw(strconv.FormatInt(v, 10))
+	case bool:
+		j.Raw(strconv.FormatBool(v))
 	default:
 		j.Raw(fmt.Sprint(v))
 	}
 }
 
-func quote(s string) string {
+func (j *JSON) quote(s string) {
 	plain := utf8.ValidString(s)
 	for i := 0; plain && i < len(s); i++ {
 		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] != 0x7f
 	}
 	if plain {
-		return `"` + s + `"`
+		j.text(`"`)
+		j.text(s)
+		j.text(`"`)
+		return
 	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if e.Encode(s) != nil {
-		return `""`
+		j.text(`""`)
+		return
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	j.text(strings.TrimSuffix(b.String(), "\n"))
 }

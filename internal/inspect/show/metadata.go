@@ -19,6 +19,9 @@ type metadatum struct {
 
 // metadata prints the variables that describe a program: those of its read-only data.
 func (p *Printer) metadata(g *inspect.Prog) {
+	if g.NoData {
+		return
+	}
 	for _, id := range g.Maps {
 		found, ok := p.meta[id]
 		if !ok {

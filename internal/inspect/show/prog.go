@@ -1,6 +1,7 @@
 package show
 
 import (
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -15,50 +16,60 @@ func (p *Printer) Prog(g *inspect.Prog) {
 	}
 	p.ProgHeader(g)
 	if !g.LoadedAt.IsZero() {
-		p.printf("\tloaded_at %s  uid %d\n", g.LoadedAt.Format("2006-01-02T15:04:05-0700"), g.UID)
+		p.words("\tloaded_at ")
+		p.Text.Write(g.LoadedAt.AppendFormat(p.Text.AvailableBuffer(), "2006-01-02T15:04:05-0700"))
+		p.number("  uid ", uint64(g.UID))
+		p.words("\n")
 	}
-	p.printf("\txlated %dB", g.XlatedLen)
+	p.number("\txlated ", uint64(g.XlatedLen))
 	if g.JitedLen > 0 {
-		p.printf("  jited %dB", g.JitedLen)
+		p.number("B  jited ", uint64(g.JitedLen))
+		p.words("B")
 	} else {
-		p.printf("  not jited")
+		p.words("B  not jited")
 	}
 	if g.Memlock >= 0 {
-		p.printf("  memlock %dB", g.Memlock)
+		p.number("  memlock ", uint64(g.Memlock))
+		p.words("B")
 	}
 	if g.Orphaned {
-		p.printf("  orphaned")
+		p.words("  orphaned")
 	}
-	if len(g.Maps) > 0 {
-		p.printf("  map_ids %s", ids(g.Maps))
+	sep := "  map_ids "
+	for _, id := range g.Maps {
+		p.number(sep, uint64(id))
+		sep = ","
 	}
 	p.references(inspect.KindProg, g.ID, false)
 	if g.BTF != 0 {
-		p.printf("\n\tbtf_id %d", g.BTF)
+		p.number("\n\tbtf_id ", uint64(g.BTF))
 	}
 	p.owners(inspect.KindProg, g.ID)
-	p.printf("\n")
+	p.words("\n")
 	p.metadata(g)
 }
 
 // ProgHeader prints a program's first line.
 func (p *Printer) ProgHeader(g *inspect.Prog) {
-	p.printf("%d: %s  ", g.ID, typeWord(inspect.ProgTypes, g.Type))
+	p.number("", uint64(g.ID))
+	p.words(": ", typeWord(inspect.ProgTypes, g.Type), "  ")
 	if g.Name != "" {
-		p.printf("name %s  ", g.Name)
+		p.words("name ", g.Name, "  ")
 	}
-	p.printf("tag %s", g.TagText())
+	p.words("tag ")
+	p.Text.Write(hex.AppendEncode(p.Text.AvailableBuffer(), g.Tag[:]))
 	p.offload(g.Ifindex, g.NetnsDev, g.NetnsIno)
 	if g.GPL {
-		p.printf("  gpl")
+		p.words("  gpl")
 	}
 	if g.RunTime > 0 {
-		p.printf(" run_time_ns %d run_cnt %d", g.RunTime.Nanoseconds(), g.RunCount)
+		p.number(" run_time_ns ", uint64(g.RunTime))
+		p.number(" run_cnt ", g.RunCount)
 	}
 	if g.RecursionMisses > 0 {
-		p.printf(" recursion_misses %d", g.RecursionMisses)
+		p.number(" recursion_misses ", g.RecursionMisses)
 	}
-	p.printf("\n")
+	p.words("\n")
 }
 
 func (p *Printer) progJSON(g *inspect.Prog) {

@@ -234,11 +234,7 @@ func (p *Printer) keeperJSON(k inspect.Keeper) {
 	j.Open("[")
 	for _, o := range k.Processes {
 		j.Open("{")
-		j.Member("pid", o.PID)
-		j.Member("comm", o.Comm)
-		if o.Container != "" {
-			j.Member("container", o.Container)
-		}
+		p.process(o)
 		if o.Pod != "" {
 			j.Member("pod", o.Pod)
 		}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
+	"strconv"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
@@ -53,6 +53,19 @@ func (p *Printer) Err() error {
 }
 
 func (p *Printer) printf(format string, args ...any) { fmt.Fprintf(p.Text, format, args...) }
+
+// words and number are printf for lists of thousands, where formats are most of the time.
+// Errors stick to the writer.
+func (p *Printer) words(words ...string) {
+	for _, w := range words {
+		p.Text.WriteString(w)
+	}
+}
+
+func (p *Printer) number(word string, n uint64) {
+	p.Text.WriteString(word)
+	p.Text.Write(strconv.AppendUint(p.Text.AvailableBuffer(), n, 10))
+}
 
 // typeMember writes a type's name, or its number when it's newer than skep.
 func typeMember(j *JSON, name string, table []string, n uint32) {
@@ -104,21 +117,28 @@ func (p *Printer) owners(k inspect.Kind, id uint32) {
 		j.Open("[")
 		for _, o := range procs {
 			j.Open("{")
-			j.Member("pid", o.PID)
-			j.Member("comm", o.Comm)
-			if o.Container != "" {
-				j.Member("container", o.Container)
-			}
+			p.process(o)
 			j.End("}")
 		}
 		j.End("]")
 		return
 	}
-	var words []string
+	sep := "\n\tpids "
 	for _, o := range procs {
-		words = append(words, fmt.Sprintf("%s(%d)", o.Comm, o.PID))
+		p.words(sep, o.Comm)
+		p.number("(", uint64(o.PID))
+		p.words(")")
+		sep = ", "
 	}
-	p.printf("\n\tpids %s", strings.Join(words, ", "))
+}
+
+// process writes the members of a process that holds an object.
+func (p *Printer) process(o *inspect.Process) {
+	p.JSON.Member("pid", o.PID)
+	p.JSON.Member("comm", o.Comm)
+	if o.Container != "" {
+		p.JSON.Member("container", o.Container)
+	}
 }
 
 // device is an interface's name: "(unknown)" when it's gone or in another namespace.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"modernc.org/cc/v4"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // errorLine is an error of the front end: place, message, and a place in its own source.
-var errorLine = regexp.MustCompile(`^(.*?):(\d+):(\d+): (.*?)(?: \([a-z0-9]+\.go:[^)]*\))?$`)
+var errorLine = expression(`^(.*?):(\d+):(\d+): (.*?)(?: \([a-z0-9]+\.go:[^)]*\))?$`)
 
 // reportAll reports the errors of the front end as diagnostics.
 func (t *tree) reportAll(f *failure, rep *diag.Reporter) {
@@ -22,7 +23,7 @@ func (t *tree) reportAll(f *failure, rep *diag.Reporter) {
 	}
 	some := false
 	for line := range strings.SplitSeq(f.err.Error(), "\n") {
-		if m := errorLine.FindStringSubmatch(line); m != nil {
+		if m := errorLine().FindStringSubmatch(line); m != nil {
 			row, _ := strconv.Atoi(m[2])
 			col, _ := strconv.Atoi(m[3])
 			if p, ok := t.place(m[1], row, col); ok {
@@ -127,23 +128,23 @@ func (t *tree) errorf(rep *diag.Reporter, code diag.Code, n cc.Node, word, forma
 }
 
 var (
-	notFound   = regexp.MustCompile(`^include file not found: (["<])(.*)[">]$`)
-	unexpected = regexp.MustCompile(`^unexpected (.*), expected (.*)$`)
-	undefined  = regexp.MustCompile(`^undefined: (\w+)$`)
-	redeclared = regexp.MustCompile(`^(?:incompatible redeclaration of|conflicting types for) '((?:struct |union |enum )?\w+)`)
+	notFound   = expression(`^include file not found: (["<])(.*)[">]$`)
+	unexpected = expression(`^unexpected (.*), expected (.*)$`)
+	undefined  = expression(`^undefined: (\w+)$`)
+	redeclared = expression(`^(?:incompatible redeclaration of|conflicting types for) '((?:struct |union |enum )?\w+)`)
 )
 
 // explain gives the front end's messages codes and the language's words.
 func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code, at place, text string, notes []string) {
 	source, _ := t.text(p.name)
 	word := source[p.start:p.end]
-	if m := notFound.FindStringSubmatch(msg); m != nil {
+	if m := notFound().FindStringSubmatch(msg); m != nil {
 		return diag.CodeCHeader, p, fmt.Sprintf("header `%s` not found", m[2]), []string{t.searched(m[1] == `"`)}
 	}
-	if m := undefined.FindStringSubmatch(msg); m != nil {
+	if m := undefined().FindStringSubmatch(msg); m != nil {
 		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s` in a constant expression", m[1]), nil
 	}
-	if m := redeclared.FindStringSubmatch(msg); m != nil {
+	if m := redeclared().FindStringSubmatch(msg); m != nil {
 		if isTag(token{kind: name, text: word}) { // the tag says more
 			s := scanner{text: source, off: p.end}
 			tag := s.next()
@@ -151,7 +152,7 @@ func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code,
 		}
 		return diag.CodeCTwice, p, fmt.Sprintf("`%s` is defined twice, differently", m[1]), nil
 	}
-	if m := unexpected.FindStringSubmatch(msg); m != nil && word != "" {
+	if m := unexpected().FindStringSubmatch(msg); m != nil && word != "" {
 		return diag.CodeCSyntax, p, fmt.Sprintf("expected %s, found `%s`", quoted(m[2]), word), nil
 	}
 	switch {
@@ -189,12 +190,12 @@ func (t *tree) searched(quotes bool) string {
 	return where + " and in /usr/include; the types of the kernel's headers come from BTF"
 }
 
-var conditional = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*(\w+)`)
+var conditional = expression(`(?m)^[ \t]*#[ \t]*(\w+)`)
 
 // unclosedIf is the last #if of a text that has no #endif.
 func unclosedIf(name, text string) place {
 	var open [][]int
-	for _, m := range conditional.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range conditional().FindAllStringSubmatchIndex(text, -1) {
 		switch text[m[2]:m[3]] {
 		case "if", "ifdef", "ifndef":
 			open = append(open, m)
@@ -217,7 +218,7 @@ func (t *tree) directives(rep *diag.Reporter) bool {
 	for _, u := range t.units {
 		depth := 0
 		text := string(u.text)
-		for _, m := range conditional.FindAllStringSubmatchIndex(text, -1) {
+		for _, m := range conditional().FindAllStringSubmatchIndex(text, -1) {
 			switch word := text[m[2]:m[3]]; word {
 			case "if", "ifdef", "ifndef":
 				depth++
@@ -309,4 +310,9 @@ func (t *tree) redefined(m *cc.Macro, rep *diag.Reporter) {
 		rep.Warnf(diag.CodeMacroRedefinedC, t.span(last, rep), "`%s` is defined again", name).
 			NoteAt(t.span(*first, rep), "the first definition is here")
 	}
+}
+
+// expression is a pattern that is compiled when it's first asked for: most runs have no C.
+func expression(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -138,14 +137,14 @@ func (f *openHeader) Sys() any                   { return nil }
 var _ io.Reader = (*openHeader)(nil)
 
 // includeLine finds the directives that include a header by its name.
-var includeLine = regexp.MustCompile(`(?m)^[ \t]*(#[ \t]*include(?:_next)?[ \t]*([<"])([^>"\n]+)[>"])`)
+var includeLine = expression(`(?m)^[ \t]*(#[ \t]*include(?:_next)?[ \t]*([<"])([^>"\n]+)[>"])`)
 
 // chain finds the directives that led to a file, the innermost first; nil: none did.
 func (t *tree) chain(path string) []place {
 	seen := map[string]bool{}
 	var visit func(from, text string) []place
 	visit = func(from, text string) []place {
-		for _, m := range includeLine.FindAllStringSubmatchIndex(text, -1) {
+		for _, m := range includeLine().FindAllStringSubmatchIndex(text, -1) {
 			to := t.resolve(text[m[6]:m[7]], text[m[4]] == '"', from)
 			here := place{from, m[2], m[3]}
 			if to == path {
@@ -179,7 +178,7 @@ func (t *tree) onlyKernel() bool {
 			if line == "" {
 				continue
 			}
-			m := includeLine.FindStringSubmatch(line)
+			m := includeLine().FindStringSubmatch(line)
 			if m == nil || m[1] != line || m[2] != "<" || !isKernel(m[3]) || headerText(m[3], t.opt) != "" || strings.HasPrefix(m[3], "net/") && t.inSystem(m[3]) {
 				return false
 			}
