@@ -62,7 +62,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "struct_ops dump"},
 	{theirs: "struct_ops register", why: "as prog load"},
 	{theirs: "struct_ops unregister"},
-	{theirs: "gen object", why: "skep doesn't link ELF objects yet"},
+	{theirs: "gen object", note: "errors name both objects; types of symbols that lost are gone"},
 	{theirs: "gen skeleton", why: "a C header for libbpf; skep has no C programs"},
 	{theirs: "gen subskeleton", why: "as gen skeleton"},
 	{theirs: "gen min_core_btf", why: "skep reads the running kernel's types and needs no cut-down copy"},
