@@ -14,9 +14,6 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/elfobj"
 )
 
-// ErrConflict: objects contradict each other.
-var ErrConflict = errors.New("objects contradict each other")
-
 // File is an object's content, and its name for errors.
 type File struct {
 	Name string
@@ -85,17 +82,12 @@ type place struct {
 	same bool // the output has the same content already
 }
 
-// conflictf is an error about two objects.
-func conflictf(format string, args ...any) error {
-	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrConflict)
-}
-
 func (l *linker) add(name string, obj *elfobj.Object) error {
 	if l.out.Order == nil {
 		l.out.Order = obj.Order
 	}
 	if l.out.Order != obj.Order {
-		return conflictf("its byte order is %s, that of the objects before is %s", obj.Order, l.out.Order)
+		return fmt.Errorf("its byte order is %s, that of the objects before is %s", obj.Order, l.out.Order)
 	}
 	in := &input{linker: l, name: name, obj: obj, place: map[*elfobj.Section]place{}, syms: map[*elfobj.Symbol]*elfobj.Symbol{}}
 	for _, step := range []func() error{in.addTypes, in.addSections, in.addSymbols, in.addRelocs, in.addVariables} {
@@ -130,7 +122,7 @@ func (in *input) addSections() error {
 			in.out.Sections = append(in.out.Sections, to.out)
 		} else if onlyOnce[s.Name] {
 			if !bytes.Equal(to.out.Data, s.Data) {
-				return conflictf("section %s is %q here and %q in %s", s.Name, cString(s.Data), cString(to.out.Data), to.from)
+				return fmt.Errorf("section %s is %q here and %q in %s", s.Name, cString(s.Data), cString(to.out.Data), to.from)
 			}
 			in.place[s] = place{to: to, same: true}
 			continue
@@ -149,11 +141,11 @@ func (in *input) compatible(to *section, s *elfobj.Section) error {
 	o := to.out
 	switch {
 	case o.Type != s.Type:
-		return conflictf("section %s is of type %s here and of %s in %s", s.Name, s.Type, o.Type, to.from)
+		return fmt.Errorf("section %s is of type %s here and of %s in %s", s.Name, s.Type, o.Type, to.from)
 	case o.Flags != s.Flags:
-		return conflictf("section %s has flags %s here and %s in %s", s.Name, s.Flags, o.Flags, to.from)
+		return fmt.Errorf("section %s has flags %s here and %s in %s", s.Name, s.Flags, o.Flags, to.from)
 	case o.EntSize != s.EntSize:
-		return conflictf("section %s has entries of %d bytes here and of %d in %s", s.Name, s.EntSize, o.EntSize, to.from)
+		return fmt.Errorf("section %s has entries of %d bytes here and of %d in %s", s.Name, s.EntSize, o.EntSize, to.from)
 	}
 	return nil
 }

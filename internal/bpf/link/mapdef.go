@@ -41,7 +41,7 @@ func (m matcher) maps(a, b btf.ID) string {
 func (m matcher) mapDefs(p, q *mapDef) string {
 	for _, n := range []string{"type", "key_size", "value_size", "max_entries", "map_flags", "numa_node", "pinning", "map_extra"} {
 		if p.numbers[n] != q.numbers[n] {
-			return fmt.Sprintf("the map's %s is %d and %d", n, q.numbers[n], p.numbers[n])
+			return differ(fmt.Sprintf("the map's %s is %d", n, p.numbers[n]), q.numbers[n])
 		}
 	}
 	for _, n := range []string{"key", "value"} {

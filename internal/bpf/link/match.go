@@ -7,7 +7,7 @@ import (
 )
 
 // matcher compares what objects say of the same symbol. Its methods return the difference as
-// words, "" for none.
+// words, "" for none; their first type is that of the object that's being added.
 type matcher struct{ t *btf.Types }
 
 // maxNesting bounds how deep structs hold each other.
@@ -29,18 +29,18 @@ func (m matcher) same(a, b btf.ID, exact bool, depth int) string {
 		}
 	}
 	if k != y.Kind() {
-		return fmt.Sprintf("%s and %s", m.name(a), m.name(b))
+		return differ(m.name(a), m.name(b))
 	}
 	named := k.Composite() || k.Enum() || k == btf.KindFwd || k == btf.KindFunc || k == btf.KindVar
 	if named && x.Name() != y.Name() {
-		return fmt.Sprintf("%s and %s", m.name(a), m.name(b))
+		return differ(m.name(a), m.name(b))
 	}
 	switch {
 	case k == btf.KindVoid, k == btf.KindFwd:
 		return ""
 	case k == btf.KindInt, k == btf.KindFloat, k.Enum():
 		if x.Size() != y.Size() {
-			return fmt.Sprintf("%s of %d bytes and %s of %d", m.name(a), x.Size(), m.name(b), y.Size())
+			return differ(fmt.Sprintf("%s of %d bytes", m.name(a), x.Size()), fmt.Sprintf("%s of %d", m.name(b), y.Size()))
 		}
 		return ""
 	case k == btf.KindPtr:
@@ -67,11 +67,19 @@ func (m matcher) same(a, b btf.ID, exact bool, depth int) string {
 
 func (m matcher) name(id btf.ID) string {
 	r := m.t.Record(id)
-	if n := m.t.Strings.At(r.Name()); n != "" {
-		return fmt.Sprintf("%s %s", r.Kind(), n)
+	n := m.t.Strings.At(r.Name())
+	switch k := r.Kind(); {
+	case n == "":
+		return k.String()
+	case k == btf.KindInt, k == btf.KindFloat:
+		return n
+	default:
+		return fmt.Sprintf("%s %s", k, n)
 	}
-	return r.Kind().String()
 }
+
+// differ tells a difference: what this object has, and what the one before.
+func differ(here string, there any) string { return fmt.Sprintf("%s here, %v there", here, there) }
 
 // forward compares a forward declaration with a definition.
 func (m matcher) forward(x, y btf.Record) string {
@@ -85,22 +93,22 @@ func (m matcher) forward(x, y btf.Record) string {
 	if x.Flag() {
 		declared = btf.KindUnion
 	}
-	return fmt.Sprintf("%s %s and %s %s", declared, m.t.Strings.At(x.Name()), y.Kind(), m.t.Strings.At(y.Name()))
+	return fmt.Sprintf("%s %s is declared, %s %s defined", declared, m.t.Strings.At(x.Name()), y.Kind(), m.t.Strings.At(y.Name()))
 }
 
 func (m matcher) members(a, b btf.ID, depth int) string {
 	x, y := m.t.Record(a), m.t.Record(b)
 	if x.Len() != y.Len() {
-		return fmt.Sprintf("%s has %d members and %d", m.name(a), x.Len(), y.Len())
+		return differ(fmt.Sprintf("%s has %d members", m.name(a), x.Len()), y.Len())
 	}
 	for i := range x.Len() {
 		xn, xt, xbit, xbits := x.Member(i)
 		yn, yt, ybit, ybits := y.Member(i)
 		switch {
 		case xn != yn:
-			return fmt.Sprintf("member %d of %s is %q and %q", i, m.name(a), m.t.Strings.At(xn), m.t.Strings.At(yn))
+			return differ(fmt.Sprintf("member %d of %s is %q", i, m.name(a), m.t.Strings.At(xn)), fmt.Sprintf("%q", m.t.Strings.At(yn)))
 		case xbit != ybit || xbits != ybits:
-			return fmt.Sprintf("member %q of %s is at bit %d and at %d", m.t.Strings.At(xn), m.name(a), xbit, ybit)
+			return differ(fmt.Sprintf("member %q of %s is at bit %d", m.t.Strings.At(xn), m.name(a), xbit), ybit)
 		}
 		if d := m.same(xt, yt, true, depth+1); d != "" {
 			return fmt.Sprintf("member %q of %s: %s", m.t.Strings.At(xn), m.name(a), d)
@@ -111,7 +119,7 @@ func (m matcher) members(a, b btf.ID, depth int) string {
 
 func (m matcher) prototypes(x, y btf.Record, exact bool, depth int) string {
 	if x.Len() != y.Len() {
-		return fmt.Sprintf("%d parameters and %d", x.Len(), y.Len())
+		return differ(fmt.Sprintf("%d parameters", x.Len()), y.Len())
 	}
 	for i := range x.Len() {
 		_, p := x.Param(i)

@@ -40,6 +40,7 @@ func (in *input) addSymbols() error {
 			to := in.place[s.Section].to
 			if to.sym == nil {
 				to.sym = in.addSymbol(s)
+				to.sym.Value = 0
 			}
 			in.syms[s] = to.sym
 			continue
@@ -97,7 +98,7 @@ func (in *input) addGlobal(s *elfobj.Symbol) error {
 func (in *input) resolve(g *global, s *elfobj.Symbol, t typed) error {
 	weak := s.Bind == elf.STB_WEAK
 	if g.defined && !s.Undefined() && !g.weak && !weak {
-		return conflictf("%q is defined in %s (%s) and again here (%s)", s.Name, g.from, where(g.sym), where(s))
+		return fmt.Errorf("%q is defined in %s (%s) and again here (%s)", s.Name, g.from, where(g.sym), where(s))
 	}
 	if err := in.matches(g, s, t); err != nil {
 		return err
@@ -136,23 +137,23 @@ func (in *input) matches(g *global, s *elfobj.Symbol, t typed) error {
 		if g.typ == t.id {
 			return nil
 		}
-		return conflictf("%q has type information in only one of this object and %s; compile with -g", s.Name, g.from)
+		return fmt.Errorf("%q has type information in only one of this object and %s; compile with -g", s.Name, g.from)
 	}
 	declared := !g.defined && g.section == "" || s.Undefined() && t.section == ""
 	if g.section != t.section && !declared {
-		return conflictf("%q is in section %s here and in %s in %s", s.Name, sectionName(t.section), sectionName(g.section), g.from)
+		return fmt.Errorf("%q is in section %s here and in %s in %s", s.Name, sectionName(t.section), sectionName(g.section), g.from)
 	}
 	m := matcher{in.types}
 	reason := ""
 	if g.section == mapsSection && t.section == mapsSection {
-		reason = m.maps(g.typ, t.id)
+		reason = m.maps(t.id, g.typ)
 	} else {
-		reason = m.same(g.typ, t.id, true, 0)
+		reason = m.same(t.id, g.typ, true, 0)
 	}
 	if reason == "" {
 		return nil
 	}
-	return conflictf("%q differs from %s %s: %s", s.Name, verb(s, g), g.from, reason)
+	return fmt.Errorf("%q differs from %s %s: %s", s.Name, verb(s, g), g.from, reason)
 }
 
 func sectionName(s string) string {
