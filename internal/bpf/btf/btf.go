@@ -171,6 +171,20 @@ func (s *StringTable) Name(off uint32) (Name, error) {
 	return n, nil
 }
 
+// Order is the byte order of raw BTF: binary.LittleEndian or binary.BigEndian.
+type Order interface {
+	binary.ByteOrder
+	binary.AppendByteOrder
+}
+
+// OrderOf is the byte order that the data's first bytes tell.
+func OrderOf(data []byte) Order {
+	if len(data) > 1 && binary.BigEndian.Uint16(data) == Magic {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
 // Read decodes the data of a .BTF section. Its names are put into s. The table is for others
 // that refer to its strings, as .BTF.ext does.
 func Read(data []byte, order binary.ByteOrder, s *Strings) (*Types, *StringTable, error) {
@@ -288,4 +302,11 @@ func (t *Types) Encode(order binary.AppendByteOrder, l *Layout) []byte {
 		data = order.AppendUint32(data, w)
 	}
 	return append(data, l.data...)
+}
+
+// Renumber replaces what types refer to by what to has for it.
+func (t *Types) Renumber(to []ID) {
+	for id := ID(1); id < t.End(); id++ {
+		t.Record(id).refs(func(w *uint32) { *w = uint32(to[*w]) })
+	}
 }

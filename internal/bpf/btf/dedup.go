@@ -3,6 +3,7 @@ package btf
 import (
 	"fmt"
 	"hash/maphash"
+	"math/bits"
 )
 
 // Dedup makes one of types that are the same, so that each stands once, and returns the new
@@ -19,7 +20,8 @@ import (
 // all circles pass, by walks; then what's left, in the order of references.
 // Variables and sections stay as they are.
 func (t *Types) Dedup(canon []ID) ([]ID, error) {
-	d := &dedup{t: t, seed: maphash.MakeSeed(), by: make([]ID, t.End()), table: map[uint64][]ID{}, guess: make([]ID, t.End())}
+	n := t.End()
+	d := &dedup{t: t, seed: maphash.MakeSeed(), by: make([]ID, n), first: make([]ID, 1<<bits.Len(uint(n))), next: make([]ID, n), guess: make([]ID, n)}
 	for id := range d.by {
 		d.by[id] = undecided
 	}
@@ -65,8 +67,9 @@ type dedup struct {
 	t    *Types
 	seed maphash.Seed
 	by   []ID // what represents each type: itself, another, or undecided
-	// table has the representatives by hash.
-	table map[uint64][]ID
+	// first has, by hash, the first of the representatives that next chains in the order in
+	// which they were decided about.
+	first, next []ID
 	// guess is, during a walk, the type that stands for a representative's; guessed are those
 	// that have one, and steps what a walk may still cost.
 	guess   []ID
@@ -102,8 +105,15 @@ func (d *dedup) settle(id, same ID, hash uint64) {
 		return
 	}
 	d.by[id] = id
-	d.table[hash] = append(d.table[hash], id)
+	at := d.bucket(hash)
+	for *at != 0 {
+		at = &d.next[*at]
+	}
+	*at = id
 }
+
+// bucket is where the chain of a hash's representatives begins.
+func (d *dedup) bucket(hash uint64) *ID { return &d.first[hash&uint64(len(d.first)-1)] }
 
 // leaf decides about a type that refers to none.
 func (d *dedup) leaf(id ID) {
@@ -114,7 +124,7 @@ func (d *dedup) leaf(id ID) {
 	switch k := r.Kind(); {
 	case k == KindInt, k == KindFloat, k == KindFwd:
 		h := d.hash(r...)
-		for _, c := range d.table[h] {
+		for c := *d.bucket(h); c != 0; c = d.next[c] {
 			if equal(r, d.t.Record(c)) {
 				d.settle(id, c, h)
 				return
@@ -129,7 +139,7 @@ func (d *dedup) leaf(id ID) {
 // enum decides about an enum. One without enumerators is a forward declaration.
 func (d *dedup) enum(id ID, r Record) {
 	h := d.hash(uint32(KindEnum), r[0])
-	for _, c := range d.table[h] {
+	for c := *d.bucket(h); c != 0; c = d.next[c] {
 		o := d.t.Record(c)
 		if !o.Kind().Enum() || o[0] != r[0] {
 			continue
@@ -154,7 +164,7 @@ func (d *dedup) graph(id ID) {
 		return
 	}
 	h := d.lookHash(r)
-	for _, c := range d.table[h] {
+	for c := *d.bucket(h); c != 0; c = d.next[c] {
 		if !looksEqual(r, d.t.Record(c)) {
 			continue
 		}
@@ -205,15 +215,15 @@ func looksEqual(a, b Record) bool {
 	if a.Kind() == KindArray {
 		return a[5] == b[5]
 	}
-	for i := headWords; i < headWords+int(f.fixed); i++ {
+	parts, each, ref := headWords+int(f.fixed), max(int(f.each), 1), int(f.eachRef)-1
+	for i := headWords; i < parts; i++ {
 		if a[i] != b[i] {
 			return false
 		}
 	}
-	for i := range a.Len() {
-		p, q := a.part(i), b.part(i)
-		for j := range p {
-			if j+1 != int(f.eachRef) && p[j] != q[j] {
+	for i := parts; i < len(a); i += each {
+		for j := range each {
+			if j != ref && a[i+j] != b[i+j] {
 				return false
 			}
 		}
@@ -379,7 +389,7 @@ func (d *dedup) chain(id ID) (ID, error) {
 		return Dropped, nil
 	}
 	h := d.hash(r...)
-	for _, c := range d.table[h] {
+	for c := *d.bucket(h); c != 0; c = d.next[c] {
 		if equal(r, d.t.Record(c)) {
 			d.settle(id, c, h)
 			return c, nil

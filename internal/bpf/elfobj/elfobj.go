@@ -5,7 +5,6 @@ package elfobj
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 
 	"github.com/skep-bpf/skep/internal/bpf/btf"
@@ -14,15 +13,9 @@ import (
 // ErrMalformed: the data isn't a BPF object as this package knows it.
 var ErrMalformed = errors.New("malformed BPF object")
 
-// ByteOrder is the byte order of an object: binary.LittleEndian or binary.BigEndian.
-type ByteOrder interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
-
 // Object is a BPF object.
 type Object struct {
-	Order    ByteOrder
+	Order    btf.Order
 	Sections []*Section // code and data, in the file's order; not the tables that ELF needs itself
 	Symbols  []*Symbol
 	Types    *btf.Types // nil: it has none
