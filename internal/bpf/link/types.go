@@ -107,7 +107,10 @@ func (l *linker) finish() error {
 	l.out.Types = l.types
 	l.settleGlobals()
 	l.dropPrototypes()
-	for _, s := range l.order {
+	// Those that only types know come last, as they do when the output is linked again.
+	onlyTypes := func(s *section) bool { return s.out == nil }
+	elf := slices.DeleteFunc(slices.Clone(l.order), onlyTypes)
+	for _, s := range append(elf, slices.DeleteFunc(l.order, func(s *section) bool { return !onlyTypes(s) })...) {
 		if s.typed {
 			l.types.Add(l.sectionType(s))
 			l.canon = append(l.canon, l.types.End()-1)

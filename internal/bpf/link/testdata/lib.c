@@ -17,6 +17,7 @@ struct {
 	__type(value, struct node);
 } nodes SEC(".maps");
 
+struct owner owner = {.id = 1};
 int odd = 3;
 int base __attribute__((btf_decl_tag("offset"))) = 100;
 int bias = 20;

@@ -11,7 +11,6 @@ extern struct {
 } nodes SEC(".maps");
 
 extern int scale(int by, struct node *n) __hidden;
-extern int missing(void) __weak;
 extern int base;
 extern int LINUX_KERNEL_VERSION SEC(".kconfig");
 
