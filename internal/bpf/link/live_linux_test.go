@@ -2,7 +2,6 @@ package link
 
 import (
 	"bytes"
-	"debug/elf"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -15,7 +14,7 @@ import (
 func TestRun(t *testing.T) {
 	testkit.Need(t, testkit.Root(), testkit.Feature("btf"))
 	for _, order := range []string{"main lib", "lib main", "maps main core lib"} {
-		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(uniqueLocals(t, mustLink(t, order))))
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(mustLink(t, order)))
 		if err != nil {
 			t.Fatalf("%s: %v", order, err)
 		}
@@ -49,18 +48,4 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-}
-
-// uniqueLocals renames static functions of a name that another one has: the kernel and libbpf
-// tell them apart, this test's loader doesn't.
-func uniqueLocals(t *testing.T, data []byte) []byte {
-	o := read(t, data)
-	seen := map[string]bool{}
-	for _, s := range o.Symbols {
-		if s.Type == elf.STT_FUNC && seen[s.Name] {
-			s.Name += "_2"
-		}
-		seen[s.Name] = true
-	}
-	return o.Encode()
 }

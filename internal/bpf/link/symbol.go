@@ -116,11 +116,30 @@ func (in *input) resolve(g *global, s *elfobj.Symbol, t typed) error {
 		}
 		return nil
 	case g.defined && weak:
+		lost := *s
+		in.locate(&lost, s)
+		in.keepLost(&lost)
 		return nil
+	case g.defined:
+		lost := *g.sym
+		in.keepLost(&lost)
 	}
 	in.locate(g.sym, s)
 	g.from, g.defined, g.weak, g.section, g.typ = in.name, true, weak, t.section, t.id
 	return nil
+}
+
+// textSection is the section of functions that programs call.
+const textSection = ".text"
+
+// keepLost keeps a function's definition that gave way to another as a static one, NAME.weak:
+// loaders may take code that no symbol tells of for part of the function before. (A section of
+// programs has no static ones.)
+func (in *input) keepLost(s *elfobj.Symbol) {
+	if s.Type == elf.STT_FUNC && s.Section != nil && s.Section.Name == textSection {
+		s.Name, s.Bind, s.Visibility = s.Name+".weak", elf.STB_LOCAL, elf.STV_DEFAULT
+		in.out.Symbols = append(in.out.Symbols, s)
+	}
 }
 
 // where is where a symbol is, for errors.

@@ -24,8 +24,7 @@ int bias = 20;
 enum wide wide = WIDE_HIGH;
 static int calls = 40;
 
-/* Has the name of main.c's, and is another. */
-static __noinline int twist(int x)
+static __noinline int turn(int x)
 {
 	return x + calls++;
 }
@@ -36,7 +35,7 @@ __hidden __noinline int scale(int by, struct node *n)
 
 	if (o)
 		return -1;
-	return by * n->value + twist(1);
+	return by * n->value + turn(1);
 }
 
 __noinline int round_up(int x)
@@ -47,5 +46,5 @@ __noinline int round_up(int x)
 SEC("xdp")
 int third(void *ctx)
 {
-	return twist(odd);
+	return turn(odd);
 }
