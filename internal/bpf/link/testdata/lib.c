@@ -31,9 +31,7 @@ static __noinline int turn(int x)
 
 __hidden __noinline int scale(int by, struct node *n)
 {
-	struct owner *o = n->owner;
-
-	if (o)
+	if (!n || n->owner)
 		return -1;
 	return by * n->value + turn(1);
 }

@@ -1,6 +1,8 @@
 /* Has a static function of the name of one of main.c's, which is another. */
 #include "bpf.h"
 
+static volatile int four = 4;
+
 static __noinline int twist(int x)
 {
 	return x + 1000;
@@ -9,5 +11,5 @@ static __noinline int twist(int x)
 SEC("xdp")
 int fourth(void *ctx)
 {
-	return twist((long)ctx & 1);
+	return twist(four);
 }
