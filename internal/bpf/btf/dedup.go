@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 )
 
 // Dedup makes one of types that are the same, so that each stands once, and returns the new
@@ -125,7 +126,7 @@ func (d *dedup) leaf(id ID) {
 	case k == KindInt, k == KindFloat, k == KindFwd:
 		h := d.hash(r...)
 		for c := *d.bucket(h); c != 0; c = d.next[c] {
-			if equal(r, d.t.Record(c)) {
+			if slices.Equal(r, d.t.Record(c)) {
 				d.settle(id, c, h)
 				return
 			}
@@ -144,7 +145,7 @@ func (d *dedup) enum(id ID, r Record) {
 		if !o.Kind().Enum() || o[0] != r[0] {
 			continue
 		}
-		if equal(r, o) || r.Len() == 0 {
+		if slices.Equal(r, o) || r.Len() == 0 {
 			d.settle(id, d.final(c), h)
 			return
 		}
@@ -191,46 +192,6 @@ func (d *dedup) lookHash(r Record) uint64 {
 	return d.hash(words...)
 }
 
-func equal(a, b Record) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// looksEqual compares records without the types that they refer to.
-func looksEqual(a, b Record) bool {
-	if len(a) != len(b) || a == nil || a[0] != b[0] || a[1] != b[1] {
-		return false
-	}
-	f := &forms[a.Kind()]
-	if !f.ref && a[2] != b[2] {
-		return false
-	}
-	if a.Kind() == KindArray {
-		return a[5] == b[5]
-	}
-	parts, each, ref := headWords+int(f.fixed), max(int(f.each), 1), int(f.eachRef)-1
-	for i := headWords; i < parts; i++ {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	for i := parts; i < len(a); i += each {
-		for j := range each {
-			if j != ref && a[i+j] != b[i+j] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 func (d *dedup) forget() {
 	for _, id := range d.guessed {
 		d.guess[id] = 0
@@ -269,7 +230,7 @@ func (d *dedup) same(id, c ID) bool {
 	case (ka == KindFwd) != (kb == KindFwd):
 		return forwardOf(a, b) || forwardOf(b, a)
 	case ka.Enum() && kb.Enum():
-		return equal(a, b) || a.Len() == 0 || b.Len() == 0
+		return slices.Equal(a, b) || a.Len() == 0 || b.Len() == 0
 	case !looksEqual(a, b):
 		return false
 	}
@@ -390,7 +351,7 @@ func (d *dedup) chain(id ID) (ID, error) {
 	}
 	h := d.hash(r...)
 	for c := *d.bucket(h); c != 0; c = d.next[c] {
-		if equal(r, d.t.Record(c)) {
+		if slices.Equal(r, d.t.Record(c)) {
 			d.settle(id, c, h)
 			return c, nil
 		}

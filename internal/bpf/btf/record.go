@@ -174,3 +174,31 @@ func (r Record) WithMembers(keep func(i int) bool) Record {
 
 // Refs calls f with each type that the record refers to.
 func (r Record) Refs(f func(ID)) { r.refs(func(w *uint32) { f(ID(*w)) }) }
+
+// looksEqual compares records without the types that they refer to.
+func looksEqual(a, b Record) bool {
+	if len(a) != len(b) || a == nil || a[0] != b[0] || a[1] != b[1] {
+		return false
+	}
+	f := &forms[a.Kind()]
+	if !f.ref && a[2] != b[2] {
+		return false
+	}
+	if a.Kind() == KindArray {
+		return a[5] == b[5]
+	}
+	parts, each, ref := headWords+int(f.fixed), max(int(f.each), 1), int(f.eachRef)-1
+	for i := headWords; i < parts; i++ {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	for i := parts; i < len(a); i += each {
+		for j := range each {
+			if j != ref && a[i+j] != b[i+j] {
+				return false
+			}
+		}
+	}
+	return true
+}

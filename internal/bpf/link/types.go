@@ -108,12 +108,12 @@ func (l *linker) finish() error {
 	l.settleGlobals()
 	l.dropPrototypes()
 	// Those that only types know come last, as they do when the output is linked again.
-	onlyTypes := func(s *section) bool { return s.out == nil }
-	elf := slices.DeleteFunc(slices.Clone(l.order), onlyTypes)
-	for _, s := range append(elf, slices.DeleteFunc(l.order, func(s *section) bool { return !onlyTypes(s) })...) {
-		if s.typed {
-			l.types.Add(l.sectionType(s))
-			l.canon = append(l.canon, l.types.End()-1)
+	for _, typesOnly := range []bool{false, true} {
+		for _, s := range l.order {
+			if s.typed && (s.out == nil) == typesOnly {
+				l.types.Add(l.sectionType(s))
+				l.canon = append(l.canon, l.types.End()-1)
+			}
 		}
 	}
 	to, err := l.types.Dedup(l.canon)
