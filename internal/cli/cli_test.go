@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,7 +47,15 @@ func condition(cond string) (bool, error) {
 }
 
 func runScripts(t *testing.T, dir string) {
+	objects, err := filepath.Abs("../bpf/link/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("OBJECTS", objects)
+			return nil
+		},
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Condition:     condition,

@@ -17,6 +17,21 @@ const elfMagic = "\x7fELF"
 // the .BTF section of an ELF file. base is what it builds on, nil for none; the modules of
 // /sys/kernel/btf build on vmlinux by themselves.
 func (r *Reader) TypesOfFile(path string, base *kern.BTF) (*kern.BTF, error) {
+	data, err := ReadBTF(path)
+	if err != nil {
+		return nil, err
+	}
+	const sysfs = "/sys/kernel/btf"
+	if base == nil && filepath.Dir(path) == sysfs && filepath.Base(path) != "vmlinux" {
+		if base, err = r.Vmlinux(); err != nil {
+			return nil, err
+		}
+	}
+	return kern.ParseBTF(filepath.Base(path), data, base)
+}
+
+// ReadBTF reads a file's type information, undecoded: the file itself, or its section .BTF.
+func ReadBTF(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read types: %w", err)
@@ -26,13 +41,7 @@ func (r *Reader) TypesOfFile(path string, base *kern.BTF) (*kern.BTF, error) {
 			return nil, fmt.Errorf("read types of %s: %w", path, err)
 		}
 	}
-	const sysfs = "/sys/kernel/btf"
-	if base == nil && filepath.Dir(path) == sysfs && filepath.Base(path) != "vmlinux" {
-		if base, err = r.Vmlinux(); err != nil {
-			return nil, err
-		}
-	}
-	return kern.ParseBTF(filepath.Base(path), data, base)
+	return data, nil
 }
 
 func btfSection(data []byte) ([]byte, error) {

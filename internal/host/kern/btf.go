@@ -5,37 +5,38 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/skep-bpf/skep/internal/bpf/btf"
 )
 
 // TypeID numbers a type of a BTF; 0 is void.
 type TypeID uint32
 
-// TypeKind is a BTF_KIND_… (include/uapi/linux/btf.h).
-type TypeKind uint8
+// TypeKind is a BTF_KIND_…
+type TypeKind = btf.Kind
 
 // The kinds.
 const (
-	KindVoid TypeKind = iota
-	KindInt
-	KindPtr
-	KindArray
-	KindStruct
-	KindUnion
-	KindEnum
-	KindFwd
-	KindTypedef
-	KindVolatile
-	KindConst
-	KindRestrict
-	KindFunc
-	KindFuncProto
-	KindVar
-	KindDatasec
-	KindFloat
-	KindDeclTag
-	KindTypeTag
-	KindEnum64
-	numTypeKinds
+	KindVoid      = btf.KindVoid
+	KindInt       = btf.KindInt
+	KindPtr       = btf.KindPtr
+	KindArray     = btf.KindArray
+	KindStruct    = btf.KindStruct
+	KindUnion     = btf.KindUnion
+	KindEnum      = btf.KindEnum
+	KindFwd       = btf.KindFwd
+	KindTypedef   = btf.KindTypedef
+	KindVolatile  = btf.KindVolatile
+	KindConst     = btf.KindConst
+	KindRestrict  = btf.KindRestrict
+	KindFunc      = btf.KindFunc
+	KindFuncProto = btf.KindFuncProto
+	KindVar       = btf.KindVar
+	KindDatasec   = btf.KindDatasec
+	KindFloat     = btf.KindFloat
+	KindDeclTag   = btf.KindDeclTag
+	KindTypeTag   = btf.KindTypeTag
+	KindEnum64    = btf.KindEnum64
 )
 
 // ErrBadBTF: the data isn't BTF as this package knows it.
@@ -43,7 +44,6 @@ var ErrBadBTF = errors.New("malformed BTF")
 
 // Layout of BTF data: struct btf_header, struct btf_type.
 const (
-	btfMagic     = 0xeb9f
 	btfHeaderLen = 24
 	typeLen      = 12
 )
@@ -83,7 +83,7 @@ const meanRecord = 22
 // ParseBTF makes a BTF over data, which must stay as it is. base is vmlinux's for a
 // module, nil for vmlinux.
 func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
-	if len(data) < btfHeaderLen || binary.NativeEndian.Uint16(data) != btfMagic {
+	if len(data) < btfHeaderLen || binary.NativeEndian.Uint16(data) != btf.Magic {
 		return nil, fmt.Errorf("read BTF of %s: no BTF header: %w", name, ErrBadBTF)
 	}
 	word := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(data[i:])) }
@@ -115,32 +115,20 @@ func (b *BTF) makeIndex() error {
 			b.index = append(b.index, uint32(off))
 		}
 		info := binary.NativeEndian.Uint32(b.types[off+4:])
-		switch kind := TypeKind(info >> 24 & 0x1f); {
+		switch kind := btf.KindOf(info); {
 		case kind == KindEnum || kind == KindEnum64:
 			b.enums = append(b.enums, place{b.end, uint32(off)})
-		case kind >= numTypeKinds:
+		case kind >= btf.NumKinds:
 			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, kind, ErrBadBTF)
 		}
 		b.names = append(b.names, binary.NativeEndian.Uint32(b.types[off:]))
-		off += recordLen(info)
+		off += btf.RecordLen(info)
 		b.end++
 	}
 	if off != len(b.types) {
 		return fmt.Errorf("type %d cut off: %w", b.end-1, ErrBadBTF)
 	}
 	return nil
-}
-
-// tails are the bytes that follow a struct btf_type: fixed, and for each of vlen.
-var tails = [numTypeKinds]struct{ fixed, each uint8 }{
-	KindInt: {fixed: 4}, KindArray: {fixed: 12}, KindStruct: {each: 12}, KindUnion: {each: 12},
-	KindEnum: {each: 8}, KindFuncProto: {each: 8}, KindVar: {fixed: 4}, KindDatasec: {each: 12},
-	KindDeclTag: {fixed: 4}, KindEnum64: {each: 12},
-}
-
-func recordLen(info uint32) int {
-	t := tails[info>>24&0x1f]
-	return typeLen + int(t.fixed) + int(t.each)*int(info&0xffff)
 }
 
 // Len is the number after the last type id.
@@ -168,7 +156,7 @@ func (b *BTF) Type(id TypeID) Type {
 	n := id - b.first
 	off := int(b.index[n/stride])
 	for range n % stride {
-		off += recordLen(binary.NativeEndian.Uint32(b.types[off+4:]))
+		off += btf.RecordLen(binary.NativeEndian.Uint32(b.types[off+4:]))
 	}
 	return Type{b, id, b.types[off:]}
 }
@@ -196,7 +184,7 @@ func (t Type) Kind() TypeKind {
 	if t.rec == nil {
 		return KindVoid
 	}
-	return TypeKind(t.word(4) >> 24 & 0x1f)
+	return btf.KindOf(t.word(4))
 }
 
 // Name is the type's name, without struct, union or enum; "" for anonymous ones.

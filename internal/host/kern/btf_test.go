@@ -7,6 +7,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	"github.com/skep-bpf/skep/internal/bpf/btf"
 )
 
 // builder makes BTF data by hand.
@@ -51,7 +53,7 @@ func (b *builder) add(k TypeKind, name string, vlen int, flag bool, ref uint32, 
 }
 
 func (b *builder) bytes() []byte {
-	data := binary.NativeEndian.AppendUint16(nil, btfMagic)
+	data := binary.NativeEndian.AppendUint16(nil, btf.Magic)
 	data = append(data, 1, 0)
 	for _, v := range []int{btfHeaderLen, 0, len(b.types), len(b.types), len(b.strs)} {
 		data = binary.NativeEndian.AppendUint32(data, uint32(v))
@@ -257,7 +259,7 @@ func TestBadBTF(t *testing.T) {
 			continue
 		}
 		if s, ok := b.Find("s", KindStruct); ok {
-			s.Members(func(m Member) bool { return m.Type.Kind() < numTypeKinds })
+			s.Members(func(m Member) bool { return m.Type.Kind() < btf.NumKinds })
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+
+	"github.com/skep-bpf/skep/internal/bpf/btf"
 )
 
 // noString is the offset of a string that the BTF doesn't have.
@@ -40,7 +42,7 @@ func (b *BTF) each(f func(id TypeID, info uint32, rec []byte) bool) {
 		if !f(id, info, rec) {
 			return
 		}
-		off += recordLen(info)
+		off += btf.RecordLen(info)
 	}
 }
 

@@ -1,0 +1,2 @@
+/* Has another license. */
+char _license[] __attribute__((section("license"))) = "Dual MIT/GPL";
