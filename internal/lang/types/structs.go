@@ -27,7 +27,7 @@ func (c *checker) fitStruct(x syntax.Expr, t, want *Type) bool {
 	case *syntax.TupleExpr:
 		members := tupleMembers(want, len(e.Elems))
 		for i, f := range members {
-			if !c.assignable(e.Elems[i], t.Fields[i].Type, c.loaded(f.Type, SpaceNone, false)) {
+			if !c.fitMember(e.Elems[i], t.Fields[i].Type, f.Type) {
 				return false
 			}
 		}
@@ -39,13 +39,21 @@ func (c *checker) fitStruct(x syntax.Expr, t, want *Type) bool {
 				c.noMember(f.Name, want)
 				continue
 			}
-			if !c.assignable(f.X, t.Fields[i].Type, c.loaded(sel.Field.Type, SpaceNone, false)) {
+			if !c.fitMember(f.X, t.Fields[i].Type, sel.Field.Type) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// fitMember: x of type t goes into a member. An array of char takes a string, or its elements.
+func (c *checker) fitMember(x syntax.Expr, t, want *Type) bool {
+	if t.Kind != Tuple {
+		want = c.loaded(want, SpaceNone, false)
+	}
+	return c.assignable(x, t, want)
 }
 
 // noMember reports a name that no member of a struct has.
