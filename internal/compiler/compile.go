@@ -182,6 +182,9 @@ func decls(ex *expand.Result) []syntax.Decl {
 	if ex.Config != nil {
 		ds = append(ds, ex.Config)
 	}
+	for _, k := range ex.Consts {
+		ds = append(ds, k)
+	}
 	for _, m := range ex.MapDecls {
 		ds = append(ds, m)
 	}

@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
@@ -220,28 +222,47 @@ func (c *fn) compareBytes(x *syntax.BinaryExpr, a, b operand) *ssa.Value {
 	}
 	n := min(bytesOf(a.t), bytesOf(b.t))
 	ra, rb := c.inMemory(a), c.inMemory(b)
-	return c.equalBytes(ra, rb, n, min(alignOf(a.t), 8), x.Op == syntax.Ne)
+	var mask []byte
+	if a.t.Kind == types.Struct || a.t.Kind == types.Array {
+		mask = a.t.Mask()
+	}
+	if !slices.ContainsFunc(mask, func(b byte) bool { return b != 0xff }) {
+		mask = nil
+	}
+	return c.equalBytes(ra, rb, n, min(alignOf(a.t), 8), mask, x.Op == syntax.Ne)
 }
 
 // wordsAtOnce is the most words that are compared without a loop.
 const wordsAtOnce = 32
 
-// equalBytes compares n bytes; the result is inverted with ne. There's no early way out:
-// the verifier would walk what follows once for each.
-func (c *fn) equalBytes(a, b ref, n, align uint32, ne bool) *ssa.Value {
+// equalBytes compares n bytes, of which those bits count that are set in mask, if there's one; the
+// result is inverted with ne. There's no early way out: the verifier would walk what follows once
+// for each.
+func (c *fn) equalBytes(a, b ref, n, align uint32, mask []byte, ne bool) *ssa.Value {
 	align = min(align, a.align(), b.align())
 	diff := c.constI(0)
 	off := uint32(0)
 	if words := n / align; words > wordsAtOnce {
-		diff, off = c.differWords(a, b, words, align), words*align
+		diff, off = c.differWords(a, b, words, align, mask), words*align
 	}
 	for w := align; off < n; off += w {
 		for off+w > n {
 			w >>= 1
 		}
+		bits := ones(8 * w)
+		if mask != nil {
+			bits = littleEndian(mask[off : off+w])
+		}
+		if bits == 0 {
+			continue
+		}
 		x := c.load(a.base, a.off+int64(off), mem(w, a.class, false))
 		y := c.load(b.base, b.off+int64(off), mem(w, b.class, false))
-		diff = c.bin(ssa.OpOr, diff, c.bin(ssa.OpXor, x, y))
+		d := c.bin(ssa.OpXor, x, y)
+		if bits != ones(8*w) {
+			d = c.bin(ssa.OpAnd, d, c.constU(bits))
+		}
+		diff = c.bin(ssa.OpOr, diff, d)
 	}
 	if ne {
 		return c.cmp(ssa.OpNe, diff, c.constI(0))
@@ -249,8 +270,16 @@ func (c *fn) equalBytes(a, b ref, n, align uint32, ne bool) *ssa.Value {
 	return c.cmp(ssa.OpEq, diff, c.constI(0))
 }
 
+func littleEndian(b []byte) uint64 {
+	n := uint64(0)
+	for i, x := range b {
+		n |= uint64(x) << (8 * i)
+	}
+	return n
+}
+
 // differWords is not zero when one of the words of size bytes differs.
-func (c *fn) differWords(a, b ref, words, size uint32) *ssa.Value {
+func (c *fn) differWords(a, b ref, words, size uint32, mask []byte) *ssa.Value {
 	state := c.slot("cmp", 16, 8) // offset, difference
 	c.zero(state, 16, ssa.MemSlot, 8)
 	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
@@ -263,7 +292,12 @@ func (c *fn) differWords(a, b ref, words, size uint32) *ssa.Value {
 	word := func(r ref) *ssa.Value {
 		return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(size, r.class, false))
 	}
-	c.store(state, 8, c.bin(ssa.OpOr, get(8), c.bin(ssa.OpXor, word(a), word(b))), 8, ssa.MemSlot)
+	d := c.bin(ssa.OpXor, word(a), word(b))
+	if mask != nil {
+		index, off := c.rodata.place(c.gen, mask)
+		d = c.bin(ssa.OpAnd, d, word(ref{base: c.mapValue(index, off), class: ssa.MemConst}))
+	}
+	c.store(state, 8, c.bin(ssa.OpOr, get(8), d), 8, ssa.MemSlot)
 	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(int64(size))), 8, ssa.MemSlot)
 	c.jump(head)
 	c.b = done

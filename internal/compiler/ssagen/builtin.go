@@ -29,6 +29,10 @@ type tables struct {
 func (c *fn) callOrName(e syntax.Expr) operand {
 	t := c.typeOf(e)
 	b := c.builtin(e)
+	if k := c.info.Tables[e.ID()]; k != nil {
+		i, off := c.rodata.place(c.gen, k.Data)
+		return operand{t: t, ref: ref{base: c.mapValue(i, off), class: ssa.MemConst}}
+	}
 	if b == nil {
 		if call, ok := e.(*syntax.CallExpr); ok {
 			if f := c.scriptFunc(call.Fun.Name); f != nil {

@@ -200,9 +200,10 @@ func (c *fn) element(r ref, i syntax.Expr, size uint32, in *types.Type) ref {
 	n := c.intExpr(i)
 	if r.class == ssa.MemSlot || r.class == ssa.MemMap || r.class == ssa.MemConst {
 		// The verifier wants a bound.
-		n = c.bounded(n, bytesOf(in)/size)
-		base := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), c.bin(ssa.OpMul, n, c.constI(int64(size))))
-		return ref{base: base, class: r.class}
+		if length := bytesOf(in) / size; !c.within(i, length) {
+			n = c.bounded(n, length)
+		}
+		return c.scaled(r, n, size)
 	}
 	if in.Kind == types.Array && in.Len > 0 {
 		// It's read all the same: the end of a struct may be an array of more than it says.
@@ -260,11 +261,22 @@ func (c *fn) selected(x syntax.Expr, sel *types.Selection, t *types.Type) operan
 	default:
 		r = base.ref
 	}
+	if sel.Field.BitLen > 0 && r.own() {
+		return operand{t: t, v: c.bitfield(bitMember(r, pointee(base.t), sel))}
+	}
 	o := c.member(r, sel, t)
 	if c.kind == probe.Iter && base.t.Kind == types.Pointer && base.t.Space == types.SpaceCtx {
 		c.skipEnd(&o)
 	}
 	return o
+}
+
+// pointee is what t points to, or t.
+func pointee(t *types.Type) *types.Type {
+	for t.Kind == types.Pointer && t.Elem != nil {
+		t = t.Elem
+	}
+	return t
 }
 
 // member reads the member sel of what's at r.
@@ -273,7 +285,7 @@ func (c *fn) member(r ref, sel *types.Selection, t *types.Type) operand {
 	r = r.add(int64(sel.Offset))
 	switch {
 	case f.BitLen > 0:
-		return operand{t: t, v: c.bitfield(r, f)}
+		return operand{t: t, v: c.bitfield(bitField{ref: r, Field: f})}
 	case f.DataLoc:
 		return c.dataLoc(r, t)
 	case f.Type == nil:
@@ -300,24 +312,6 @@ func throughUnion(sel *types.Selection) bool {
 		}
 	}
 	return false
-}
-
-// bitfield extracts a bit-field from its storage at r.
-func (c *fn) bitfield(r ref, f types.Field) *ssa.Value {
-	size := uint32(1)
-	for size*8 < uint32(f.BitOff)+uint32(f.BitLen) {
-		size *= 2
-	}
-	store := &types.Type{Kind: types.Int, Size: min(size, 8)}
-	v := c.deref(r, store).v
-	if f.Type.Signed {
-		v = c.bin(ssa.OpShl, v, c.constI(int64(64-uint32(f.BitOff)-uint32(f.BitLen))))
-		return c.bin(ssa.OpAShr, v, c.constI(int64(64-uint32(f.BitLen))))
-	}
-	if f.BitOff > 0 {
-		v = c.bin(ssa.OpLShr, v, c.constI(int64(f.BitOff)))
-	}
-	return c.bin(ssa.OpAnd, v, c.constU(1<<f.BitLen-1))
 }
 
 // dataLoc is a tracepoint's variable-length member: the record holds where it is.

@@ -132,8 +132,9 @@ type fn struct {
 	iters     []*ssa.Slot  // open-coded iterators in use, outermost first
 	uses      *Unit
 	found     []found
-	callees   []*callee            // calls of the script's functions that this code is of, outermost first
-	subs      map[string]*ssa.Func // functions of the program, by name
+	callees   []*callee             // calls of the script's functions that this code is of, outermost first
+	subs      map[string]*ssa.Func  // functions of the program, by name
+	spans     map[*types.Local]span // of the variables of the loops around that the verifier walks
 }
 
 // local is where a scratch variable lives.

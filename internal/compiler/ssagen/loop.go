@@ -111,7 +111,11 @@ func (c *fn) plainRange(s *syntax.For, constant bool) {
 		c.jump(body)
 	}
 	c.b = body
-	c.loopBody(s, info, i, &loop{brk: done, cont: next})
+	if constant {
+		c.steps(s, info, func() { c.loopBody(s, info, i, &loop{brk: done, cont: next}) })
+	} else {
+		c.loopBody(s, info, i, &loop{brk: done, cont: next})
+	}
 	c.jump(next)
 	c.b = next
 	i = c.load(counter, 0, mem(8, ssa.MemSlot, true))

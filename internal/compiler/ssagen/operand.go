@@ -91,6 +91,11 @@ func (r ref) align() uint32 { return min(alignAt(r.base), lowBit(uint32(r.off)))
 
 func (r ref) add(n int64) ref { r.off += n; return r }
 
+// own reports whether the place is in the program's or the script's memory.
+func (r ref) own() bool {
+	return !r.probed && (r.class == ssa.MemSlot || r.class == ssa.MemMap || r.class == ssa.MemConst)
+}
+
 // operand is a value of the language: a scalar in v, or bytes at ref.
 type operand struct {
 	t   *types.Type

@@ -9,46 +9,88 @@ import (
 // v5_12StackIndex is the kernel whose verifier follows an index into stack memory.
 const v5_12StackIndex = 5<<16 | 12<<8
 
-// withPart runs set with the place and type of an element or member of what is in a variable.
-// An index that is out of range is reported, and nothing is set.
-func (c *fn) withPart(e syntax.Expr, set func(r ref, t *types.Type)) {
+// place is an element or member of what is in a variable.
+type place struct {
+	ref
+	t    *types.Type
+	bits *bitField // it's a bit-field
+}
+
+// withPart runs set with the place that e names. An index that is out of range is reported, and
+// nothing is set.
+func (c *fn) withPart(e syntax.Expr, set func(p place)) {
 	switch x := unparen(e).(type) {
 	case *syntax.VarExpr:
 		if l := c.local(c.info.Locals[x.ID()]); l != nil {
-			set(ref{base: c.localAddr(l), class: ssa.MemSlot}, l.t)
+			set(place{ref: ref{base: c.localAddr(l), class: ssa.MemSlot}, t: l.t})
 		}
 	case *syntax.FieldExpr:
 		sel := c.info.Fields[x.ID()]
-		c.withPart(x.X, func(r ref, _ *types.Type) { set(r.add(int64(sel.Offset)), sel.Field.Type) })
+		c.withPart(x.X, func(p place) {
+			member := place{ref: p.add(int64(sel.Offset)), t: sel.Field.Type}
+			if sel.Field.BitLen > 0 {
+				f := bitMember(p.ref, p.t, sel)
+				member.bits = &f
+			}
+			set(member)
+		})
 	case *syntax.IndexExpr:
-		c.withPart(x.X, func(r ref, in *types.Type) { c.withElement(r, in, x.Args[0], set) })
+		c.withPart(x.X, func(p place) { c.withElement(p, x.Args[0], set) })
 	}
 }
 
-// withElement is withPart for element i of the array at r.
-func (c *fn) withElement(r ref, in *types.Type, i syntax.Expr, set func(r ref, t *types.Type)) {
-	size := bytesOf(in.Elem)
+// withElement is withPart for element i of the array at p.
+func (c *fn) withElement(p place, i syntax.Expr, set func(p place)) {
+	elem := p.t.Elem
+	size := bytesOf(elem)
 	if k := c.constant(i); k != nil {
-		set(r.add(int64(k.Int)*int64(size)), in.Elem)
+		set(place{ref: p.add(int64(k.Int) * int64(size)), t: elem})
 		return
 	}
 	n := c.intExpr(i)
+	if c.within(i, p.t.Len) {
+		set(place{ref: c.scaled(p.ref, n, size), t: elem})
+		return
+	}
 	yes, no, join := c.block(), c.block(), c.block()
-	c.branch(c.cmp(ssa.OpULt, n, c.constI(int64(in.Len))), yes, no, 1)
+	c.branch(c.cmp(ssa.OpULt, n, c.constI(int64(p.t.Len))), yes, no, 1)
 	c.b = no
 	c.reportText(siteBounds)
 	c.jump(join)
 	c.b = yes
-	base := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), c.bin(ssa.OpMul, n, c.constI(int64(size))))
-	set(ref{base: base, class: r.class}, in.Elem)
+	set(place{ref: c.scaled(p.ref, n, size), t: elem})
 	c.jump(join)
 	c.b = join
+}
+
+// scaled is the place n elements of size bytes after r.
+func (c *fn) scaled(r ref, n *ssa.Value, size uint32) ref {
+	base := c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), c.bin(ssa.OpMul, n, c.constI(int64(size))))
+	return ref{base: base, class: r.class}
+}
+
+// part is the value that a place has.
+func (c *fn) part(p place) operand {
+	if p.bits != nil {
+		return operand{t: p.t, v: c.bitfield(*p.bits)}
+	}
+	return c.deref(p.ref, p.t)
+}
+
+// setPart writes a value, which is of the place's type.
+func (c *fn) setPart(p place, o operand) {
+	if p.bits != nil {
+		c.setBitfield(*p.bits, c.asInt(o.v))
+		return
+	}
+	c.storeOperand(c.refAddr(p.ref), p.class, o, p.t)
 }
 
 // assignPart is `$x[i] = value`, `$x.member += value` and their like.
 func (c *fn) assignPart(s *syntax.Assign) {
 	if s.Op == syntax.ASSIGN && !scalar(c.typeOf(s.Target)) {
-		c.withPart(s.Target, func(r ref, t *types.Type) { c.into(c.refAddr(r), r.class, s.X, t, true) })
+		l := c.info.Locals[syntax.PlaceVar(s.Target).ID()]
+		c.withPart(s.Target, func(p place) { c.intoPart(p.ref, l, s.X, p.t) })
 		return
 	}
 	// The value may read what is set.
@@ -56,12 +98,12 @@ func (c *fn) assignPart(s *syntax.Assign) {
 	if c.b == nil {
 		return
 	}
-	c.withPart(s.Target, func(r ref, t *types.Type) {
+	c.withPart(s.Target, func(p place) {
 		o := value
 		if s.Op != syntax.ASSIGN {
-			o = c.arith(s.Op, c.deref(r, t), value, t)
+			o = c.arith(s.Op, c.part(p), value, p.t)
 		}
-		c.storeOperand(c.refAddr(r), r.class, c.convert(o, t), t)
+		c.setPart(p, c.convert(o, p.t))
 	})
 }
 
@@ -70,12 +112,14 @@ func (c *fn) assignPart(s *syntax.Assign) {
 func (c *fn) incrementPart(x *syntax.UnaryExpr, op ssa.Op, post bool) operand {
 	result := c.slot("value", 8, 8)
 	c.store(result, 0, c.constI(0), 8, ssa.MemSlot)
-	c.withPart(x.X, func(r ref, t *types.Type) {
-		old := c.asInt(c.deref(r, t).v)
-		now := c.extendTo(c.bin(op, old, c.constI(1)), t)
-		c.store(c.refAddr(r), 0, now, bytesOf(t), r.class)
+	c.withPart(x.X, func(p place) {
+		old := c.asInt(c.part(p).v)
+		now := c.extendTo(c.bin(op, old, c.constI(1)), p.t)
+		c.setPart(p, operand{t: p.t, v: now})
 		if post {
 			now = old
+		} else if p.bits != nil {
+			now = c.bitfield(*p.bits)
 		}
 		c.store(result, 0, now, 8, ssa.MemSlot)
 	})

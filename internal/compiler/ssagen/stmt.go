@@ -175,16 +175,26 @@ func (c *fn) let(s *syntax.Let) {
 // assignLocal sets a scratch variable.
 func (c *fn) assignLocal(l *local, info *types.Local, x syntax.Expr) {
 	if !scalar(l.t) {
-		if mentions(c, x, info) {
-			o := c.expr(x)
-			c.storeOperand(c.localAddr(l), ssa.MemSlot, o, l.t)
-			return
-		}
-		c.into(c.localAddr(l), ssa.MemSlot, x, l.t, true)
+		c.intoPart(ref{base: c.localAddr(l), class: ssa.MemSlot}, info, x, l.t)
 		return
 	}
 	o := c.convert(c.expr(x), l.t)
 	c.setLocal(l, info, o)
+}
+
+// intoPart is into for a place in variable l: a value that is made of what is there is made first.
+func (c *fn) intoPart(r ref, l *types.Local, x syntax.Expr, t *types.Type) {
+	if !mentions(c, x, l) {
+		c.into(c.refAddr(r), r.class, x, t, true)
+		return
+	}
+	if t.Kind == types.Array || t.Kind == types.Struct {
+		buf := c.slot("value", bytesOf(t), 8)
+		c.into(buf, ssa.MemSlot, x, t, true)
+		c.move(c.refAddr(r), r.class, buf, ssa.MemSlot, bytesOf(t), min(alignOf(t), 8))
+		return
+	}
+	c.storeOperand(c.refAddr(r), r.class, c.expr(x), t)
 }
 
 func (c *fn) setLocal(l *local, info *types.Local, o operand) {

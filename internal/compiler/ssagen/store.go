@@ -26,9 +26,24 @@ func (c *fn) into(dst *ssa.Value, class ssa.MemClass, e syntax.Expr, t *types.Ty
 			}
 			return
 		}
+		if t.Kind == types.Struct {
+			c.structInto(dst, class, x.Elems, t, func(i int) *types.Selection {
+				f := t.S.Fields()[i]
+				return &types.Selection{Path: []types.Field{f}, Offset: f.Offset, Field: f}
+			})
+			return
+		}
 	case *syntax.RecordExpr:
 		if t.Kind == types.Record {
 			c.recordInto(dst, class, x, t, padded)
+			return
+		}
+		if t.Kind == types.Struct {
+			values := make([]syntax.Expr, len(x.Fields))
+			for i, f := range x.Fields {
+				values[i] = f.X
+			}
+			c.structInto(dst, class, values, t, func(i int) *types.Selection { return types.Select(t.S, x.Fields[i].Name.Name) })
 			return
 		}
 	case *syntax.CallExpr, *syntax.Ident:
@@ -48,6 +63,20 @@ func (c *fn) into(dst *ssa.Value, class ssa.MemClass, e syntax.Expr, t *types.Ty
 		return
 	}
 	c.storeOperand(dst, class, o, t)
+}
+
+// structInto writes a struct whose members, named by sel, have the values; others are zero.
+func (c *fn) structInto(dst *ssa.Value, class ssa.MemClass, values []syntax.Expr, t *types.Type, sel func(i int) *types.Selection) {
+	c.zero(dst, bytesOf(t), class, alignOf(t))
+	for i, x := range values {
+		s := sel(i)
+		if s.Field.BitLen > 0 {
+			f := bitMember(ref{base: dst, class: class}, t, s)
+			c.setBitfield(f, c.scalarAs(x, f.Field.Type))
+			continue
+		}
+		c.into(c.addI(dst, int64(s.Offset)), class, x, s.Field.Type, true)
+	}
 }
 
 func (c *fn) recordInto(dst *ssa.Value, class ssa.MemClass, x *syntax.RecordExpr, t *types.Type, padded bool) {

@@ -155,7 +155,7 @@ func (c *fn) compareStrings(x *syntax.BinaryExpr) *ssa.Value {
 	case b.lit != nil:
 		return c.equalLiteral(c.textAt(a), cString(*b.lit), bytesOf(a.t), ne)
 	}
-	return c.equalBytes(c.textAt(a), c.textAt(b), min(bytesOf(a.t), bytesOf(b.t)), 8, ne)
+	return c.equalBytes(c.textAt(a), c.textAt(b), min(bytesOf(a.t), bytesOf(b.t)), 8, nil, ne)
 }
 
 // cString is s up to a NUL in it, where what reads it as text ends.
@@ -231,7 +231,7 @@ func (c *fn) strncmp(e syntax.Expr, args []syntax.Expr) operand {
 	if k := c.constant(args[2]); k != nil && k.Int < uint64(n) {
 		n = uint32(k.Int)
 	}
-	return operand{t: t, v: c.equalBytes(c.textAt(a), c.textAt(b), n, 8, true)}
+	return operand{t: t, v: c.equalBytes(c.textAt(a), c.textAt(b), n, 8, nil, true)}
 }
 
 // textLength is the number of bytes before the NUL.

@@ -57,6 +57,7 @@ type Options struct {
 // Result is the expanded script, with the declarations of its imports before its own.
 type Result struct {
 	Config   *syntax.Config // nil: none
+	Consts   []*syntax.Const
 	MapDecls []*syntax.MapDecl
 	Funcs    []*syntax.Func
 	Probes   []*syntax.Probe
@@ -82,8 +83,26 @@ func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Repor
 	macros := newMacros(x)
 	x.out.Macros = slices.Sorted(maps.Keys(macros.byName))
 	values := newValues(x)
+	for i, d := range x.out.Consts {
+		own := *d
+		own.Type = values.cloner().Type(d.Type)
+		own.X = values.expr(macros.expr(d.X))
+		x.out.Consts[i] = &own
+	}
+	for i, d := range x.out.MapDecls {
+		own := *d
+		own.Max = values.expr(d.Max)
+		x.out.MapDecls[i] = &own
+	}
 	for i, f := range x.out.Funcs {
 		own := *f
+		own.Params = make([]*syntax.FuncParam, len(f.Params))
+		for j, p := range f.Params {
+			param := *p
+			param.Type = values.cloner().Type(p.Type)
+			own.Params[j] = &param
+		}
+		own.Result = values.cloner().Type(f.Result)
 		own.Body = values.block(macros.block(f.Body))
 		x.out.Funcs[i] = &own
 	}
@@ -158,6 +177,8 @@ func (x *expander) script(s *syntax.Script, dir string, root bool) {
 			}
 		case *syntax.MapDecl:
 			x.out.MapDecls = append(x.out.MapDecls, d)
+		case *syntax.Const:
+			x.out.Consts = append(x.out.Consts, d)
 		case *syntax.Macro:
 			x.decls = append(x.decls, d)
 			x.innerImports(d.Body, dir)

@@ -25,12 +25,12 @@ func (p *parser) cText(start, end int) Decl {
 	return place(p, &CDef{Text: text}, start)
 }
 
-// looksLikeC reports whether struct, union, enum … at the scanner begins C text and
-// isn't the provider of an attach point: names and bracketed groups up to a brace.
+// looksLikeC reports whether struct, union, enum … at the scanner begins C text, or const a
+// constant, and isn't the provider of an attach point: names and bracketed groups up to a brace.
 func (p *parser) looksLikeC() bool {
 	s := p.reader()
 	word := s.Next()
-	if !strings.ContainsAny(s.text[word.Start:word.Start+1], "sue") { // typedef, static, extern
+	if !strings.ContainsAny(s.text[word.Start:word.Start+1], "sue") { // typedef, static, extern, const
 		return s.Next().Kind == Name
 	}
 	for {

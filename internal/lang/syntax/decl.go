@@ -37,6 +37,8 @@ func heading(word string) (section, func(*parser) Decl) {
 		return mainSection, (*parser).function
 	case "let":
 		return mainSection, (*parser).mapDecl
+	case "const":
+		return mainSection, (*parser).constant
 	}
 	return mainSection, nil
 }
@@ -95,7 +97,7 @@ func (p *parser) decl(reached *section) Decl {
 	switch {
 	case p.text[start] == '#':
 		word, kind, parse = "#", cSection, (*parser).directive
-	case parse == nil, kind == cSection && !p.looksLikeC():
+	case parse == nil, (kind == cSection || word == "const") && !p.looksLikeC():
 		kind, parse = mainSection, (*parser).probe
 	}
 	if kind < *reached {
@@ -106,7 +108,7 @@ func (p *parser) decl(reached *section) Decl {
 	p.last = start
 	d := parse(p)
 	switch word {
-	case "import", "config", "let", "#":
+	case "import", "config", "let", "const", "#":
 		p.broken = false
 	default:
 		p.broken = p.lastErr >= start
@@ -287,12 +289,31 @@ func (p *parser) mapDecl() Decl {
 	d.Kind = p.name("the kind of map, such as hash")
 	open := p.peek()
 	if p.want(LParen) {
-		if !p.at(Number) {
-			p.expected("the map's number of entries")
-		} else {
+		switch {
+		case p.at(Number):
 			d.Max = p.number()
+		case p.at(Name):
+			d.Max = p.name("the map's number of entries")
+		default:
+			p.expected("the map's number of entries")
 		}
 		p.closing(RParen, open)
+	}
+	if !p.lost {
+		p.got(Semi)
+	}
+	return place(p, d, start)
+}
+
+// constant reads `const name [: type] = value;`; the semicolon may be missing.
+func (p *parser) constant() Decl {
+	start := p.next().Start
+	d := &Const{Name: p.name("the constant's name"), X: p.bad()}
+	if p.got(Colon) {
+		d.Type = p.typeExpr()
+	}
+	if p.wantAssign(); !p.lost {
+		d.X = p.expr()
 	}
 	if !p.lost {
 		p.got(Semi)

@@ -97,6 +97,8 @@ func (d *dumper) decl(n Decl) {
 		d.all("import", n)
 	case *MapDecl:
 		d.all("map "+n.Name, n)
+	case *Const:
+		d.all(fmt.Sprintf("const typed=%t", n.Type != nil), n)
 	case *Macro:
 		d.lines(fmt.Sprintf("macro parens=%t", n.Parens), n)
 	case *Func:

@@ -203,6 +203,8 @@ func (p *printer) decl(d Decl) {
 		p.write("(")
 		p.expr(d.Max)
 		p.write(");")
+	case *Const:
+		p.constant(d)
 	case *Macro:
 		p.macro(d)
 	case *Func:
@@ -259,6 +261,17 @@ func (p *printer) body(b *Block) {
 	p.rest(p.start(b))
 	p.newline()
 	p.lines(b)
+}
+
+func (p *printer) constant(d *Const) {
+	p.words("const")
+	p.expr(d.Name)
+	if d.Type != nil {
+		p.words(":")
+		p.expr(d.Type)
+	}
+	p.operator("=", d.X)
+	p.write(";")
 }
 
 func (p *printer) macro(d *Macro) {

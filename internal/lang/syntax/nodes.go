@@ -110,6 +110,13 @@ type (
 		Kind *Ident // hash, lruhash, percpuhash, percpulruhash …
 		Max  Expr
 	}
+	// Const is `const name [: type] = value;`.
+	Const struct {
+		decl
+		Name *Ident
+		Type *TypeExpr // nil: none written
+		X    Expr
+	}
 	// Macro is `macro name(a, $b, @c) { … }`.
 	Macro struct {
 		decl

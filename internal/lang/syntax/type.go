@@ -61,12 +61,13 @@ func (p *parser) typeSuffixes(t *TypeExpr, start int) *TypeExpr {
 	return done(p, t, start)
 }
 
-// dimension reads `[N]` or `[]`; nil stands for the latter.
+// dimension reads `[N]` or `[]`; nil stands for the latter. N is an expression: a number, a
+// constant's name …
 func (p *parser) dimension() Expr {
 	open := p.next()
 	var n Expr
-	if p.at(Number) {
-		n = p.number()
+	if !p.at(RBrack) {
+		n = p.expr()
 	}
 	p.closing(RBrack, open)
 	return n
@@ -95,7 +96,7 @@ func (p *parser) isType(ends []Kind) bool {
 			return false
 		}
 	}
-	end, suffixes := skipSuffixes(&s)
+	end, suffixes := skipSuffixes(&s, known)
 	for _, k := range ends {
 		if end.Kind == k {
 			return known || suffixes
@@ -105,11 +106,16 @@ func (p *parser) isType(ends []Kind) bool {
 }
 
 // skipSuffixes passes stars and brackets, and returns the token after them and
-// whether there were any.
-func skipSuffixes(s *Scanner) (end Token, any bool) {
+// whether there were any. Behind the name of a type that is known, any size is one; behind
+// another, which may be a value's, only a number.
+func skipSuffixes(s *Scanner, known bool) (end Token, any bool) {
 	for t := s.Next(); ; t = s.Next() {
 		switch {
 		case t.Kind == Operator && t.Op == Mul:
+		case t.Kind == LBrack && known:
+			if !skipGroup(s, LBrack, RBrack) {
+				return t, any
+			}
 		case t.Kind == LBrack:
 			if t = s.Next(); t.Kind == Number {
 				t = s.Next()
@@ -145,7 +151,7 @@ func (p *parser) isCast() bool {
 	default:
 		plain = !typeNames[name]
 	}
-	end, suffixes := skipSuffixes(&s)
+	end, suffixes := skipSuffixes(&s, !plain)
 	if end.Kind != RParen {
 		return false
 	}

@@ -65,6 +65,8 @@ func (c children) decl(n Decl) {
 		c.visit(n.Path)
 	case *MapDecl:
 		c.visit(n.Kind, n.Max)
+	case *Const:
+		c.visit(n.Name, n.Type, n.X)
 	case *Macro:
 		c.visit(n.Name)
 		each(c, n.Params)

@@ -99,10 +99,6 @@ func (c *checker) part(e syntax.Expr) *Type {
 			in = unparen(p.X)
 		case *syntax.FieldExpr:
 			in = unparen(p.X)
-			if sel := c.info.Fields[p.ID()]; sel != nil && sel.Field.BitLen > 0 {
-				c.errorf(diag.CodeUnsupported, e.Span(), "setting a bit-field is not supported yet")
-				return invalidType()
-			}
 		default:
 			return t
 		}
@@ -268,6 +264,8 @@ func (c *checker) assignable(x syntax.Expr, t, want *Type) bool {
 		return c.fitInt(x, t, want)
 	case t.Kind == Tuple && want.Kind == Array:
 		return c.fitElements(x, t, want)
+	case (t.Kind == Tuple || t.Kind == Record) && want.Kind == Struct:
+		return c.fitStruct(x, t, want)
 	case t.Kind != want.Kind:
 		return false
 	case t.Kind == String:

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
@@ -140,14 +142,14 @@ func (c *checker) compareOp(op syntax.Op, at diag.Span, ex, ey syntax.Expr, x, y
 		c.badOperands(op, at, x, y)
 		return invalidType()
 	case x.Kind == Array && y.Kind == Array:
-		if !x.Elem.IsInt() || !Identical(x, y) {
-			c.errorf(diag.CodeOperand, at, "arrays of integers of one type and length can be compared, not %s with %s", x, y)
+		if !inBytes(x) || !Identical(x, y) {
+			c.errorf(diag.CodeOperand, at, "arrays of one type and length can be compared, not %s with %s", x, y)
 			return invalidType()
 		}
 	case !Compatible(x, y):
 		c.errorf(diag.CodeOperand, at, "%s can't be compared with %s", x, y)
 		return invalidType()
-	case x.Kind == Struct || x.IsAggregate():
+	case x.Kind == Struct && !inBytes(x) || x.IsAggregate():
 		c.badOperands(op, at, x, y)
 		return invalidType()
 	case x.Kind == Tuple || x.Kind == Record:
@@ -157,6 +159,20 @@ func (c *checker) compareOp(op syntax.Op, at diag.Span, ex, ey syntax.Expr, x, y
 		}
 	}
 	return boolType()
+}
+
+// inBytes reports whether all of an array or a struct is in its bytes, floating-point numbers
+// aside.
+func inBytes(t *Type) bool {
+	switch {
+	case t.IsFloat():
+		return false
+	case t.Kind == Array:
+		return inBytes(t.Elem)
+	case t.Kind == Struct:
+		return t.S != nil && t.Size > 0 && !t.Ctx && !slices.ContainsFunc(t.S.Fields(), func(f Field) bool { return !inBytes(f.Type) })
+	}
+	return true
 }
 
 func (c *checker) unary(e *syntax.UnaryExpr) *Type {

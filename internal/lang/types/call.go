@@ -11,6 +11,9 @@ import (
 
 // ident types a bare name: a builtin, an enumerator, or a C constant.
 func (c *checker) ident(e *syntax.Ident) *Type {
+	if k := c.consts[e.Name]; k != nil {
+		return c.constName(e, k)
+	}
 	if b := findBuiltin(e.Name); b != nil && !(b.Own && c.named(e.Name)) {
 		if !b.Var && b.Min > 0 {
 			c.errorf(diag.CodeArgCount, e.Span(), "%s is a function, and has to be called", e.Name).Note("%s", b.Doc)
@@ -36,16 +39,18 @@ func (c *checker) ident(e *syntax.Ident) *Type {
 
 // named reports whether a name is one of the script's C definitions or the kernel's enums.
 func (c *checker) named(name string) bool {
-	if c.opt.CDefs != nil {
-		if _, _, ok := c.opt.CDefs.Enumerator(name); ok {
-			return true
-		}
-		if _, ok := c.opt.CDefs.Define(name); ok {
-			return true
-		}
-	}
 	_, _, ok := c.env.Enumerator(name)
-	return ok
+	return ok || c.definedInC(name)
+}
+
+// definedInC reports whether a name is one of the script's C definitions.
+func (c *checker) definedInC(name string) bool {
+	if c.opt.CDefs == nil {
+		return false
+	}
+	_, _, enum := c.opt.CDefs.Enumerator(name)
+	_, macro := c.opt.CDefs.Define(name)
+	return enum || macro
 }
 
 // enumerator types the name of an enum's value: an enum of 8 bytes, as it's computed with.

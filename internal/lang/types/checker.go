@@ -51,10 +51,11 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 		info: &Info{
 			Types: make([]*Type, n), Consts: make([]*Const, n), Calls: make([]*Builtin, n),
 			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
-			Units: units, Env: env, Facts: env.Facts(),
+			Tables: map[syntax.ExprID]*Table{}, Units: units, Env: env, Facts: env.Facts(),
 		},
 		rep: rep, opt: opt, env: env, userTypes: map[[2]string]*Type{},
 		lits: make([]bool, n), comptime: map[syntax.ExprID]bool{}, maps: map[string]*mapVar{},
+		consts:   map[string]*constant{},
 		declared: map[*Local]bool{}, failed: map[*Local]bool{}, mismatched: map[said]bool{}, said: map[said]bool{},
 	}
 	if c.info.Facts == nil {
@@ -89,6 +90,7 @@ type checker struct {
 	comptime map[syntax.ExprID]bool // decided `if comptime` by the id of the IfExpr
 	maps     map[string]*mapVar     // by name
 	mapList  []*mapVar              // in order of first appearance
+	consts   map[string]*constant   // declared ones, by name
 	// userTypes are those found in binaries, by path and name; nil: it isn't there.
 	userTypes map[[2]string]*Type
 	declared  map[*Local]bool // `let $x: type` with a size: assignments don't change it

@@ -103,7 +103,7 @@ func (c *checker) checkIndex(e *syntax.IndexExpr, i *Type, n uint32) bool {
 		return true
 	}
 	// The bounds of the script's own arrays are checked: a negative number is out of them.
-	own := syntax.PlaceVar(e.X) != nil && c.info.Types[e.X.ID()].Kind == Array
+	own := (syntax.PlaceVar(e.X) != nil || c.inTable(e.X)) && c.info.Types[e.X.ID()].Kind == Array
 	if !i.IsInt() || i.Signed && !i.Flex && !own {
 		c.errorf(diag.CodeIndex, x.Span(), "an index is an unsigned integer, not %s", i).
 			Note("cast it: `(uint64)…`")

@@ -11,10 +11,12 @@ import (
 // mapKinds are the kinds of `let @m = kind(max)`.
 func mapKinds() []string { return []string{"hash", "lruhash", "percpuhash", "percpulruhash"} }
 
-// declare reads map declarations and the signatures of functions.
+// declare reads the constants, map declarations and the signatures of functions.
 func (c *checker) declare(script []syntax.Decl) {
 	for _, d := range script {
 		switch d := d.(type) {
+		case *syntax.Const:
+			c.declareConst(d)
 		case *syntax.MapDecl:
 			c.declareMap(d)
 		case *syntax.Func:

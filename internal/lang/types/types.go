@@ -255,6 +255,7 @@ type Info struct {
 	Fields       []*Selection                   // by ExprID of a FieldExpr, TupleIndex or IndexExpr on a tuple
 	Formats      []*object.Format               // by ExprID of a CallExpr with a format
 	Cgroups      map[syntax.ExprID]*CgroupMatch // of comparisons of a cgroup with a name
+	Tables       map[syntax.ExprID]*Table       // of the names of constant arrays and structs
 	Maps         []*MapInfo                     // in order of first appearance
 	Units        []*Unit
 	Funcs        []*FuncInfo
