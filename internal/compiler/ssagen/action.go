@@ -130,9 +130,7 @@ func (c *fn) sentElement(e syntax.Expr, st *mapState, key []syntax.Expr) []recor
 		list[0].o = c.deref(k, st.Key)
 	}
 	if !st.agg {
-		back := c.at(callArgs(e)[0])
 		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
-		back()
 	}
 	return list
 }

@@ -100,11 +100,7 @@ func (c *fn) argField(sel *types.Selection, t *types.Type) (operand, bool) {
 func (c *fn) argsStruct(e syntax.Expr, _ []syntax.Expr) operand {
 	t := c.typeOf(e)
 	if c.kind == probe.Tracepoint {
-		// The first eight bytes, the common fields, are none that programs may load.
-		buf := c.slot("args", bytesOf(t), 8)
-		c.zero(buf, 8, ssa.MemSlot, 8)
-		c.move(c.addI(buf, 8), ssa.MemSlot, c.addI(c.context(), 8), ssa.MemCtx, bytesOf(t)-8, 8)
-		return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
+		return operand{t: t, ref: ref{base: c.context(), class: ssa.MemCtx}}
 	}
 	if t.Kind == types.Struct && t.S != nil && (c.typedArgs() || c.kind == probe.Uprobe) {
 		buf := c.slot("args", bytesOf(t), 8)

@@ -87,8 +87,6 @@ func checkPrint(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 		c.errorf(diag.CodePrint, args[0].Span(), "%s of a single key can't be printed, only the whole map", t)
 	case t.Kind == Pointer && t.Space == SpaceCtx:
 		c.errorf(diag.CodePrint, args[0].Span(), "the context can't be printed as a whole, only its fields")
-	case t.Kind == Struct && t.Ctx && c.isTracepoint():
-		c.errorf(diag.CodePrint, args[0].Span(), "a tracepoint's arguments can't be printed as a whole, only its fields")
 	case len(args) > 1:
 		c.errorf(diag.CodeArgCount, args[1].Span(), "top and div go with a map; a value is printed as it is")
 	}
