@@ -134,3 +134,18 @@ var verdicts = []struct{ said, means string }{
 	{"unprivileged", "needs CAP_BPF and CAP_PERFMON, or root"},
 	{"misaligned", "the address isn't a multiple of the size"},
 }
+
+// Line is the source line that a log names last before its complaint, with file and number
+// where the kernel tells them ("x = *p; @ a.c:12"); "" when the program has none.
+func Line(log string) string {
+	last := ""
+	for line := range strings.SplitSeq(log, "\n") {
+		if strings.HasPrefix(line, "Verification failed:") {
+			break // what follows tells it once more
+		}
+		if src, ok := strings.CutPrefix(line, "; "); ok {
+			last = strings.TrimSpace(src)
+		}
+	}
+	return last
+}
