@@ -27,11 +27,11 @@ const (
 // (BPF_PSEUDO_BTF_ID, include/uapi/linux/bpf.h).
 const pseudoBTFID = asm.R3
 
-// untypeSymbols makes kernel variables with a type ones without, as the library wants them.
+// untypeSymbols makes kernel variables void, as the library wants them.
 func (f *file) untypeSymbols(section kern.Type) {
 	for _, v := range section.Vars() {
-		if v.Var.Kind() == kern.KindVar && v.Var.Ref().Unqualified().Kind() != kern.KindVoid {
-			f.typed[v.Var.Name()] = true
+		if v.Var.Kind() == kern.KindVar {
+			f.typed[v.Var.Name()] = v.Var.Ref().Unqualified().Kind() != kern.KindVoid
 			const typ = 8 // struct btf_type's
 			binary.NativeEndian.PutUint32(v.Var.Record()[typ:], 0)
 		}

@@ -3,6 +3,7 @@ package elfload
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func (l *loader) refused(name string, err error) error {
 		l.tell(name, log)
 	}
 	switch {
-	case log != "":
+	case log != "" && !errors.Is(err, sys.EPERM): // the verifier refuses by other numbers
 		return l.verdict(name, log, err)
 	case errors.Is(err, sys.EPERM):
 		err = fmt.Errorf("%s (%w)", doctor.Denied(), sys.Errno(sys.EPERM))
@@ -104,12 +105,16 @@ func (l *loader) verdict(name, log string, err error) error {
 		return r
 	}
 	insns := l.file.spec.Programs[name].Instructions
-	for iter := insns.Iterate(); iter.Next(); {
-		if int(iter.Offset) != slot {
-			continue
+	var line *btf.Line
+	for iter := insns.Iterate(); iter.Next() && int(iter.Offset) <= slot; {
+		if at, ok := iter.Ins.Source().(*btf.Line); ok {
+			line = at
 		}
-		if relo := btf.CORERelocationMetadata(iter.Ins); relo != nil {
-			r.Reason, r.Hint = l.missing(relo), "bpf_core_field_exists() and its like ask before, for kernels that differ"
+		if relo := btf.CORERelocationMetadata(iter.Ins); relo != nil && int(iter.Offset) == slot {
+			r.Reason, r.Hint, r.Line = l.missing(relo), "bpf_core_field_exists() and its like ask before, for kernels that differ", ""
+			if line != nil {
+				r.Line = fmt.Sprintf("%s @ %s:%d", strings.TrimSpace(line.Line()), filepath.Base(line.FileName()), line.LineNumber())
+			}
 		}
 	}
 	return r
@@ -127,13 +132,14 @@ func (l *loader) missing(relo *btf.CORERelocation) string {
 	id, _ := strconv.ParseUint(m[3], 10, 32)
 	t := l.file.types.Type(kern.TypeID(id)).Unqualified()
 	path := strings.Split(m[2], ":")
+	essential, _, _ := strings.Cut(t.Name(), "___") // without its flavour
+	what := strings.TrimSpace(kern.Tag(t) + " " + essential)
 	if t.Kind() == kern.KindEnum || t.Kind() == kern.KindEnum64 {
-		return fmt.Sprintf("this kernel's types don't have %s of %s (CO-RE relocation %s)", enumerator(t, path[0]), kern.Tag(t), m[1])
+		what = enumerator(t, path[0]) + " of " + what
+	} else if fields := memberPath(t, path[1:]); fields != "" {
+		what = fields + " of " + what
 	}
-	if fields := memberPath(t, path[1:]); fields != "" {
-		return fmt.Sprintf("this kernel's types don't have %s of %s (CO-RE relocation %s)", fields, kern.Tag(t), m[1])
-	}
-	return fmt.Sprintf("this kernel's types don't have %s (CO-RE relocation %s)", kern.Tag(t), m[1])
+	return fmt.Sprintf("this kernel's types don't have %s (CO-RE relocation %s)", what, m[1])
 }
 
 // enumerator is the name of an enum's value by its number in the enum.

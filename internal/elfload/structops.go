@@ -113,7 +113,7 @@ func (f *file) relocations(section int) (map[uint64]string, error) {
 
 // makeStructOps makes the maps of structs and types the programs that they're made of. Of
 // names, those of programs, it returns the ones to load: not those that are in optional
-// structs only, or for functions that this kernel hasn't got.
+// structs only.
 func (l *loader) makeStructOps(names []string) ([]string, error) {
 	wanted := map[string]bool{}
 	for _, d := range l.file.structs {
@@ -173,7 +173,7 @@ func (l *loader) makeStruct(d *structDef) (*Map, error) {
 }
 
 // copyMember takes a member of the file's struct over to the kernel's, which begins at base
-// of the value. A member that the kernel hasn't got must be zero, or a function.
+// of the value. A member that the kernel hasn't got must be zero.
 func (l *loader) copyMember(ops *structOps, m kern.Member, kernel kern.Type, base uint32) error {
 	d := ops.def
 	at, size := m.Bit/8, m.Type.Size()
@@ -190,10 +190,10 @@ func (l *loader) copyMember(ops *structOps, m kern.Member, kernel kern.Type, bas
 		return index < 0
 	})
 	switch {
-	case index < 0 && zero:
+	case index < 0 && zero && prog == "":
 		return nil
 	case index < 0:
-		return fmt.Errorf("this kernel's %s has no member %s, which isn't 0 here", kernel.Name(), m.Name)
+		return fmt.Errorf("this kernel's %s has no member %s, which the object sets", kernel.Name(), m.Name)
 	case prog != "":
 		spec := l.file.spec.Programs[prog]
 		if spec == nil || spec.Type != ebpf.StructOps {

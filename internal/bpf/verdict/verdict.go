@@ -104,6 +104,7 @@ var verdicts = []struct{ said, means string }{
 	{"invalid write to stack", "a write goes beyond the 512 bytes of stack"},
 	{"invalid access to map value", "an access goes beyond the map's value"},
 	{"invalid access to memory", "an access goes beyond the object"},
+	{"invalid access to packet", "a packet is read beyond what was checked: compare with its end before"},
 	{"unbounded memory access", "an index or length has no upper bound that the verifier can see"},
 	{"min value is negative", "an index or length may be negative"},
 	{"R2 is not", "a length or pointer isn't what the helper expects"},
