@@ -39,6 +39,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"loaded":  loaded,
 	"sum":     sum,
 	"hive":    hive,
+	"bpffs":   bpffs,
 	"packets": packets,
 	"cgroup":  cgroups,
 }

@@ -252,9 +252,8 @@ func putInt(to []byte, n uint64) error {
 	return nil
 }
 
-// kernelVars are the constants that load the addresses of typed variables: id of the variable,
-// and above it the descriptor of its module's types; 0 of weak ones that aren't there. It
-// looks for the functions, too.
+// kernelVars are the constants that load the addresses of typed variables and of functions:
+// the id, and above it the descriptor of its module's types; 0 of weak ones that aren't there.
 func (l *loader) kernelVars() (map[string]int64, error) {
 	section, ok := l.file.types.FindOwn(".ksyms", kern.KindDatasec)
 	if !ok {
@@ -278,13 +277,11 @@ func (l *loader) kernelVars() (map[string]int64, error) {
 			}
 			return nil, fmt.Errorf("resolve extern %s: this kernel has no such %s: %w", name, what, err)
 		}
-		if kind == kern.KindVar {
-			fd, err := l.moduleFD(t)
-			if err != nil {
-				return nil, fmt.Errorf("resolve extern %s: %w", name, err)
-			}
-			vars[name] = int64(fd)<<32 | int64(t.ID)
+		fd, err := l.moduleFD(t)
+		if err != nil {
+			return nil, fmt.Errorf("resolve extern %s: %w", name, err)
 		}
+		vars[name] = int64(fd)<<32 | int64(t.ID)
 	}
 	return vars, nil
 }
