@@ -1,5 +1,5 @@
-// What kernels differ in: existence, offsets, sizes and enumerators, the configuration, the
-// version, variables and functions of the kernel.
+// What kernels differ in: existence, offsets, sizes and enumerators, its
+// version, variables and functions.
 #include "kernel.h"
 
 struct task_struct___older {
@@ -8,15 +8,12 @@ struct task_struct___older {
 enum pid_type___here { PIDTYPE_TGID___here = 99, PIDTYPE_NEVER___here = 98 };
 
 extern __u32 LINUX_KERNEL_VERSION __kconfig;
-extern bool CONFIG_BPF_SYSCALL __kconfig;
-extern int CONFIG_HZ __kconfig;
-extern int CONFIG_THERE_IS_NONE __kconfig __weak;
 extern const void vfs_read __ksym;
 extern const int cpu_number_that_is_not_there __ksym __weak;
 extern void bpf_there_is_none(void) __ksym __weak;
 
 struct {
-	__u32 pid_offset, has_pid, has_once, comm_size, tgid_enum, has_never, version, syscall, hz, none, weak, kfunc;
+	__u32 pid_offset, has_pid, has_once, comm_size, tgid_enum, has_never, version, weak, kfunc;
 	__u64 read;
 } out;
 
@@ -31,9 +28,6 @@ int facts(void *ctx)
 	out.tgid_enum = bpf_core_enum_value(enum pid_type___here, PIDTYPE_TGID___here);
 	out.has_never = bpf_core_enum_value_exists(enum pid_type___here, PIDTYPE_NEVER___here);
 	out.version = LINUX_KERNEL_VERSION;
-	out.syscall = CONFIG_BPF_SYSCALL;
-	out.hz = CONFIG_HZ;
-	out.none = CONFIG_THERE_IS_NONE;
 	out.weak = &cpu_number_that_is_not_there != 0;
 	out.kfunc = bpf_there_is_none != 0;
 	out.read = (__u64)&vfs_read;

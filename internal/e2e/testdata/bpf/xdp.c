@@ -48,7 +48,7 @@ int pass(struct xdp_md *ctx)
 	__u32 key = 0, n = length(ctx);
 	struct count one = { 1, n }, *c = bpf_map_lookup_elem(&counts, &key);
 	if (c) {
-		__sync_fetch_and_add(&c->packets, 1);
+		c->packets += 1;
 		c->bytes += n;
 	} else {
 		bpf_map_update_elem(&counts, &key, &one, 0);
