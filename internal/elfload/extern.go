@@ -40,8 +40,11 @@ func (f *file) untypeSymbols(section kern.Type) {
 
 // hideConfig lays the section of configuration externs out, as a section of data, under
 // another name.
-func (f *file) hideConfig(section kern.Type, raw []byte) {
+func (f *file) hideConfig(section kern.Type, raw []byte) error {
 	vars := section.Vars()
+	if slices.ContainsFunc(vars, func(v kern.SecVar) bool { return v.Var.Kind() != kern.KindVar }) {
+		return fmt.Errorf("section %s: what isn't a variable is in it: %w", kconfigSection, kern.ErrBadBTF)
+	}
 	// libbpf's order: what is aligned most, then what is smallest, then by name.
 	slices.SortFunc(vars, func(a, b kern.SecVar) int {
 		if x, y := a.Var.Ref().Align(), b.Var.Ref().Align(); x != y {
@@ -67,6 +70,7 @@ func (f *file) hideConfig(section kern.Type, raw []byte) {
 	binary.NativeEndian.PutUint32(rec[8:], end)
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(raw[i:]) }
 	copy(raw[word(4)+word(16)+binary.NativeEndian.Uint32(rec):], hiddenKconfig)
+	return nil
 }
 
 // resolveExterns finds what the object takes from the kernel: its configuration, typed

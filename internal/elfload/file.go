@@ -101,7 +101,9 @@ func (f *file) readTypes() error {
 		f.untypeSymbols(ds)
 	}
 	if ds, ok := ours.FindOwn(kconfigSection, kern.KindDatasec); ok {
-		f.hideConfig(ds, raw)
+		if err := f.hideConfig(ds, raw); err != nil {
+			return err
+		}
 	}
 	return f.takeStructOps()
 }

@@ -177,6 +177,9 @@ func (l *loader) makeStruct(d *structDef) (*Map, error) {
 func (l *loader) copyMember(ops *structOps, m kern.Member, kernel kern.Type, base uint32) error {
 	d := ops.def
 	at, size := m.Bit/8, m.Type.Size()
+	if uint64(at)+uint64(size) > uint64(len(d.data)) {
+		return fmt.Errorf("member %s is beyond the struct: %w", m.Name, kern.ErrBadBTF)
+	}
 	data := d.data[at : at+size]
 	zero := !slices.ContainsFunc(data, func(b byte) bool { return b != 0 })
 	prog := d.progs[at]
