@@ -46,8 +46,13 @@ func structOpsRegister(flags *loadFlags) func(*bpfRun) error {
 			}
 			return errors.Join(err, pins.Undo())
 		}
+		for _, r := range done {
+			if r.Link != nil {
+				err = errors.Join(err, r.Link.Close())
+			}
+		}
 		b.null()
-		return nil
+		return err
 	}
 }
 

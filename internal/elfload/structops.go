@@ -115,10 +115,10 @@ func (f *file) relocations(section int) (map[uint64]string, error) {
 // names, those of programs, it returns the ones to load: not those that are in optional
 // structs only.
 func (l *loader) makeStructOps(names []string) ([]string, error) {
-	wanted := map[string]bool{}
+	used, wanted := map[string]bool{}, map[string]bool{}
 	for _, d := range l.file.structs {
 		for _, prog := range d.progs {
-			wanted[prog] = wanted[prog] // unwanted, if no struct is made of it
+			used[prog] = true
 		}
 		if d.optional {
 			continue
@@ -134,11 +134,10 @@ func (l *loader) makeStructOps(names []string) ([]string, error) {
 	}
 	var load []string
 	for _, name := range names {
-		is, known := wanted[name]
 		switch spec := l.file.spec.Programs[name]; {
-		case spec.Type != ebpf.StructOps || is:
+		case spec.Type != ebpf.StructOps || wanted[name]:
 			load = append(load, name)
-		case !known:
+		case !used[name]:
 			return nil, fmt.Errorf("program %s: no struct is made of it", name)
 		}
 	}

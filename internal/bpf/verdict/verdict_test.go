@@ -64,3 +64,16 @@ processed 2 insns (limit 1000000)
 		}
 	}
 }
+
+func TestLine(t *testing.T) {
+	for log, want := range map[string]string{
+		"":                                    "",
+		"0: (b7) r0 = 0\nprocessed 1 insns\n": "",
+		"; int a = 1; @ a.c:3\n0: (b7) r0 = 0\n; return *p; @ a.c:4\n1: (71) r0 = *(u8 *)(r1 +0)\nR1 invalid mem access 'scalar'\n":      "return *p; @ a.c:4",
+		"; return *p; @ a.c:4\nR1 invalid mem access 'scalar'\n\nVerification failed: Memory\n; int other; @ a.c:1\nprocessed 1 insns\n": "return *p; @ a.c:4",
+	} {
+		if got := Line(log); got != want {
+			t.Errorf("%q: %q, want %q", log, got, want)
+		}
+	}
+}

@@ -1,5 +1,5 @@
 // A TCP congestion control, registered without a link, and an optional one.
-#include "kernel.h"
+#include "congestion.h"
 
 struct sock;
 struct tcp_congestion_ops___mine {
@@ -10,20 +10,6 @@ struct tcp_congestion_ops___mine {
 	char name[16];
 };
 
-SEC("struct_ops/ssthresh")
-__u32 ssthresh(__u64 *ctx)
-{
-	return 2;
-}
-SEC("struct_ops/undo_cwnd")
-__u32 undo_cwnd(__u64 *ctx)
-{
-	return 10;
-}
-SEC("struct_ops/cong_avoid")
-void cong_avoid(__u64 *ctx)
-{
-}
 SEC(".struct_ops")
 struct tcp_congestion_ops___mine skep_plain = {
 	.ssthresh = (void *)ssthresh,
