@@ -42,6 +42,7 @@ engine/event:     diag bpf probe host engine
 output:           diag bpf engine output
 run:              diag bpf engine host output
 inspect:          bpf host inspect
+elfload:          bpf host inspect
 ui:               bpf host inspect ui
 tools:            diag lang
 testkit:          *
@@ -54,7 +55,7 @@ var doors = map[string][]string{
 	"golang.org/x/sys":                   {"internal/host/sys", "internal/testkit/vm"},
 	"modernc.org/cc/v4":                  {"internal/lang/cdecl"},
 	"github.com/vishvananda/netlink":     {"internal/testkit/vm/init"},
-	"github.com/cilium/ebpf":             {"internal/host/kern", "internal/engine/kernel", "internal/inspect"},
+	"github.com/cilium/ebpf":             {"internal/elfload"},
 	"github.com/spf13/cobra":             {"internal/cli"},
 	"github.com/spf13/pflag":             {"internal/cli", "internal/tools"},
 	"github.com/ianlancetaylor/demangle": {"internal/host/exe", "internal/host/sym", "internal/host/discover"},

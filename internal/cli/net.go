@@ -42,6 +42,11 @@ func (b *bpfRun) device() (uint32, error) {
 	if !b.take("dev") {
 		return 0, usagef("which interface? dev NAME")
 	}
+	return b.netInterface()
+}
+
+// netInterface reads an interface's name.
+func (b *bpfRun) netInterface() (uint32, error) {
 	name, err := b.next("the interface")
 	if err != nil {
 		return 0, err

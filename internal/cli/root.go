@@ -168,7 +168,7 @@ func (a *app) root() *cobra.Command {
 		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
 		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
 		a.psCommand(), a.topCommand(), a.exporterCommand(), a.straceCommand(), a.pmapCommand(), a.graphCommand(), a.snapshotCommand(), a.diffCommand(), a.watchCommand(), a.cgroupCommand(), a.netCommand(), a.bpflistCommand(), a.featureCommand(), a.structOpsCommand(),
-		a.genCommand(), a.lackingObject("iter"), a.lackingObject("token"),
+		a.genCommand(), a.iterCommand(), a.tokenCommand(),
 	} {
 		root.AddCommand(a.command(c))
 	}

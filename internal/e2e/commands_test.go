@@ -21,6 +21,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
@@ -39,6 +40,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"loaded":  loaded,
 	"sum":     sum,
 	"hive":    hive,
+	"bpffs":   bpffs,
 	"packets": packets,
 	"cgroup":  cgroups,
 }
@@ -48,6 +50,10 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 func condition(cond string) (bool, error) {
 	if cond == "usdt" || cond == "unwound" {
 		return exists(binDir + "/" + cond), nil
+	}
+	if cond == "config" { // of the kernel, to be read
+		_, err := kern.New(os.DirFS("/")).Config("CONFIG_BPF")
+		return err == nil, nil
 	}
 	kind, name, _ := strings.Cut(cond, ":")
 	switch kind {

@@ -97,6 +97,11 @@ func scripts(t *testing.T, dir string) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binDir+":"+os.Getenv("PATH"))
 			env.Setenv("BIN", binDir)
+			objects, err := filepath.Abs("testdata/bpf")
+			if err != nil {
+				return err
+			}
+			env.Setenv("OBJECTS", objects)
 			env.Values[sessionsKey{}] = map[string]*session{}
 			return nil
 		},

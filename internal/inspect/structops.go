@@ -19,8 +19,8 @@ type StructOps struct {
 // StructOps reports whether the map is one of struct_ops.
 func (m *Map) StructOps() bool { return m.Type == mapStructOps }
 
-// structOpsPrefix begins the names of struct_ops maps' values.
-const structOpsPrefix = "bpf_struct_ops_"
+// StructOpsPrefix begins the names of struct_ops maps' values.
+const StructOpsPrefix = "bpf_struct_ops_"
 
 // ReadStructOps reads a struct_ops map's only element.
 func (r *Reader) ReadStructOps(m *Map) (*StructOps, error) {
@@ -35,7 +35,7 @@ func (r *Reader) ReadStructOps(m *Map) (*StructOps, error) {
 		return nil, err
 	}
 	s := &StructOps{Type: b.Type(kern.TypeID(m.VmlinuxValue))}
-	s.Kind = strings.TrimPrefix(s.Type.Name(), structOpsPrefix)
+	s.Kind = strings.TrimPrefix(s.Type.Name(), StructOpsPrefix)
 	fd, err := open(KindMap, m.ID)
 	if err != nil {
 		return nil, err

@@ -348,6 +348,9 @@ type SecVar struct {
 	Offset, Size uint32
 }
 
+// Record is the type as it's encoded: a part of the data that the BTF was made of.
+func (t Type) Record() []byte { return t.rec[:btf.RecordLen(t.word(4))] }
+
 // Vars are the variables of a section (KindDatasec).
 func (t Type) Vars() []SecVar {
 	if t.Kind() != KindDatasec {

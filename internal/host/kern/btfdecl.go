@@ -351,6 +351,9 @@ func (d *declWriter) pad(name string, bits uint32, level int) {
 
 func roundUp(n, to uint32) uint32 { return (n + to - 1) / to * to }
 
+// Align is the bytes that a value's address is a multiple of.
+func (t Type) Align() uint32 { return alignment(t) }
+
 // alignment is a type's in bytes; 1 for a struct that must be packed.
 func alignment(t Type) uint32 {
 	t = t.Unqualified()

@@ -19,7 +19,7 @@ type MapCreateAttr struct {
 	Ifindex, BTFFD, BTFKey, BTFValue            uint32
 	VmlinuxValue                                uint32 // of struct_ops
 	extra                                       uint64
-	valueBTF, token                             int32
+	ValueBTF, token                             int32 // ValueBTF: of struct_ops of a module (kernel 6.9)
 }
 
 // mapCreateMin is the size of the attributes that kernel 5.10 knows.
@@ -98,8 +98,11 @@ func quick(cmd int, attr unsafe.Pointer, size uintptr) (int, error) {
 // MapCreate makes a map. The caller closes the descriptor.
 func MapCreate(a *MapCreateAttr) (int, error) {
 	return withToken(func(token int32) (int, error) {
-		if token == 0 {
+		if token == 0 && a.ValueBTF == 0 {
 			return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(a), mapCreateMin)
+		}
+		if token == 0 {
+			return bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(a), unsafe.Sizeof(*a))
 		}
 		b := *a
 		b.Flags, b.token = b.Flags|bpfTokenFD, token
@@ -242,6 +245,15 @@ func LinkPerfEvent(prog, event int, attachType uint32, cookie uint64) (int, erro
 // LinkTracing attaches a program with a BTF target and a cookie (kernel 5.19).
 func LinkTracing(prog int, attachType uint32, cookie uint64) (int, error) {
 	return linkCreate(&linkAttr{progFD: uint32(prog), attachType: attachType, rest: [2]uint64{0, cookie}})
+}
+
+// attachStructOps is BPF_STRUCT_OPS of enum bpf_attach_type.
+const attachStructOps = 44
+
+// LinkStructOps registers the struct of a struct_ops map that was made with BPF_F_LINK,
+// until the link ends (kernel 6.4).
+func LinkStructOps(m int) (int, error) {
+	return linkCreate(&linkAttr{progFD: uint32(m), attachType: attachStructOps})
 }
 
 // KprobeMulti is what a kprobe_multi link attaches to: Syms or Addrs.

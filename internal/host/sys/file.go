@@ -12,6 +12,9 @@ import (
 // Close closes a descriptor.
 func Close(fd int) error { return unix.Close(fd) }
 
+// Dup opens what a descriptor is of once more. The caller closes it.
+func Dup(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }
+
 // MmapRead maps length bytes of fd from offset on, readable and shared.
 func MmapRead(fd int, offset int64, length int) ([]byte, error) {
 	return unix.Mmap(fd, offset, length, unix.PROT_READ, unix.MAP_SHARED)
