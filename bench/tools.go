@@ -44,7 +44,11 @@ func (b *bench) scriptFiles() error {
 		}
 		ours, oursErr := loaded(b.tools[0], path)
 		peer, peerErr := loaded(b.tools[1], path)
-		if err := errors.Join(oursErr, peerErr); err != nil {
+		err := errors.Join(oursErr, peerErr)
+		if err == nil && (ours.insns == 0 || peer.insns == 0) {
+			err = errors.New("nothing attached but begin and end")
+		}
+		if err != nil {
 			refused = append(refused, fmt.Sprintf("%s: %s", name, strings.Join(strings.Fields(err.Error()), " ")))
 			continue
 		}

@@ -22,6 +22,8 @@ import (
 // ErrNoAutoattach: a program's section doesn't say what to attach it to.
 var ErrNoAutoattach = errors.New("the section's name doesn't say what to attach the program to")
 
+var errNoLink = errors.New("this kernel has no link for it (Linux 5.15 has)")
+
 // Attach attaches a program to what its section names. The caller closes the link, or pins
 // it. The error is ErrNoAutoattach when the section tells too little.
 func (o *Object) Attach(p *Program) (*inspect.Object, error) {
@@ -34,7 +36,7 @@ func (o *Object) Attach(p *Program) (*inspect.Object, error) {
 	}
 	d, ok := l.(interface{ FD() int })
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("attach program %s to %s: this kernel has no link for it (Linux 5.15 has)", p.Name, p.target), l.Close())
+		return nil, errors.Join(fmt.Errorf("attach program %s to %s: %w", p.Name, p.target, errNoLink), l.Close())
 	}
 	o.closers = append(o.closers, l)
 	return &inspect.Object{Kind: inspect.KindLink, FD: d.FD()}, nil
@@ -74,11 +76,33 @@ func (o *Object) attach(p *Program) (link.Link, error) {
 		if !ok {
 			return nil, errors.New("a tracepoint is told by its category and name: tp/sched/sched_switch")
 		}
-		return link.Tracepoint(category, name, p.prog, nil)
+		return o.attachTracepoint(p, category, name)
 	case "raw_tp", "raw_tracepoint", "raw_tp.w", "raw_tracepoint.w":
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: p.target, Program: p.prog})
 	}
 	return nil, ErrNoAutoattach
+}
+
+// attachTracepoint finds the tracepoint's number where skep's probes find it: the library
+// wants tracefs mounted.
+func (o *Object) attachTracepoint(p *Program, category, name string) (link.Link, error) {
+	id, err := o.kernel.EventID(category, name)
+	if err != nil {
+		return nil, err
+	}
+	event, err := sys.PerfOpen(&sys.PerfEvent{Type: sys.PerfTracepoint, Config: id, Period: 1, Wakeup: 1})
+	if err != nil {
+		return nil, err
+	}
+	fd, err := sys.LinkPerfEvent(p.prog.FD(), event, uint32(ebpf.AttachPerfEvent), 0)
+	if errors.Is(err, sys.EINVAL) {
+		err = errNoLink
+	}
+	// The link keeps the event open.
+	if err := errors.Join(err, sys.Close(event)); err != nil {
+		return nil, err
+	}
+	return link.NewFromFD(fd)
 }
 
 // offsetSuffix is the offset behind a function's name.

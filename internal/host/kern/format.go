@@ -57,6 +57,24 @@ func (k *Kernel) Event(category, name string) (*Event, error) {
 	return e, nil
 }
 
+// EventID is a tracepoint's number, by which perf_event_open(2) knows it. The error wraps
+// ErrNoTracefs, fs.ErrNotExist or a permission.
+func (k *Kernel) EventID(category, name string) (uint64, error) {
+	t, err := k.Tracefs()
+	if err != nil {
+		return 0, err
+	}
+	data, err := fs.ReadFile(t, "events/"+category+"/"+name+"/id")
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseUint(strings.TrimSpace(string(data)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read id of %s:%s: %w", category, name, err)
+	}
+	return id, nil
+}
+
 // ParseFormat reads the text of a format file (kernel/trace/trace_events.c, f_show).
 func ParseFormat(text string) (*Event, error) {
 	e := new(Event)
