@@ -96,8 +96,10 @@ func (c *fn) move(dst *ssa.Value, dc ssa.MemClass, src *ssa.Value, sc ssa.MemCla
 	}
 }
 
+// slot is memory of the program's own, aligned to what its type wants, and its size allows: it's
+// copied by words then.
 func (c *fn) slot(name string, size, align uint32) *ssa.Value {
-	s := c.f.NewSlot(name, size, align)
+	s := c.f.NewSlot(name, size, max(align, min(8, lowBit(size))))
 	s.Pos = c.pos
 	return c.slotAddr(s, 0)
 }
