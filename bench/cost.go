@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -98,9 +100,10 @@ const loadSeconds = 1.5
 func underLoad(cmd, load []string, out *os.File, after func(pid int) error) error {
 	c := exec.Command(cmd[0], cmd[1:]...)
 	var stderr strings.Builder
-	c.Stderr = &stderr
+	var attached announced
+	c.Stdout, c.Stderr = &attached, io.MultiWriter(&stderr, &attached)
 	if out != nil {
-		c.Stdout, c.Stderr = out, io.MultiWriter(&stderr, out)
+		c.Stdout, c.Stderr = io.MultiWriter(out, &attached), io.MultiWriter(&stderr, out, &attached)
 	}
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
@@ -117,28 +120,37 @@ func underLoad(cmd, load []string, out *os.File, after func(pid int) error) erro
 			<-ended
 		}
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	deadline := time.Now().Add(attachLimit)
+	for !attached.Load() {
 		select {
 		case err := <-ended:
 			return fmt.Errorf("ended early: %v: %s", err, stderr.String())
-		case <-time.After(200 * time.Millisecond):
-		}
-		if len(programsOf(c.Process.Pid)) > 0 {
-			break
+		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
 			stop()
-			return errors.New("no program appeared")
+			return errors.New("it didn't say that it's attached")
 		}
 	}
-	time.Sleep(time.Second) // attaching goes on after loading
 	err := exec.Command(os.Args[0], load...).Run()
 	if after != nil {
 		err = errors.Join(err, after(c.Process.Pid))
 	}
 	stop()
 	return err
+}
+
+// attachLimit is how long a tracer may take to attach; some are slow in emulation.
+const attachLimit = time.Minute
+
+// announced is set when a tracer has written that its probes are attached.
+type announced struct{ atomic.Bool }
+
+func (a *announced) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("Attached ")) {
+		a.Store(true)
+	}
+	return len(b), nil
 }
 
 // programsOf are the programs that a process holds, itself or by a link: the kernel tells
