@@ -31,7 +31,7 @@ commands:
   doctor     what works here         man        write manual pages
   version    print the version       completion for bash, zsh, fish
   BPF here: ps top pmap graph watch strace snapshot diff exporter bpflist
-  prog map link btf perf net cgroup struct_ops feature: bpftool's
+  bpftool's: prog map link btf perf net cgroup struct_ops feature gen iter token
 tools: %s
 exit status: 0; 1 error; 2 wrong usage; or the script's own
 `
