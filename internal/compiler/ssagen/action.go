@@ -87,8 +87,8 @@ func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr, style str
 	c.sendArgs(index, a, nil, list)
 }
 
-// printLog2 is print_log2(@m, unit[, section]) and its JSON form.
-func printLog2(style string) effectFunc {
+// printBCC is print_log2(@m, unit[, section]), print_linear and their JSON forms.
+func printBCC(style string) effectFunc {
 	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
 		st, _ := c.mapArg(args[:1])
 		if st == nil {
