@@ -384,10 +384,14 @@ func (p *FormatPart) IsReal() bool {
 // or pops its operands and pushes what it makes of them.
 type RealOp struct {
 	Op     RealCode
-	Arg    int    // RealArg, RealFloat: index into Args
-	Num    uint64 // RealConst
+	Arg    int    // RealArg, RealFloat: index into Args; RealQuantile, RealStddev: the key's, or -1
+	Num    uint64 // RealConst; RealQuantile: which one, in units of 1/QuantileUnit
 	Signed bool   // RealConst: Num is an int64
+	Var    int    // RealQuantile, RealStddev: index into Vars
 }
+
+// QuantileUnit is the number of parts that a quantile divides 1 into.
+const QuantileUnit = 1e9
 
 // RealCode is what a RealOp does.
 type RealCode uint8
@@ -404,6 +408,9 @@ const (
 	RealNeg
 	RealAvg    // total, count: their quotient; 0 of nothing
 	RealSelect // condition, a, b: a if the condition isn't 0, else b
+	// What a summary is when it's printed; 0 of nothing.
+	RealQuantile
+	RealStddev
 )
 
 // StackMode is how a stack is printed.

@@ -129,4 +129,6 @@ const (
 	BuiltinBhist
 	BuiltinSummary
 	BuiltinPrintCSV
+	BuiltinQuantile
+	BuiltinStddev
 )

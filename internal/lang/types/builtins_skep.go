@@ -15,6 +15,8 @@ func skepBuiltins() []Builtin {
 		{ID: BuiltinPrintLinear, Name: "print_linear", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLinear, Doc: "prints an lhist() or bhist() in bcc's form: print_linear(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintLinearJSON, Name: "print_linear_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLinear, Doc: "prints an lhist() or bhist() as bcc's JSON: print_linear_json(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintCSV, Name: "print_csv", Min: 1, Max: 3, Async: true, Stmt: true, check: checkPrintCSV, Doc: "prints a map as CSV: print_csv(@map[, top[, div]])"},
+		{ID: BuiltinQuantile, Name: "quantile", Min: 2, Max: 2, check: checkStatistic, Doc: "a quantile of a summary(), for printf's %f: quantile(@map, 0.99), quantile(@map[key], 0.99)"},
+		{ID: BuiltinStddev, Name: "stddev", Min: 1, Max: 1, check: checkStatistic, Doc: "the standard deviation of a summary(), for printf's %f: stddev(@map), stddev(@map[key])"},
 		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
 		{ID: BuiltinDecimal, Name: "decimal", Min: 3, Max: 3, check: checkDecimal, Doc: "a number that prints with a decimal point: decimal(x, digits behind the point, digits to print)"},
 		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
