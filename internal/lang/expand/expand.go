@@ -72,7 +72,7 @@ type Result struct {
 func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
 	x.c = cdecl.NewReader(cdecl.Options{
-		Lookup: opt.Lookup, Enumerator: opt.Enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
+		Lookup: opt.Lookup, Enumerator: x.enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
 		Arch: opt.Arch, Release: opt.Release, HaveBTF: opt.HaveBTF,
 	}, rep)
 	for _, name := range opt.Includes {
@@ -148,6 +148,37 @@ func (x *expander) overflow(at diag.Span) bool {
 
 func (x *expander) isBuiltin(name string) bool {
 	return x.opt.IsBuiltin != nil && x.opt.IsBuiltin(name)
+}
+
+// enumerator is a value that C text may name: of the script's constants, which are computed
+// from numbers and constants before them, or of the kernel's enumerators.
+func (x *expander) enumerator(name string) (uint64, *types.Type, bool) {
+	for i, d := range x.out.Consts {
+		if d.Name.Name == name {
+			v, ok := x.constInt(d.X, x.out.Consts[:i])
+			if !ok {
+				x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", name)
+				v = 1
+			}
+			return v, nil, true
+		}
+	}
+	if x.opt.Enumerator == nil {
+		return 0, nil, false
+	}
+	return x.opt.Enumerator(name)
+}
+
+// constInt is the value of an expression of numbers and constants.
+func (x *expander) constInt(e syntax.Expr, before []*syntax.Const) (uint64, bool) {
+	return types.FoldInt(e, func(name string) syntax.Expr {
+		for _, d := range before {
+			if d.Name.Name == name {
+				return d.X
+			}
+		}
+		return nil
+	})
 }
 
 func (x *expander) readFile(path string) ([]byte, error) {
