@@ -333,7 +333,8 @@ type Action struct {
 	HasTop, HasDiv bool
 	Size           uint32 // bytes of the record when every dynamic field is empty
 	// Style is the form of ActionPrintMap: "" the usual, "csv" rows of CSV, "log2" and
-	// "linear" bcc's histograms, "log2json" and "linearjson" bcc's JSON. Unit heads the values, Section names what the keys are.
+	// "linear" bcc's histograms, "log2json" and "linearjson" bcc's JSON. Unit heads the values,
+	// Section names what the keys are.
 	Style, Unit, Section string
 	// Raw, with ActionPrint: a map's name isn't printed before the value.
 	Raw bool

@@ -150,35 +150,28 @@ func (x *expander) isBuiltin(name string) bool {
 	return x.opt.IsBuiltin != nil && x.opt.IsBuiltin(name)
 }
 
-// enumerator is a value that C text may name: of the script's constants, which are computed
-// from numbers and constants before them, or of the kernel's enumerators.
+// enumerator is a value that C text may name: of the script's constants, or of the kernel's
+// enumerators.
 func (x *expander) enumerator(name string) (uint64, *types.Type, bool) {
-	for i, d := range x.out.Consts {
-		if d.Name.Name == name {
-			v, ok := x.constInt(d.X, x.out.Consts[:i])
-			if !ok {
-				x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", name)
-				v = 1
-			}
-			return v, nil, true
+	known := map[string]*syntax.IntLit{}
+	for _, d := range x.out.Consts {
+		k, ok := types.FoldInt(d.X, known)
+		if ok {
+			known[d.Name.Name] = k
 		}
+		if d.Name.Name != name {
+			continue
+		}
+		if !ok {
+			x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", name)
+			return 1, nil, true
+		}
+		return k.Val, nil, true
 	}
 	if x.opt.Enumerator == nil {
 		return 0, nil, false
 	}
 	return x.opt.Enumerator(name)
-}
-
-// constInt is the value of an expression of numbers and constants.
-func (x *expander) constInt(e syntax.Expr, before []*syntax.Const) (uint64, bool) {
-	return types.FoldInt(e, func(name string) syntax.Expr {
-		for _, d := range before {
-			if d.Name.Name == name {
-				return d.X
-			}
-		}
-		return nil
-	})
 }
 
 func (x *expander) readFile(path string) ([]byte, error) {
