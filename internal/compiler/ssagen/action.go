@@ -125,14 +125,21 @@ func (c *fn) printElement(e, element syntax.Expr, st *mapState, key []syntax.Exp
 func (c *fn) sentElement(e syntax.Expr, st *mapState, key []syntax.Expr) []recordArg {
 	defer c.at(e)()
 	k := c.key(st, key)
+	if st.agg {
+		return []recordArg{keyBytes(k, keySize(st.MapInfo))}
+	}
 	list := []recordArg{{t: st.Key, ready: true, o: operand{t: st.Key, ref: k}}}
 	if scalar(st.Key) {
 		list[0].o = c.deref(k, st.Key)
 	}
-	if !st.agg {
-		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
-	}
-	return list
+	return append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
+}
+
+// keyBytes is a key as it stands in the map, by which user space finds the element: a long
+// string, too, isn't cut to its length.
+func keyBytes(key ref, size uint32) recordArg {
+	t := types.ArrayOf(types.IntType(1, false), size)
+	return recordArg{t: t, ready: true, o: operand{t: t, ref: key}}
 }
 
 func (c *fn) time(e syntax.Expr, args []syntax.Expr) {

@@ -174,15 +174,14 @@ func (r *realExpr) statistic(args []syntax.Expr, b *types.Builtin) {
 		op.Num, _ = types.QuantileArg(args[1])
 	}
 	if key != nil {
-		t := types.ArrayOf(types.IntType(1, false), st.v.BucketOff)
-		at := r.slot("key", t.Size, 8)
-		r.zero(at, t.Size, ssa.MemSlot, 8)
+		at := r.slot("key", st.v.BucketOff, 8)
+		r.zero(at, st.v.BucketOff, ssa.MemSlot, 8)
 		r.when(func() *ssa.Value {
 			r.keyInto(at, st, key)
 			return r.constI(0)
 		})
 		op.Arg = len(r.list)
-		r.list = append(r.list, recordArg{t: t, ready: true, o: operand{t: t, ref: ref{base: at, class: ssa.MemSlot}}})
+		r.list = append(r.list, keyBytes(ref{base: at, class: ssa.MemSlot}, st.v.BucketOff))
 	}
 	r.ops = append(r.ops, op)
 }
