@@ -70,7 +70,7 @@ var syntaxCodes = []CodeDoc{
 		"begin { } { print(1); }"},
 	{CodeOrder, "item in the wrong order",
 		"A script begins with its C definitions (#include, #define, struct, union, enum), then config and imports; " +
-			"probes, macros, functions and map declarations follow.",
+			"probes, macros, functions and map declarations follow. Constants may stand between them.",
 		"begin { }\n#include <linux/sched.h>"},
 	{CodeAssign, "target can't be assigned",
 		"Variables, maps and elements of maps can be assigned. Tuples, records, and the memory of the kernel or of a process can't be changed.",

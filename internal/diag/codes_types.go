@@ -146,7 +146,7 @@ var typesCodes = []CodeDoc{
 		"fn f($n: int64): int64 { return f($n - 1); }\nbegin { print(f(3)); }"},
 	{CodeAggregate, "aggregation misused",
 		"count(), sum() and the others belong to one map: they're assigned to it directly, and only the whole map can be printed. " +
-			"Those of one number can be read as an integer, (int64)@x.",
+			"Those of one number can be read as an integer, (int64)@x. What summary() gathers is printed by printf's %f: quantile(@x, 0.99).",
 		"begin { $x = count(); }"},
 	{CodeBranches, "branches of different types",
 		"Both values of ?: or of an if that is a value have the same type.",

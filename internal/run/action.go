@@ -59,7 +59,7 @@ func (r *runner) act(a *object.Action, n int, extra uint32, rec []byte) error {
 		case "csv":
 			return r.printCSV(a, n, rec)
 		default:
-			return r.printLog2(a)
+			return r.printBCC(a)
 		}
 		return r.printMap(a, rec)
 	case object.ActionClear:

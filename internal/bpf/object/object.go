@@ -332,8 +332,9 @@ type Action struct {
 	// HasTop and HasDiv tell a given 0 from none.
 	HasTop, HasDiv bool
 	Size           uint32 // bytes of the record when every dynamic field is empty
-	// Style is the form of ActionPrintMap: "" the usual, "csv" rows of CSV, "log2" bcc's
-	// histogram, "log2json" bcc's JSON. Unit heads the values, Section names what the keys are.
+	// Style is the form of ActionPrintMap: "" the usual, "csv" rows of CSV, "log2" and
+	// "linear" bcc's histograms, "log2json" and "linearjson" bcc's JSON. Unit heads the values,
+	// Section names what the keys are.
 	Style, Unit, Section string
 	// Raw, with ActionPrint: a map's name isn't printed before the value.
 	Raw bool
@@ -384,10 +385,14 @@ func (p *FormatPart) IsReal() bool {
 // or pops its operands and pushes what it makes of them.
 type RealOp struct {
 	Op     RealCode
-	Arg    int    // RealArg, RealFloat: index into Args
-	Num    uint64 // RealConst
+	Arg    int    // RealArg, RealFloat: index into Args; RealQuantile, RealStddev: the key's, or -1
+	Num    uint64 // RealConst; RealQuantile: which one, in units of 1/QuantileUnit
 	Signed bool   // RealConst: Num is an int64
+	Var    int    // RealQuantile, RealStddev: index into Vars
 }
+
+// QuantileUnit is the number of parts that a quantile divides 1 into.
+const QuantileUnit = 1e9
 
 // RealCode is what a RealOp does.
 type RealCode uint8
@@ -404,6 +409,9 @@ const (
 	RealNeg
 	RealAvg    // total, count: their quotient; 0 of nothing
 	RealSelect // condition, a, b: a if the condition isn't 0, else b
+	// What a summary is when it's printed; 0 of nothing.
+	RealQuantile
+	RealStddev
 )
 
 // StackMode is how a stack is printed.

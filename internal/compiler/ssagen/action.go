@@ -87,8 +87,8 @@ func (c *fn) printMap(e syntax.Expr, st *mapState, args []syntax.Expr, style str
 	c.sendArgs(index, a, nil, list)
 }
 
-// printLog2 is print_log2(@m, unit[, section]) and its JSON form.
-func printLog2(style string) effectFunc {
+// printBCC is print_log2(@m, unit[, section]), print_linear and their JSON forms.
+func printBCC(style string) effectFunc {
 	return func(c *fn, e syntax.Expr, args []syntax.Expr) {
 		st, _ := c.mapArg(args[:1])
 		if st == nil {
@@ -125,14 +125,21 @@ func (c *fn) printElement(e, element syntax.Expr, st *mapState, key []syntax.Exp
 func (c *fn) sentElement(e syntax.Expr, st *mapState, key []syntax.Expr) []recordArg {
 	defer c.at(e)()
 	k := c.key(st, key)
+	if st.agg {
+		return []recordArg{keyBytes(k, keySize(st.MapInfo))}
+	}
 	list := []recordArg{{t: st.Key, ready: true, o: operand{t: st.Key, ref: k}}}
 	if scalar(st.Key) {
 		list[0].o = c.deref(k, st.Key)
 	}
-	if !st.agg {
-		list = append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
-	}
-	return list
+	return append(list, recordArg{t: st.Value, ready: true, o: c.valueAt(st, c.lookup(st.v.Map, k))})
+}
+
+// keyBytes is a key as it stands in the map, by which user space finds the element: a long
+// string, too, isn't cut to its length.
+func keyBytes(key ref, size uint32) recordArg {
+	t := types.ArrayOf(types.IntType(1, false), size)
+	return recordArg{t: t, ready: true, o: operand{t: t, ref: key}}
 }
 
 func (c *fn) time(e syntax.Expr, args []syntax.Expr) {

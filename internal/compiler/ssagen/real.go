@@ -120,6 +120,10 @@ func (r *realExpr) when(f func() *ssa.Value) *ssa.Value {
 func (r *realExpr) leaf(e syntax.Expr) {
 	defer r.at(e)()
 	t := r.typeOf(e)
+	if b := r.builtin(e); b != nil && (b.ID == types.BuiltinQuantile || b.ID == types.BuiltinStddev) {
+		r.statistic(callArgs(e), b)
+		return
+	}
 	switch k := r.constant(e); {
 	case k != nil:
 		r.ops = append(r.ops, object.RealOp{Op: object.RealConst, Num: k.Int, Signed: t.Signed})
@@ -155,6 +159,31 @@ func (r *realExpr) average(e syntax.Expr, t *types.Type) {
 	r.send(word(0), numberType(t), object.RealArg)
 	r.send(word(8), uint64Type, object.RealArg)
 	r.op(object.RealAvg)
+}
+
+// statistic sends the key of a summary, of which user space computes a quantile or the standard
+// deviation.
+func (r *realExpr) statistic(args []syntax.Expr, b *types.Builtin) {
+	st, key := r.mapArg(args[:1])
+	if r.b == nil || st == nil {
+		return
+	}
+	op := object.RealOp{Op: object.RealStddev, Arg: -1, Var: r.varIndex(st)}
+	if b.ID == types.BuiltinQuantile {
+		op.Op = object.RealQuantile
+		op.Num, _ = types.QuantileArg(args[1])
+	}
+	if key != nil {
+		at := r.slot("key", st.v.BucketOff, 8)
+		r.zero(at, st.v.BucketOff, ssa.MemSlot, 8)
+		r.when(func() *ssa.Value {
+			r.keyInto(at, st, key)
+			return r.constI(0)
+		})
+		op.Arg = len(r.list)
+		r.list = append(r.list, keyBytes(ref{base: at, class: ssa.MemSlot}, st.v.BucketOff))
+	}
+	r.ops = append(r.ops, op)
 }
 
 // numberType is the 64-bit integer that holds t's values.

@@ -29,7 +29,7 @@ func (d *Decoder) aggregate(t *object.Type, b []byte, n int) (Value, error) {
 		total, count := sumPairs(t, b, n)
 		return statsValue(total, count, t.Signed), nil
 	case object.Summary:
-		return newSummary(t, b, n), nil
+		return mergeDigest(t, b, n).value(), nil
 	case object.Hist, object.Lhist, object.Bhist:
 		return Value{Kind: Histogram, Hist: newHist(t, sumBuckets(t, b, n))}, nil
 	}

@@ -166,20 +166,20 @@ func (d *Decoder) field(v *Value, f *object.Field, b []byte) error {
 	return nil
 }
 
-// bits reads a bit-field. Its sign isn't extended: bpftrace prints a signed bit-field
-// of three set bits as 7.
+// bits reads a bit-field: with its sign if its type has one, as C does.
 func bits(f *object.Field, b []byte) (uint64, error) {
 	n := (int(f.BitOff) + int(f.BitLen) + 7) / 8
-	if n > len(b) || n > 8 {
+	if n > len(b) || n > 9 {
 		return 0, fmt.Errorf("decode bit-field %s: %d bytes of %d", f.Name, n, len(b))
 	}
-	var raw [8]byte
+	var raw [16]byte
 	copy(raw[:], b[:n])
-	x := order.Uint64(raw[:]) >> f.BitOff
-	if f.BitLen < 64 {
-		x &= 1<<f.BitLen - 1
+	x := order.Uint64(raw[:])>>f.BitOff | order.Uint64(raw[8:])<<(64-f.BitOff)
+	above := 64 - f.BitLen
+	if f.Type.Signed {
+		return uint64(int64(x<<above) >> above), nil
 	}
-	return x, nil
+	return x << above >> above, nil
 }
 
 // load reads a number of 1, 2, 4 or 8 bytes, extended to 64 bits.

@@ -210,7 +210,10 @@ func TestDecode(t *testing.T) {
 		{"array", &object.Type{Kind: object.Array, Size: 4, Len: 2, Elem: i16}, raw(int16(1), int16(-2)), "[1 -2]"},
 		{"tuple in tuple", tuple(i64, tuple(i64, str(2))), raw(1, 2, "x\x00"), `(1 (2 "x"))`},
 		{"record", rec, raw(int32(5), int32(0), -6), "{a:5 b:-6}"},
-		{"bit-fields", bits, raw(uint32(0b01<<16 | 0b1111111111111<<3 | 0b101)), "{lo:5 mid:8191 e:A=1}"},
+		{"bit-fields", bits, raw(uint32(0b01<<16 | 0b1111111111111<<3 | 0b101)), "{lo:5 mid:-1 e:A=1}"},
+		{"bit-fields of nine bytes", &object.Type{Kind: object.Struct, Size: 9, Fields: []object.Field{
+			{Name: "a", Type: i64, BitOff: 7, BitLen: 63}, {Name: "b", Offset: 8, Type: i8, BitOff: 6, BitLen: 2}}},
+			raw(-1<<8, uint8(0b10<<6|0b111111)), "{a:-2 b:-2}"},
 		{"ksym", &object.Type{Kind: object.Ksym, Size: 8}, raw(16), `"k10"`},
 		{"usym", &object.Type{Kind: object.Usym, Size: 16}, raw(16, uint32(7), uint32(0)), `"u7_10"`},
 		{"cgroup", &object.Type{Kind: object.CgroupPath, Size: 8, Format: "*"}, raw(3), `"*:3"`},

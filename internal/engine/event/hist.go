@@ -100,3 +100,19 @@ func linearBound(s *object.HistSpec, i int) Value {
 	}
 	return Value{Kind: Symbol, Num: uint64(n), Text: text}
 }
+
+// Bounds are those of an lhist or bhist, ascending: of the numbers below the first, from each
+// on and below the next, and from the last on there's a bucket each.
+func Bounds(t *object.Type) []int64 {
+	if t.Kind == object.Bhist {
+		return t.Bounds
+	}
+	var bounds []int64
+	for i := 0; ; i++ {
+		b := linearBound(&t.Hist, i)
+		if b.Kind == Null {
+			return bounds
+		}
+		bounds = append(bounds, int64(b.Num))
+	}
+}

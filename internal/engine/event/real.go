@@ -1,6 +1,7 @@
 package event
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 
@@ -48,6 +49,9 @@ func (d *Decoder) realOperand(op *object.RealOp, args []object.Field, rec []byte
 	case object.RealArg:
 		err = d.ReadArg(&v, &args[op.Arg], rec)
 		return realNum{num: v.Num, signed: v.Kind == Int}, true, err
+	case object.RealQuantile, object.RealStddev:
+		n, err = d.statistic(op, args, rec)
+		return n, true, err
 	case object.RealFloat:
 		err = d.ReadArg(&v, &args[op.Arg], rec)
 		if args[op.Arg].Type.Size == 4 {
@@ -56,6 +60,29 @@ func (d *Decoder) realOperand(op *object.RealOp, args []object.Field, rec []byte
 		return realNum{num: v.Num, float: true}, true, err
 	}
 	return n, false, nil
+}
+
+// statistic is a number that a summary has now, when it's printed.
+func (d *Decoder) statistic(op *object.RealOp, args []object.Field, rec []byte) (n realNum, err error) {
+	v := d.Object.Vars[op.Var]
+	var key []byte
+	if op.Arg >= 0 {
+		off, end := args[op.Arg].Offset, args[op.Arg].Offset+args[op.Arg].Type.Bytes()
+		if uint64(end) > uint64(len(rec)) {
+			return n, fmt.Errorf("read record: key of %s ends at %d of %d bytes", v.Name, end, len(rec))
+		}
+		key = rec[off:end]
+	}
+	g, err := d.summary(v, key)
+	if err != nil {
+		return n, fmt.Errorf("read map %s: %w", v.Name, err)
+	}
+	count, low, high := g.ends()
+	if op.Op == object.RealStddev {
+		return realNum{num: math.Float64bits(g.deviation(count)), float: true}, nil
+	}
+	q := g.quantile(count, op.Num, low, high)
+	return realNum{num: q.Num, signed: q.Kind == Int}, nil
 }
 
 // float64 is the nearest float64.
@@ -121,7 +148,7 @@ func computeRat(ops []object.RealOp, nums []realNum) *big.Rat {
 	}
 	for i := range ops {
 		switch op := ops[i].Op; op {
-		case object.RealArg, object.RealFloat, object.RealConst:
+		case object.RealArg, object.RealFloat, object.RealConst, object.RealQuantile, object.RealStddev:
 			r, _ := nums[0].rat()
 			nums = nums[1:]
 			s = append(s, r)
@@ -173,7 +200,7 @@ func computeFloat(ops []object.RealOp, nums []realNum) float64 {
 	}
 	for i := range ops {
 		switch op := ops[i].Op; op {
-		case object.RealArg, object.RealFloat, object.RealConst:
+		case object.RealArg, object.RealFloat, object.RealConst, object.RealQuantile, object.RealStddev:
 			s = append(s, nums[0].float64())
 			nums = nums[1:]
 		case object.RealNeg:

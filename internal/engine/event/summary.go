@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"slices"
@@ -13,11 +14,11 @@ import (
 // integers.
 const summaryPlaces = 2
 
-// summaryQuantiles are the quantiles of a summary, in thousandths.
+// summaryQuantiles are the quantiles of a summary, in units of 1/object.QuantileUnit.
 var summaryQuantiles = []struct {
 	name string
 	q    uint64
-}{{"p50", 500}, {"p90", 900}, {"p99", 990}, {"p99.9", 999}}
+}{{"p50", 500e6}, {"p90", 900e6}, {"p99", 990e6}, {"p99.9", 999e6}}
 
 // digest is a summary's values, merged of all CPUs and, with keys, all buckets.
 type digest struct {
@@ -50,8 +51,8 @@ func (d *digest) add(b []byte) {
 	d.least = max(d.least, order.Uint64(b[object.SummaryMin:]))
 }
 
-// newSummary makes the value of a summary without keys: n CPUs' moments and buckets.
-func newSummary(t *object.Type, b []byte, n int) Value {
+// mergeDigest is a summary without keys: n CPUs' moments and buckets.
+func mergeDigest(t *object.Type, b []byte, n int) *digest {
 	d := newDigest(t)
 	for cpu := range n {
 		v := b[cpu*stride(t):]
@@ -64,12 +65,44 @@ func newSummary(t *object.Type, b []byte, n int) Value {
 			d.counts[i] += order.Uint64(v[at:])
 		}
 	}
-	return d.value()
+	return d
 }
 
-// summaryElements gathers the elements of keyed summaries, one an element a bucket.
-func (d *Decoder) summaryElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
-	var elems []*element
+// summary reads a map's summary, or that of a key as it stands in the map before the bucket.
+func (d *Decoder) summary(v *object.Var, key []byte) (*digest, error) {
+	m := d.Maps.Map(v.Map)
+	if !v.Buckets {
+		value, err := m.Lookup(make([]byte, 4))
+		if err != nil {
+			return nil, err
+		}
+		elems, err := globalElement(v, value)
+		if err != nil || len(elems) == 0 {
+			return newDigest(v.Value), err
+		}
+		return mergeDigest(v.Value, elems[0].raw, elems[0].cpus), nil
+	}
+	same := d.sameCgroup(v)
+	if same != nil {
+		key = slices.Clone(key)
+		same(key)
+	}
+	list, err := keyedDigests(v, m, same, key)
+	if err != nil || len(list) == 0 {
+		return newDigest(v.Value), err
+	}
+	return list[0].digest, nil
+}
+
+// keyedDigest is the summary of a key.
+type keyedDigest struct {
+	key []byte
+	*digest
+}
+
+// keyedDigests gathers keyed summaries, one an element a bucket: all, or that of a key.
+func keyedDigests(v *object.Var, m engine.Map, same keyMerger, only []byte) ([]keyedDigest, error) {
+	var list []keyedDigest
 	byKey := map[string]*digest{}
 	var bad error
 	err := m.Each(func(key, value []byte) bool {
@@ -81,12 +114,14 @@ func (d *Decoder) summaryElements(v *object.Var, m engine.Map, same keyMerger) (
 		if same != nil {
 			same(name)
 		}
+		if only != nil && !bytes.Equal(name, only) {
+			return true
+		}
 		g := byKey[string(name)]
 		if g == nil {
 			g = newDigest(v.Value)
-			e := &element{key: name}
-			byKey[string(e.key)] = g
-			elems = append(elems, e)
+			byKey[string(name)] = g
+			list = append(list, keyedDigest{name, g})
 		}
 		bucket := order.Uint64(key[v.BucketOff:])
 		if bucket >= uint64(len(g.counts)) {
@@ -102,22 +137,22 @@ func (d *Decoder) summaryElements(v *object.Var, m engine.Map, same keyMerger) (
 	if err == nil {
 		err = bad
 	}
-	for _, e := range elems {
-		e.value = byKey[string(e.key)].value()
+	return list, err
+}
+
+// summaryElements are the elements of keyed summaries.
+func (d *Decoder) summaryElements(v *object.Var, m engine.Map, same keyMerger) ([]*element, error) {
+	list, err := keyedDigests(v, m, same, nil)
+	elems := make([]*element, len(list))
+	for i, k := range list {
+		elems[i] = &element{key: k.key, value: k.value()}
 	}
 	return elems, err
 }
 
 // value is what's printed: exact numbers, and quantiles by the buckets. Of nothing all are 0.
 func (d *digest) value() Value {
-	var n uint64
-	for _, c := range d.counts {
-		n += c
-	}
-	low, high := d.number(^d.least), d.number(d.most)
-	if n == 0 {
-		low, high = number(0, d.t.Signed), number(0, d.t.Signed)
-	}
+	n, low, high := d.ends()
 	v := Value{Kind: Summary, Num: n,
 		Names: []string{"count", "min", "avg", "stddev"},
 		Elems: []Value{UintValue(n), low, realValue(realAverage(d.sum, n, d.t.Signed), summaryPlaces), realValue(d.deviation(n), summaryPlaces)},
@@ -128,6 +163,17 @@ func (d *digest) value() Value {
 	}
 	v.Names, v.Elems = append(v.Names, "max"), append(v.Elems, high)
 	return v
+}
+
+// ends are how many numbers there are, the least and the greatest of them.
+func (d *digest) ends() (n uint64, low, high Value) {
+	for _, c := range d.counts {
+		n += c
+	}
+	if n == 0 {
+		return n, number(0, d.t.Signed), number(0, d.t.Signed)
+	}
+	return n, d.number(^d.least), d.number(d.most)
 }
 
 // number is the number of a place in unsigned order.
@@ -160,15 +206,16 @@ func (d *digest) deviation(n uint64) float64 {
 	return f
 }
 
-// quantile is the least number that q thousandths of all n aren't above of: the middle of its
+// quantile is the least number that q / object.QuantileUnit of all n aren't above of: the middle of its
 // bucket, within the least and the greatest of all.
 func (d *digest) quantile(n, q uint64, low, high Value) Value {
 	if n == 0 {
 		return low
 	}
-	rank := n/1000*q + (n%1000*q+999)/1000 // n·q/1000, rounded up
+	const unit = object.QuantileUnit
+	rank := n/unit*q + (n%unit*q+unit-1)/unit // n·q/unit, rounded up
 	switch rank {
-	case 1:
+	case 0, 1:
 		return low
 	case n:
 		return high

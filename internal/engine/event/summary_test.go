@@ -98,9 +98,9 @@ func bigOf(x uint64, signed bool) *big.Int {
 }
 
 // quantile is the least of the numbers that q of all aren't above of.
-func (e *exactSummary) quantile(thousandths int) *big.Int {
-	n := len(e.sorted)
-	return e.sorted[(n*thousandths+999)/1000-1]
+func (e *exactSummary) quantile(q uint64) *big.Int {
+	const unit = object.QuantileUnit
+	return e.sorted[max(1, (uint64(len(e.sorted))*q+unit-1)/unit)-1]
 }
 
 // check compares a summary with what's exact.
@@ -126,7 +126,7 @@ func (e *exactSummary) check(t *testing.T, v *Value, k uint8) {
 		t.Errorf("stddev: got %v, want %v", x, e.deviation)
 	}
 	for _, q := range summaryQuantiles {
-		want := e.quantile(int(q.q))
+		want := e.quantile(q.q)
 		n := bigOf(got[q.name].Num, got[q.name].Kind == Int)
 		// |n - want| ≤ |want| / 2^(k+1)
 		off := new(big.Int).Sub(n, want)
@@ -175,7 +175,7 @@ func TestSummaryExact(t *testing.T) {
 			order.PutUint64(row[object.SummaryMoments:], order.Uint64(row[object.SummaryMoments:])+1)
 		}
 		want := exactly(xs, typ.Signed)
-		v := newSummary(typ, flat, cpus)
+		v := mergeDigest(typ, flat, cpus).value()
 		want.check(t, &v, typ.Digest.Bits)
 
 		m := newMemory()
@@ -188,9 +188,44 @@ func TestSummaryExact(t *testing.T) {
 			t.Fatalf("seed %d: %+v, %v", seed, s, err)
 		}
 		want.check(t, &s.Entries[0].Value, typ.Digest.Bits)
+		want.checkReal(t, m, x, r.Uint64N(object.QuantileUnit+1))
 		if t.Failed() {
 			t.Fatalf("seed %d: %d bits, signed %v, %d numbers", seed, typ.Digest.Bits, typ.Signed, len(xs))
 		}
+	}
+}
+
+// checkReal compares with what's computed for %f: of key 7, and of another one.
+func (e *exactSummary) checkReal(t *testing.T, m *memory, v *object.Var, q uint64) {
+	t.Helper()
+	d := decoder(m)
+	d.Object = &object.Object{Vars: []*object.Var{v}}
+	args := []object.Field{{Type: &object.Type{Kind: object.Array, Elem: u8, Len: 8, Size: 8}, Offset: 8}}
+	for _, key := range []byte{7, 8} {
+		rec := make([]byte, 16)
+		rec[8] = key
+		got := map[object.RealCode]float64{}
+		for _, op := range []object.RealCode{object.RealStddev, object.RealQuantile} {
+			x, err := d.Real([]object.RealOp{{Op: op, Num: q}}, args, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[op] = x
+		}
+		want, near := e.deviation, e.quantile(q)
+		if key != 7 {
+			want, near = 0, new(big.Int)
+		}
+		if x := got[object.RealStddev]; math.Abs(x-want) > want*1e-15 {
+			t.Errorf("stddev: got %v, want %v", x, want)
+		}
+		exact, _ := new(big.Float).SetInt(near).Float64()
+		if x := got[object.RealQuantile]; math.Abs(x-exact) > math.Abs(exact)*(1/float64(int(2)<<v.Value.Digest.Bits)+1e-15) {
+			t.Errorf("quantile %d: got %v, want %v", q, x, exact)
+		}
+	}
+	if _, err := d.Real([]object.RealOp{{Op: object.RealStddev}}, args, make([]byte, 8)); err == nil {
+		t.Error("a record without the key is no error")
 	}
 }
 
@@ -202,7 +237,7 @@ func TestSummaryBuckets(t *testing.T) {
 			row := make([]byte, typ.Size)
 			addMoments(row, x, signed)
 			order.PutUint64(row[object.SummaryMoments+8*bucketOf(typ, x):], 1)
-			v := newSummary(typ, row, 1)
+			v := mergeDigest(typ, row, 1).value()
 			want := exactly([]uint64{x}, signed)
 			want.check(t, &v, 5)
 			// Between two of the others, so that no extreme stands for it.
@@ -220,7 +255,7 @@ func quantiles(t *testing.T, typ *object.Type, x uint64) {
 	if typ.Signed {
 		low, high = IntValue(math.MinInt64), IntValue(math.MaxInt64)
 	}
-	got := d.quantile(8, 500, low, high)
+	got := d.quantile(8, 500e6, low, high)
 	off := bigOf(got.Num, typ.Signed)
 	want := bigOf(x, typ.Signed)
 	off.Sub(off, want)
@@ -233,7 +268,7 @@ func quantiles(t *testing.T, typ *object.Type, x uint64) {
 func TestSummaryNothing(t *testing.T) {
 	for _, signed := range []bool{false, true} {
 		typ := summaryType(3, signed)
-		v := newSummary(typ, make([]byte, 2*typ.Size), 2)
+		v := mergeDigest(typ, make([]byte, 2*typ.Size), 2).value()
 		for i := range v.Elems {
 			if v.Elems[i].Float() != 0 {
 				t.Errorf("%s is %v", v.Names[i], v.Elems[i].Float())

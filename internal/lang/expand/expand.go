@@ -72,7 +72,7 @@ type Result struct {
 func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
 	x.c = cdecl.NewReader(cdecl.Options{
-		Lookup: opt.Lookup, Enumerator: opt.Enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
+		Lookup: opt.Lookup, Enumerator: x.enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
 		Arch: opt.Arch, Release: opt.Release, HaveBTF: opt.HaveBTF,
 	}, rep)
 	for _, name := range opt.Includes {
@@ -148,6 +148,30 @@ func (x *expander) overflow(at diag.Span) bool {
 
 func (x *expander) isBuiltin(name string) bool {
 	return x.opt.IsBuiltin != nil && x.opt.IsBuiltin(name)
+}
+
+// enumerator is a value that C text may name: of the script's constants, or of the kernel's
+// enumerators.
+func (x *expander) enumerator(name string) (uint64, *types.Type, bool) {
+	known := map[string]*syntax.IntLit{}
+	for _, d := range x.out.Consts {
+		k, ok := types.FoldInt(d.X, known)
+		if ok {
+			known[d.Name.Name] = k
+		}
+		if d.Name.Name != name {
+			continue
+		}
+		if !ok {
+			x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", name)
+			return 1, nil, true
+		}
+		return k.Val, nil, true
+	}
+	if x.opt.Enumerator == nil {
+		return 0, nil, false
+	}
+	return x.opt.Enumerator(name)
 }
 
 func (x *expander) readFile(path string) ([]byte, error) {

@@ -120,7 +120,7 @@ func (c *Cloner) copyExpr(e Expr) Expr {
 	case *FieldExpr:
 		return &FieldExpr{c.base(e), c.Expr(e.X), c.name(e.Name), e.Arrow}
 	case *TupleIndex:
-		return &TupleIndex{c.base(e), c.Expr(e.X), e.N}
+		return &TupleIndex{c.base(e), c.Expr(e.X), e.N, e.Digits}
 	case *CallExpr:
 		return &CallExpr{c.base(e), c.name(e.Fun), c.exprs(e.Args), e.Bang}
 	case *UnaryExpr:

@@ -100,6 +100,9 @@ func (p *parser) decl(reached *section) Decl {
 	case parse == nil, (kind == cSection || word == "const") && !p.looksLikeC():
 		kind, parse = mainSection, (*parser).probe
 	}
+	if word == "const" && kind == mainSection {
+		kind = *reached // it may stand anywhere: C definitions use it
+	}
 	if kind < *reached {
 		p.errorf(diag.CodeOrder, start, start+len(word), "%s must stand before %s", kind, *reached).
 			Note("the order is: %s, %s, then %s", cSection, headSection, mainSection)

@@ -154,11 +154,12 @@ func (p *parser) postfix(x Expr) Expr {
 
 func (p *parser) tupleIndex(x Expr) Expr {
 	t := p.next()
-	n, err := strconv.Atoi(p.textOf(t))
+	text := p.textOf(t)
+	n, err := strconv.Atoi(text)
 	if err != nil {
 		p.errorf(diag.CodeNumber, t.Start, t.End, "an element of a tuple is a plain number")
 	}
-	return done(p, &TupleIndex{X: x, N: n}, p.startOf(x))
+	return done(p, &TupleIndex{X: x, N: n, Digits: len(text)}, p.startOf(x))
 }
 
 // index reads `[i]`, and `[k, …]` after a map.

@@ -103,7 +103,7 @@ func (p *printer) bracketed(e Expr) {
 		p.expr(e.Name)
 	case *TupleIndex:
 		p.expr(e.X)
-		p.write(fmt.Sprintf(".%d", e.N))
+		p.write(fmt.Sprintf(".%0*d", e.Digits, e.N))
 	case *CallExpr:
 		p.expr(e.Fun)
 		if e.Bang {

@@ -324,11 +324,12 @@ type (
 		Name  *Ident
 		Arrow bool
 	}
-	// TupleIndex is `x.0`.
+	// TupleIndex is `x.0`. Of a number it's a fraction: `0.99`.
 	TupleIndex struct {
 		expr
-		X Expr
-		N int
+		X      Expr
+		N      int
+		Digits int // that N is written with: 2 of .05
 	}
 	// CallExpr is `name(args)`.
 	CallExpr struct {

@@ -274,7 +274,7 @@ func (b *binder) unary(e *syntax.UnaryExpr) {
 // mapArgs are the calls whose first argument is a map as a whole: how each uses it.
 var mapArgs = map[string]mapUse{
 	"print": mapAny, "clear": mapAny, "zero": mapAny, "len": mapKeyed, "is_scalar": mapAny,
-	"print_log2": mapAny, "print_csv": mapAny, "print_log2_json": mapAny,
+	"print_log2": mapAny, "print_csv": mapAny, "print_log2_json": mapAny, "print_linear": mapAny, "print_linear_json": mapAny,
 	"delete": mapDelete, "has_key": mapKeyed, "find": mapKeyed,
 }
 

@@ -119,6 +119,8 @@ const (
 	BuiltinStrConcat
 	BuiltinPrintLog2
 	BuiltinPrintLog2JSON
+	BuiltinPrintLinear
+	BuiltinPrintLinearJSON
 	BuiltinBitNames
 	BuiltinHasField
 	BuiltinDecimal
@@ -127,4 +129,6 @@ const (
 	BuiltinBhist
 	BuiltinSummary
 	BuiltinPrintCSV
+	BuiltinQuantile
+	BuiltinStddev
 )

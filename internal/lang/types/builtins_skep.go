@@ -12,7 +12,11 @@ func skepBuiltins() []Builtin {
 	rows := []Builtin{
 		{ID: BuiltinPrintLog2, Name: "print_log2", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() in bcc's form: print_log2(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintLog2JSON, Name: "print_log2_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLog2, Doc: "prints a hist() as bcc's JSON: print_log2_json(@map, \"unit\"[, \"section\"])"},
+		{ID: BuiltinPrintLinear, Name: "print_linear", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLinear, Doc: "prints an lhist() or bhist() in bcc's form: print_linear(@map, \"unit\"[, \"section\"])"},
+		{ID: BuiltinPrintLinearJSON, Name: "print_linear_json", Min: 2, Max: 3, Async: true, Stmt: true, check: checkPrintLinear, Doc: "prints an lhist() or bhist() as bcc's JSON: print_linear_json(@map, \"unit\"[, \"section\"])"},
 		{ID: BuiltinPrintCSV, Name: "print_csv", Min: 1, Max: 3, Async: true, Stmt: true, check: checkPrintCSV, Doc: "prints a map as CSV: print_csv(@map[, top[, div]])"},
+		{ID: BuiltinQuantile, Name: "quantile", Min: 2, Max: 2, check: checkStatistic, Doc: "a quantile of a summary(), for printf's %f: quantile(@map, 0.99), quantile(@map[key], 0.99)"},
+		{ID: BuiltinStddev, Name: "stddev", Min: 1, Max: 1, check: checkStatistic, Doc: "the standard deviation of a summary(), for printf's %f: stddev(@map), stddev(@map[key])"},
 		{ID: BuiltinBitNames, Name: "bit_names", Min: 4, Max: -1, check: checkBitNames, Doc: "a number that prints as the names of its bits, joined by -: bit_names(x, mask, bits, \"name\", …)"},
 		{ID: BuiltinDecimal, Name: "decimal", Min: 3, Max: 3, check: checkDecimal, Doc: "a number that prints with a decimal point: decimal(x, digits behind the point, digits to print)"},
 		{ID: BuiltinHasField, Name: "has_field", Min: 2, Max: 2, check: checkHasField, Doc: "whether a struct has a member, at compile time: has_field(struct request, \"rq_disk\")"},
@@ -25,13 +29,22 @@ func skepBuiltins() []Builtin {
 	return rows
 }
 
-func checkPrintLog2(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+func checkPrintLog2(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	return c.printBCC(args, b, "a hist() with buckets of powers of two", func(t *Type) bool { return t.Kind == Hist && t.Hist.Bits == 0 })
+}
+
+func checkPrintLinear(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
+	return c.printBCC(args, b, "an lhist() or bhist()", func(t *Type) bool { return t.Kind == Lhist || t.Kind == Bhist })
+}
+
+// printBCC types a print in one of bcc's forms, which takes a map of some kinds of histograms.
+func (c *checker) printBCC(args []syntax.Expr, b *Builtin, what string, takes func(*Type) bool) *Type {
 	m := c.mapArg(args[0], b.Name)
 	for _, a := range args[1:] {
 		c.constStr(a, b.Name)
 	}
-	if m != nil && m.Value != nil && (m.Value.Kind != Hist || m.Value.Hist.Bits != 0) {
-		c.errorf(diag.CodeMapKind, args[0].Span(), "%s() takes a hist() with buckets of powers of two, and %s is %s", b.Name, m.Name, m.Value)
+	if m != nil && m.Value != nil && !takes(m.Value) {
+		c.errorf(diag.CodeMapKind, args[0].Span(), "%s() takes %s, and %s is %s", b.Name, what, m.Name, m.Value)
 	}
 	return voidType()
 }

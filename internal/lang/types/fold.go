@@ -336,3 +336,34 @@ func wrap(op syntax.Op, a, b uint64) (uint64, bool) {
 	}
 	return 0, false // a division by zero is left to the program, which reports it
 }
+
+// FoldInt computes an expression of integer literals before anything has a type. known are
+// names and what they stand for.
+func FoldInt(e syntax.Expr, known map[string]*syntax.IntLit) (*syntax.IntLit, bool) {
+	l, ok := foldInt(e, known)
+	return &syntax.IntLit{Val: l.v, Neg: l.neg}, ok
+}
+
+func foldInt(e syntax.Expr, known map[string]*syntax.IntLit) (lit, bool) {
+	switch e := unparen(e).(type) {
+	case *syntax.IntLit:
+		return lit{e.Val, e.Neg}, true
+	case *syntax.Ident:
+		if k := known[e.Name]; k != nil {
+			return lit{k.Val, k.Neg}, true
+		}
+	case *syntax.UnaryExpr:
+		if x, ok := foldInt(e.X, known); ok && e.Op == syntax.Neg {
+			v, neg, ok := fit(x.sum().negated(), true)
+			return lit{v, neg}, ok
+		}
+	case *syntax.BinaryExpr:
+		x, ok1 := foldInt(e.X, known)
+		y, ok2 := foldInt(e.Y, known)
+		if ok1 && ok2 && !comparison(e.Op) && !logical(e.Op) {
+			v, neg, ok := foldLits(e.Op, x, y)
+			return lit{v, neg}, ok
+		}
+	}
+	return lit{}, false
+}

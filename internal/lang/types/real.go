@@ -70,8 +70,12 @@ func (c *checker) real(e syntax.Expr, verb string) *Type {
 	return c.record(e, IntType(8, true))
 }
 
-// realLeaf types what's sent to user space: an integer, or a C program's own number.
+// realLeaf types what's sent to user space: an integer, or a C program's own number. Of a
+// summary's statistics that's the key.
 func (c *checker) realLeaf(e syntax.Expr, verb string) *Type {
+	if b := c.statistic(e); b != nil {
+		return c.record(e, c.printedStatistic(e.(*syntax.CallExpr), b))
+	}
 	t := c.expr(e)
 	if bad(t) || t.IsInt() || t.Kind == Bool || t.Castable() || t.IsFloat() && t.Size <= 8 {
 		return t

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/skep-bpf/skep/internal/testkit"
@@ -15,6 +16,13 @@ func TestBCC(t *testing.T) {
 		}
 		return counts
 	}
+	linear := func(dst []byte, label string, counts []uint64, strip bool) []byte {
+		names := make([]string, len(counts))
+		for i := range names {
+			names[i] = strconv.Itoa(i)
+		}
+		return AppendLinear(dst, label, names, counts, strip)
+	}
 	tests := []struct {
 		form   func(dst []byte, label string, counts []uint64, strip bool) []byte
 		label  string
@@ -28,8 +36,8 @@ func TestBCC(t *testing.T) {
 		{AppendLog2, "msecs", slots(0, 7), false},
 		{AppendLog2, "msecs", slots(), false},
 		{AppendLog2, "x", slots(1, 1, 2, 3, 3, 1000000007, 4, 333333333), false},
-		{AppendLinear, "rw", slots(0, 2, 3, 9, 4, 1), false},
-		{AppendLinear, "rw", slots(2, 2, 3, 9, 4, 1), true},
+		{linear, "rw", slots(0, 2, 3, 9, 4, 1), false},
+		{linear, "rw", slots(2, 2, 3, 9, 4, 1), true},
 		{AppendLog2, "nsecs", slots(33, 4, 32, 1), true},
 	}
 	var got []byte

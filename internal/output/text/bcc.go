@@ -48,8 +48,9 @@ func AppendLog2(dst []byte, label string, counts []uint64, strip bool) []byte {
 	return dst
 }
 
-// AppendLinear appends a linear histogram in bcc's form: counts[i] counts the value i.
-func AppendLinear(dst []byte, label string, counts []uint64, strip bool) []byte {
+// AppendLinear appends a linear histogram in bcc's form: counts[i] counts the value, or the
+// values, that names[i] tells. label heads the names. strip is as AppendLog2's.
+func AppendLinear(dst []byte, label string, names []string, counts []uint64, strip bool) []byte {
 	last, most := extent(counts)
 	if last >= 0 {
 		dst = fmt.Appendf(dst, "     %-13s : count     distribution\n", label)
@@ -59,8 +60,8 @@ func AppendLinear(dst []byte, label string, counts []uint64, strip bool) []byte 
 			continue
 		}
 		strip = false
-		dst = fmt.Appendf(dst, "        %-10d : %-8d |%-*s|\n",
-			i, counts[i], bccStars, bccBar(counts[i], most, bccStars))
+		dst = fmt.Appendf(dst, "        %-10s : %-8d |%-*s|\n",
+			names[i], counts[i], bccStars, bccBar(counts[i], most, bccStars))
 	}
 	return dst
 }
