@@ -22,6 +22,21 @@ import (
 	"github.com/skep-bpf/skep/internal/testkit"
 )
 
+// newMap makes a map that lives as long as the test.
+func newMap(t testing.TB, attr *sys.MapCreateAttr) (fd int, id uint32) {
+	t.Helper()
+	fd, err := sys.MapCreate(attr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sys.Close(fd) })
+	info, err := sys.MapInfoByFD(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd, info.ID
+}
+
 // liveObjects makes a map with elements, a program that uses it, and an iterator's link.
 func liveObjects(t testing.TB) (prog, m, link uint32) {
 	t.Helper()
@@ -33,7 +48,7 @@ func liveObjects(t testing.TB) (prog, m, link uint32) {
 		t.Cleanup(func() { sys.Close(fd) })
 		return fd
 	}
-	mfd := check(sys.MapCreate(&sys.MapCreateAttr{Type: 1, KeySize: 4, ValueSize: 24, MaxEntries: 64, Name: sys.ObjName("beside")}))
+	mfd, m := newMap(t, &sys.MapCreateAttr{Type: 1, KeySize: 4, ValueSize: 24, MaxEntries: 64, Name: sys.ObjName("beside")})
 	for i := range byte(9) {
 		if err := sys.MapUpdate(mfd, []byte{i, 0, 0, 0}, bytes.Repeat([]byte{i}, 24)); err != nil {
 			t.Fatal(err)
@@ -68,15 +83,11 @@ func liveObjects(t testing.TB) (prog, m, link uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	minfo, err := sys.MapInfoByFD(mfd)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var linfo sys.LinkInfo
 	if err := sys.LinkInfoByFD(lfd, &linfo); err != nil {
 		t.Fatal(err)
 	}
-	return info.ID, minfo.ID, linfo.ID
+	return info.ID, m, linfo.ID
 }
 
 // skepJSON is what `skep WORDS -j` prints.
@@ -96,10 +107,11 @@ func skepJSON(t testing.TB, words ...string) (v any) {
 func TestBesideBpftool(t *testing.T) {
 	testkit.Need(t, testkit.Root(), testkit.Feature("btf"), testkit.Program("bpftool"))
 	prog, m, link := liveObjects(t)
+	_, unreadable := newMap(t, &sys.MapCreateAttr{Type: 4, KeySize: 4, ValueSize: 4, MaxEntries: 2, Name: sys.ObjName("events")})
 	id := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 	for _, words := range [][]string{
 		{"prog", "show", "id", id(prog)}, {"map", "show", "id", id(m)}, {"link", "show", "id", id(link)}, {"btf", "show", "id", "1"},
-		{"map", "dump", "id", id(m)}, {"map", "lookup", "id", id(m), "key", "3", "0", "0", "0"}, {"map", "getnext", "id", id(m)},
+		{"map", "dump", "id", id(m)}, {"map", "dump", "id", id(unreadable)}, {"map", "lookup", "id", id(m), "key", "3", "0", "0", "0"}, {"map", "getnext", "id", id(m)},
 		{"prog", "dump", "xlated", "id", id(prog)}, {"prog", "dump", "xlated", "id", id(prog), "opcodes"}, {"net", "show"},
 	} {
 		theirs, ok := bpftoolJSON(t, words...)
@@ -350,15 +362,7 @@ func TestClosedPipe(t *testing.T) {
 	testkit.Need(t, testkit.Root(), testkit.Feature("btf"))
 	// 64 MiB: more than any buffer on the way.
 	const entries, size = 1 << 14, 4096
-	fd, err := sys.MapCreate(&sys.MapCreateAttr{Type: 2, KeySize: 4, ValueSize: size, MaxEntries: entries, Name: sys.ObjName("wide")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sys.Close(fd)
-	info, err := sys.MapInfoByFD(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, id := newMap(t, &sys.MapCreateAttr{Type: 2, KeySize: 4, ValueSize: size, MaxEntries: entries, Name: sys.ObjName("wide")})
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -368,7 +372,7 @@ func TestClosedPipe(t *testing.T) {
 	}
 	defer w.Close()
 	for _, flag := range []string{"", "-j"} {
-		args := []string{"skep", "map", "dump", "id", fmt.Sprint(info.ID)}
+		args := []string{"skep", "map", "dump", "id", fmt.Sprint(id)}
 		if flag != "" {
 			args = append(args, flag)
 		}
