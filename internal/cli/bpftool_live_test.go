@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -121,6 +122,32 @@ func TestBesideBpftool(t *testing.T) {
 		}
 		for _, diff := range differences(fmt.Sprint(words), theirs, skepJSON(t, words...)) {
 			t.Error(diff)
+		}
+	}
+}
+
+// TestTextBesideBpftool compares lines of text, whose ends may have spaces.
+func TestTextBesideBpftool(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"), testkit.Program("bpftool"))
+	_, m, link := liveObjects(t)
+	lines := func(text []byte) (out []string) {
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimRight(line, " \n"); !strings.HasPrefix(line, "\tpids ") {
+				out = append(out, line)
+			}
+		}
+		return out
+	}
+	for _, words := range [][]string{
+		{"link", "show", "id", fmt.Sprint(link)}, {"map", "show", "id", fmt.Sprint(m)}, {"map", "dump", "id", fmt.Sprint(m)},
+	} {
+		theirs, _ := exec.Command("bpftool", words...).Output() // as bpftoolJSON: the status doesn't tell
+		var ours, errs bytes.Buffer
+		if status := Main(append([]string{"skep"}, words...), bytes.NewReader(nil), &ours, &errs); status != exitOK {
+			t.Fatalf("skep %v: status %d: %s", words, status, errs.String())
+		}
+		if want, got := lines(theirs), lines(ours.Bytes()); len(want) == 0 || !slices.Equal(want, got) {
+			t.Errorf("%v: bpftool prints %q, skep %q", words, want, got)
 		}
 	}
 }
