@@ -38,7 +38,8 @@ func newMap(t testing.TB, attr *sys.MapCreateAttr) (fd int, id uint32) {
 	return fd, info.ID
 }
 
-// liveObjects makes a map with elements, a program that uses it, and an iterator's link.
+// liveObjects makes a map with elements, a program that uses it and calls another, and an
+// iterator's link.
 func liveObjects(t testing.TB) (prog, m, link uint32) {
 	t.Helper()
 	check := func(fd int, err error) int {
@@ -64,9 +65,12 @@ func liveObjects(t testing.TB) (prog, m, link uint32) {
 		return check(sys.ProgLoad(&sys.ProgLoadAttr{Type: typ, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
 			License: unsafe.Pointer(&license[0]), Name: sys.ObjName("beside_prog"), ExpectedAttachType: attach, AttachBTFID: target}))
 	}
-	pfd := load(1, 0, 0, isa.StoreImm(isa.SizeW, isa.R10, -4, 3), isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(mfd)),
+	tails, _ := newMap(t, &sys.MapCreateAttr{Type: 3, KeySize: 4, ValueSize: 4, MaxEntries: 1, Name: sys.ObjName("tails")})
+	pfd := load(1, 0, 0, isa.Mov(isa.R6, isa.R1), isa.StoreImm(isa.SizeW, isa.R10, -4, 3), isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(mfd)),
 		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, -4), isa.Call(1), isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 2),
-		isa.Load(isa.SizeDW, isa.R0, isa.R0, 8), isa.ALUImm(isa.AluAND, isa.R0, 1), isa.MovImm(isa.R0, 0), isa.Exit())
+		isa.Load(isa.SizeDW, isa.R0, isa.R0, 8), isa.ALUImm(isa.AluAND, isa.R0, 1),
+		isa.Mov(isa.R1, isa.R6), isa.LoadPseudo(isa.R2, isa.PseudoMapFD, int64(tails)), isa.MovImm(isa.R3, 0), isa.Call(12),
+		isa.MovImm(isa.R0, 0), isa.Exit())
 	k := kern.New(os.DirFS("/"))
 	t.Cleanup(func() { k.Close() })
 	btf, err := k.BTF()
