@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,6 +244,8 @@ func bpftoolJSON(t testing.TB, words ...string) (v any, ok bool) {
 	if len(bytes.TrimSpace(out)) == 0 {
 		return nil, false
 	}
+	// A flow dissector's member stands in no object.
+	out = regexp.MustCompile(`\["id":(\d+)\]`).ReplaceAll(out, []byte(`[{"id":$1}]`))
 	if err := json.Unmarshal(out, &v); err != nil {
 		t.Errorf("bpftool %v: %v\n%.300s", words, err, out)
 		return nil, false
@@ -313,6 +316,9 @@ func (c *comparison) compare(at string, theirs, ours any) {
 		}
 		if len(a) == 0 && len(b) > 0 && key(b[0]) != "" {
 			return // a list that has more of skep's: docs/inspect.md tells which
+		}
+		if len(a) == 0 && strings.HasSuffix(at, ".funcs") {
+			return // bpftool finds no functions behind endbr64 when /boot has no configuration of the kernel
 		}
 		if len(a) > 0 && key(a[0]) != "" {
 			byKey := map[string]any{}
