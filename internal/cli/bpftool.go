@@ -96,10 +96,3 @@ func (c counterpart) reason() string {
 	}
 	return c.why
 }
-
-// lackingObject is one of bpftool's objects that skep has no verbs for.
-func (a *app) lackingObject(name string) *cobra.Command {
-	c := &cobra.Command{Use: name, Short: "One of bpftool's objects that skep doesn't support", Hidden: true}
-	a.lackingVerb(c)
-	return c
-}

@@ -1,10 +1,12 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
@@ -118,6 +120,10 @@ func (r *Reader) Net(ifindex uint32) (n *Net, err error) {
 			n.Netfilter = append(n.Netfilter, l)
 		}
 	}
+	slices.SortStableFunc(n.Netfilter, func(a, b *Link) int { // as they run
+		f, g := a.Netfilter, b.Netfilter
+		return cmp.Or(cmp.Compare(f.PF, g.PF), cmp.Compare(f.Hook, g.Hook), cmp.Compare(f.Priority, g.Priority))
+	})
 	return n, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 )
 
@@ -110,6 +111,9 @@ func (r *Reader) operand(c *Code, in isa.Insn, base uint64) string {
 			addr = c.Ksyms[in.Imm]
 		}
 		return fmt.Sprintf("pc%+d#%s", in.Off, r.funcName(addr))
+	}
+	if h := helper.ByID(in.Imm); in.Src == 0 && h != nil {
+		return fmt.Sprintf("%s#%d", h, in.Imm) // of tail calls the number stays
 	}
 	name := "unknown"
 	if base != 0 {

@@ -1,6 +1,10 @@
 package output
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/skep-bpf/skep/internal/bpf/helper"
+)
 
 // Text says what went wrong, in bpftrace's words where the cause is known.
 func (e *RuntimeError) Text() string {
@@ -19,15 +23,6 @@ func (e *RuntimeError) Text() string {
 }
 
 // Strerror is the system's text for the helper's result, as strerror(3) has it.
-func (e *RuntimeError) Strerror() string {
-	if e.Code == 0 {
-		return "Success"
-	}
-	text := []byte(e.errno().Error())
-	if len(text) > 0 && text[0] >= 'a' && text[0] <= 'z' {
-		text[0] -= 'a' - 'A'
-	}
-	return string(text)
-}
+func (e *RuntimeError) Strerror() string { return helper.Strerror(e.errno()) }
 
 func (e *RuntimeError) errno() syscall.Errno { return syscall.Errno(-e.Code) }

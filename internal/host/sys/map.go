@@ -10,8 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapFile maps a whole file read-only; done gives the memory back. Files of
-// /sys whose kernel can't map them are read instead.
+// MapFile maps a whole file read-only; done gives the memory back. The mapping is shared,
+// as the kernel puts the breakpoints of uprobes, those of other tracers too, into private
+// ones (valid_vma, kernel/events/uprobes.c). BTF in /sys and files of some file systems can
+// only be mapped privately; what can't be mapped at all is read.
 func MapFile(f fs.File) (data []byte, done func() error, err error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -20,9 +22,11 @@ func MapFile(f fs.File) (data []byte, done func() error, err error) {
 	size := st.Size()
 	osf, ok := f.(*os.File)
 	if ok && size > 0 && size == int64(int(size)) {
-		data, err = unix.Mmap(int(osf.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
-		if err == nil {
-			return data, func() error { return unix.Munmap(data) }, nil
+		for _, sharing := range []int{unix.MAP_SHARED, unix.MAP_PRIVATE} {
+			data, err = unix.Mmap(int(osf.Fd()), 0, int(size), unix.PROT_READ, sharing)
+			if err == nil {
+				return data, func() error { return unix.Munmap(data) }, nil
+			}
 		}
 	}
 	data = make([]byte, size)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -207,18 +208,18 @@ func (e *Entries) Failed(key []byte, err error) {
 	if !errors.As(err, &errno) || (e.m.OfMaps() || e.m.OfProgs()) && errno == sys.ENOENT {
 		return
 	}
+	msg := helper.Strerror(errno)
 	if j := e.Writer(); j != nil {
 		j.Open("{")
 		j.Name("key")
 		hexArray(j, key)
 		j.Name("value")
 		j.Open("{")
-		j.Member("error", errno.Error())
+		j.Member("error", msg)
 		j.End("}")
 		j.End("}")
 		return
 	}
-	msg := errno.Error()
 	if errno == sys.ENOENT {
 		msg = "<no entry>"
 	}

@@ -96,7 +96,7 @@ func (p *Printer) progType(id uint32) string {
 var orders = []string{"order_unspec", "self_only", "descendants_pre", "descendants_post", "ancestors_up"}
 
 func (p *Printer) iterText(it *inspect.IterLink) {
-	p.printf("\n\ttarget_name %s  ", it.Target)
+	p.printf("target_name %s  ", it.Target)
 	switch {
 	case it.Map != 0:
 		p.printf("map_id %d  ", it.Map)

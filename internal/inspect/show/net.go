@@ -84,7 +84,7 @@ func (p *Printer) netJSON(n *inspect.Net) {
 		j.Member("hook", l.Netfilter.Hook)
 		j.Member("prio", l.Netfilter.Priority)
 		j.Member("flags", l.Netfilter.Flags)
-		j.Member("prog_id", l.Prog)
+		j.Member("id", l.Prog)
 		j.End("}")
 	}
 	j.End("]")
