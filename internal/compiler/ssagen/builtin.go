@@ -383,6 +383,9 @@ func (c *fn) length(e syntax.Expr, args []syntax.Expr) operand {
 
 // stackDepth counts the frames of the current stack.
 func (c *fn) stackDepth(t *types.Type) *ssa.Value {
+	if t.Stack.Limit == 0 {
+		return c.constI(0)
+	}
 	flags := int64(0)
 	if t.Kind == types.Ustack {
 		flags = flagUserStack
