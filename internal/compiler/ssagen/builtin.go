@@ -317,7 +317,9 @@ func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {
 		return operand{t: t, v: c.constI(0)}
 	}
 	if st.v.Buckets {
-		c.unsupported(e.Span(), "has_key on a histogram")
+		if c.fewBuckets(e, st) {
+			return operand{t: t, v: c.hasBuckets(st, key)}
+		}
 		return operand{t: t, v: c.constI(0)}
 	}
 	p := c.elementAt(st, key)
@@ -352,9 +354,14 @@ func (c *fn) delete(e syntax.Expr, args []syntax.Expr) *ssa.Value {
 		c.store(p, int64(st.v.Present)-int64(st.v.Offset), c.constI(0), 1, ssa.MemMap)
 		return nil
 	}
-	if key == nil || st.v.Buckets {
+	switch {
+	case key == nil:
 		c.unsupported(e.Span(), "deleting this")
 		return nil
+	case st.v.Buckets && !c.fewBuckets(e, st):
+		return nil
+	case st.v.Buckets:
+		return c.deleteBuckets(st, key)
 	}
 	at := c.key(st, key)
 	c.forget(st.Name)
