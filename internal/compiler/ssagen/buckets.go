@@ -26,7 +26,7 @@ func bucketsOf(t *types.Type) uint64 {
 	return uint64(histLen(t))
 }
 
-// fewBuckets reports whether st has no more than that, and says so if not.
+// fewBuckets reports whether a key of st has at most maxBuckets elements, and says so if not.
 func (c *fn) fewBuckets(e syntax.Expr, st *mapState) bool {
 	n := bucketsOf(st.Value)
 	if n > maxBuckets {
