@@ -170,7 +170,7 @@ func (s *checkTally) add(rep *diag.Reporter, errors int) {
 	if !rep.Failed() {
 		return
 	}
-	s.usage = statusOf(rep) == exitUsage && (s.usage || s.bad == 0)
+	s.usage = statusOf(rep, false) == exitUsage && (s.usage || s.bad == 0)
 	s.bad++
 	s.errors += errors
 }

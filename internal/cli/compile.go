@@ -37,7 +37,7 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, Enumerator: m.env.Enumerator,
 			HaveBTF: true, Release: m.release(), IsBuiltin: types.IsBuiltin,
 		},
-		Check:     types.Options{Unsafe: j.Unsafe, Child: child != 0, Unwind: child != 0 || j.Pid != 0 || len(j.UnwindPids) > 0 || j.CheckOnly || j.List, Environ: os.Environ()},
+		Check:     types.Options{Unsafe: j.Unsafe, Bpftrace: j.Bpftrace, Child: child != 0, Unwind: child != 0 || j.Pid != 0 || len(j.UnwindPids) > 0 || j.CheckOnly || j.List, Environ: os.Environ()},
 		Gen:       ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},
 		Env:       m.env,
 		Discover:  m,

@@ -67,10 +67,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 		a.show(rep.Sources, j.wanted(rep), j.ErrorStyle)
 	}
 	if rep.Failed() {
-		if j.Bpftrace {
-			return exitError, nil
-		}
-		return statusOf(rep), nil
+		return statusOf(rep, j.Bpftrace), nil
 	}
 	out, err := a.output(j)
 	if err != nil {

@@ -274,11 +274,13 @@ func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string)
 	}
 }
 
-// statusOf is the exit status for a script with errors: wrong usage if all of them are
-// about the values of its options.
-func statusOf(rep *diag.Reporter) int {
+// statusOf is the exit status for a script with errors: wrong usage if all of them are about
+// values in the environment or, unless called as bpftrace, of the script's options.
+func statusOf(rep *diag.Reporter, bpftrace bool) int {
 	for _, d := range rep.All() {
-		if d.Severity == diag.Error && d.Code != diag.CodeOptionUnknown && d.Code != diag.CodeOptionValue {
+		option := d.Code == diag.CodeOptionUnknown || d.Code == diag.CodeOptionValue
+		environ := d.Code == diag.CodeConfigValue && !d.Span.IsValid()
+		if d.Severity == diag.Error && !environ && (bpftrace || !option) {
 			return exitError
 		}
 	}

@@ -62,6 +62,7 @@ const (
 	CodePrintLoop      Code = "W0310"
 	WarnDebug          Code = "W0317"
 	CodeUnusedMap      Code = "W0311"
+	CodeMapRedeclared  Code = "W0318"
 	CodeUnreachable    Code = "W0312"
 	CodePointers       Code = "W0313"
 	CodeUnstableUse    Code = "W0314"
@@ -74,7 +75,7 @@ var typesCodes = []CodeDoc{
 		"A variable exists from its first assignment or `let` to the end of the block in which that stands.",
 		"begin { print($x); }"},
 	{CodeRedeclared, "declared twice",
-		"A variable can't be declared again while it exists, also not in an inner block; maps, functions and constants are declared once.",
+		"A variable can't be declared again while it exists, also not in an inner block; functions and constants are declared once.",
 		"begin { let $x = 1; let $x = 2; }"},
 	{CodeUndefinedMap, "undefined map",
 		"The map is read, and nothing is ever assigned to it: its name may be misspelt here, or where it's assigned.",
@@ -250,6 +251,9 @@ var typesCodes = []CodeDoc{
 	{CodeUnusedMap, "map never used",
 		"It's declared, and that's all.",
 		"let @x = hash(10);\nbegin { }"},
+	{CodeMapRedeclared, "map declared again",
+		"The first declaration says what kind the map is and how many keys it holds.",
+		"let @x = hash(10);\nlet @x = hash(20);\nbegin { @x[1] = 1; }"},
 	{CodeUnreachable, "statement never reached",
 		"The statement before it leaves the block.",
 		"begin { return; print(1); }"},

@@ -173,7 +173,7 @@ func (r *runner) print(a *object.Action, rec []byte) error {
 	return nil
 }
 
-// element is the value in v of the key that stands in the record; 0 when there's none.
+// element is the value in v of the key that stands in the record; zero when there's none.
 func (r *runner) element(v *object.Var, key *object.Field, rec []byte) (event.Value, error) {
 	end := uint64(key.Offset) + uint64(key.Type.Bytes())
 	if end > uint64(len(rec)) {
@@ -181,7 +181,7 @@ func (r *runner) element(v *object.Var, key *object.Field, rec []byte) (event.Va
 	}
 	value, ok, err := r.dec.Element(v, rec[key.Offset:end])
 	if err == nil && !ok {
-		value = event.UintValue(0)
+		return r.dec.Value(v.Value, make([]byte, v.Value.Bytes()))
 	}
 	return value, err
 }

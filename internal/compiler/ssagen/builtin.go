@@ -319,7 +319,9 @@ func (c *fn) hasKey(e syntax.Expr, args []syntax.Expr) operand {
 		return operand{t: t, v: c.constI(0)}
 	}
 	if st.v.Buckets {
-		c.unsupported(e.Span(), "has_key on a histogram")
+		if c.fewBuckets(e, st) {
+			return operand{t: t, v: c.hasBuckets(st, key)}
+		}
 		return operand{t: t, v: c.constI(0)}
 	}
 	p := c.elementAt(st, key)
@@ -354,9 +356,14 @@ func (c *fn) delete(e syntax.Expr, args []syntax.Expr) *ssa.Value {
 		c.store(p, int64(st.v.Present)-int64(st.v.Offset), c.constI(0), 1, ssa.MemMap)
 		return nil
 	}
-	if key == nil || st.v.Buckets {
+	switch {
+	case key == nil:
 		c.unsupported(e.Span(), "deleting this")
 		return nil
+	case st.v.Buckets && !c.fewBuckets(e, st):
+		return nil
+	case st.v.Buckets:
+		return c.deleteBuckets(st, key)
 	}
 	at := c.key(st, key)
 	c.forget(st.Name)
@@ -385,6 +392,9 @@ func (c *fn) length(e syntax.Expr, args []syntax.Expr) operand {
 
 // stackDepth counts the frames of the current stack.
 func (c *fn) stackDepth(t *types.Type) *ssa.Value {
+	if t.Stack.Limit == 0 {
+		return c.constI(0)
+	}
 	flags := int64(0)
 	if t.Kind == types.Ustack {
 		flags = flagUserStack

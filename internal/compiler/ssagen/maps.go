@@ -95,9 +95,6 @@ func (g *gen) placeHash(v *object.Var, m *types.MapInfo) {
 	if m.Max != 0 {
 		km.MaxEntries = uint32(m.Max)
 	}
-	if km.MaxEntries == 0 {
-		km.MaxEntries = 4096
-	}
 	if m.Value.Buckets() {
 		v.Buckets = true
 		v.BucketOff = alignUp(km.KeySize, 8)

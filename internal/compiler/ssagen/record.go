@@ -53,8 +53,8 @@ func (c *fn) send(index int, a *object.Action, extra *ssa.Value, args []syntax.E
 
 func (c *fn) sendArgs(index int, a *object.Action, extra *ssa.Value, list []recordArg) {
 	dynamic := false
+	c.prepareAll(list)
 	for i := range list {
-		c.prepare(&list[i])
 		dynamic = dynamic || c.dynamic(&list[i])
 	}
 	if c.b == nil {
@@ -107,13 +107,13 @@ func (c *fn) header(p *ssa.Value, class ssa.MemClass, index int, extra *ssa.Valu
 	c.store(p, 4, extra, 4, class)
 }
 
-// prepare evaluates an argument, unless it can be made in the record itself.
-func (c *fn) prepare(arg *recordArg) {
+// prepare evaluates an argument, unless it can, and with inPlace may, be made in the record.
+func (c *fn) prepare(arg *recordArg, inPlace bool) {
 	if arg.ready || arg.e == nil {
 		return
 	}
 	e := unparen(arg.e)
-	if b := c.builtin(e); b != nil && c.constant(e) == nil && !scalar(arg.t) {
+	if b := c.builtin(e); inPlace && b != nil && c.constant(e) == nil && !scalar(arg.t) {
 		if c.builtins.into[b.Name] != nil && c.plain(callArgs(e)) {
 			return
 		}

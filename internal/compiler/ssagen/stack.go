@@ -96,8 +96,11 @@ func keyOfStack(t *types.Type, limit uint16) stackKey {
 	return stackKey{t.Kind == types.Ustack, t.Kind == types.Ustack && t.Stack.Mode == object.StackBuildID, limit}
 }
 
-// stackRef takes the stack of kind t and gives its reference.
+// stackRef takes the stack of kind t and gives its reference. One of no frames is no stack.
 func (c *fn) stackRef(t *types.Type) *ssa.Value {
+	if t.Stack.Limit == 0 {
+		return c.constU(object.StackNone)
+	}
 	spec := c.stackSpec(t)
 	if t.Stack.Unwound {
 		return c.unwoundRef(spec)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -353,28 +354,39 @@ func (l *lister) iterEntries(rest string) ([]entry, error) {
 	return found, nil
 }
 
-// userTarget splits a pattern for user probes into the binary and the rest. With -p the
-// binary may be left out: all of the process's are meant. ok is false when it's missing.
-func (l *lister) userTarget(rest string) (target, name string, ok bool) {
-	target, name, ok = strings.Cut(rest, ":")
-	if !ok && l.Pid != 0 {
-		return "*", rest, true
+// userBinaries finds the binaries that a pattern for user probes, "target:name", is about, and
+// its name. A name alone is searched for in the binaries of the process of -p, or in all
+// programs of the search path.
+func (l *lister) userBinaries(k probe.Kind, rest string) (found []binary, name string, err error) {
+	target, name, ok := strings.Cut(rest, ":")
+	if !ok {
+		target, name = "*", rest
 	}
-	return target, name, ok
+	if ok || l.Pid != 0 {
+		found, err = l.binaries(&probe.Point{Kind: k, Target: target})
+		return found, name, err
+	}
+	if strings.Contains(name, "/") {
+		return nil, name, nil
+	}
+	for _, dir := range filepath.SplitList(l.SearchPath) {
+		programs, err := l.Files.Find(filepath.Join(dir, "*"), "")
+		if err != nil {
+			return nil, name, err
+		}
+		found = append(found, byPath(programs)...)
+	}
+	return found, name, nil
 }
 
 func (l *lister) uprobeEntries(k probe.Kind, rest string) ([]entry, error) {
-	target, name, ok := l.userTarget(rest)
-	if !ok {
-		return nil, nil
+	paths, name, err := l.userBinaries(k, rest)
+	if err != nil {
+		return nil, err
 	}
 	lang := ""
 	if plain, ok := strings.CutPrefix(name, "cpp:"); ok {
 		lang, name = "cpp", plain
-	}
-	paths, err := l.binaries(&probe.Point{Kind: k, Target: target})
-	if err != nil {
-		return nil, err
 	}
 	var found []entry
 	for _, p := range paths {
@@ -409,17 +421,13 @@ func (l *lister) uprobeEntry(k probe.Kind, bin string, file *exe.File, sym exe.S
 }
 
 func (l *lister) usdtEntries(rest string) ([]entry, error) {
-	target, name, ok := l.userTarget(rest)
-	if !ok {
-		return nil, nil
+	paths, name, err := l.userBinaries(probe.USDT, rest)
+	if err != nil {
+		return nil, err
 	}
 	provider, event, ok := strings.Cut(name, ":")
 	if !ok {
 		provider, event = "*", name
-	}
-	paths, err := l.binaries(&probe.Point{Kind: probe.USDT, Target: target})
-	if err != nil {
-		return nil, err
 	}
 	var found []entry
 	for _, p := range paths {

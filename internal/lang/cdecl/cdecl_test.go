@@ -157,6 +157,7 @@ func TestDefines(t *testing.T) {
 		{"#define A 1", "A", "1"},
 		{"#define A (1 + \\\n 2) // three", "A", "(1 +    2)"},
 		{"#define A 1\n#undef A", "A", "none"},
+		{"#define A $x", "A", "$x"},
 		{"#define A(x) x", "A", "none"},
 		{"#if 1 + 1 == 2 && !defined(B)\n#define A yes\n#else\n#define A no\n#endif", "A", "yes"},
 		{"#define TWO(x) ((x) * 2)\n#if TWO(3) == 6\n#define A yes\n#endif", "A", "yes"},

@@ -127,6 +127,7 @@ func lineLen(s string) int {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
+// nameByte reports whether c can be part of a name, a dollar sign too, as compilers have it.
 func nameByte(c byte) bool {
-	return c == '_' || digit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return c == '_' || c == '$' || digit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -83,7 +83,7 @@ func checkPrint(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 	case bad(t):
 	case t.Kind == Void:
 		c.errorf(diag.CodePrint, args[0].Span(), "this has no value to print")
-	case t.Buckets() || t.Kind == Stats:
+	case t.Buckets():
 		c.errorf(diag.CodePrint, args[0].Span(), "%s of a single key can't be printed, only the whole map", t)
 	case t.Kind == Pointer && t.Space == SpaceCtx:
 		c.errorf(diag.CodePrint, args[0].Span(), "the context can't be printed as a whole, only its fields")
@@ -95,8 +95,10 @@ func checkPrint(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type
 
 func (c *checker) printMap(e syntax.Expr, m *mapVar, args []syntax.Expr, b *Builtin) *Type {
 	c.mapArg(args[0], b.Name)
-	for _, a := range args[1:] {
-		c.constInt(a, b.Name)
+	for i, a := range args[1:] {
+		if t := c.expr(a); i > 0 || bad(t) || !numeric(c.info.Consts[a.ID()], t) {
+			c.constInt(a, b.Name)
+		} // a negative top, as a number without sign, is that of all elements
 	}
 	if c.loops > 0 {
 		c.warnf(diag.CodePrintLoop, e.Span(), "the map is read after the probe has run, so each turn of the loop may print the same")

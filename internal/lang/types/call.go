@@ -299,12 +299,15 @@ func (c *checker) constInt(e syntax.Expr, call string) (uint64, bool) {
 		return 0, false
 	}
 	k := c.info.Consts[e.ID()]
-	if k == nil || k.IsStr || !t.IsInt() || t.Signed && int64(k.Int) < 0 {
+	if !numeric(k, t) || t.Signed && int64(k.Int) < 0 {
 		c.errorf(diag.CodeLiteral, e.Span(), "%s() needs a number here that is known at compile time and isn't negative", call)
 		return 0, false
 	}
 	return k.Int, true
 }
+
+// numeric reports whether k, the constant of an expression of type t, is a number.
+func numeric(k *Const, t *Type) bool { return k != nil && !k.IsStr && t.IsInt() }
 
 // constStr is an argument that has to be a string known at compile time.
 func (c *checker) constStr(e syntax.Expr, call string) (string, bool) {

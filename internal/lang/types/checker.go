@@ -11,11 +11,13 @@ import (
 
 // Options are what the command line decides about a script's meaning.
 type Options struct {
-	Unsafe  bool     // --unsafe
-	Child   bool     // -c: cpid has a value
-	Unwind  bool     // there are processes whose stacks can be unwound
-	Environ []string // "NAME=value": BPFTRACE_* go before the script's config
-	Macros  []string // the script's macros, which may have been meant by an unknown name
+	Unsafe bool // --unsafe
+	// Bpftrace: warn of what bpftrace warns of, without saying more.
+	Bpftrace bool
+	Child    bool     // -c: cpid has a value
+	Unwind   bool     // there are processes whose stacks can be unwound
+	Environ  []string // "NAME=value": BPFTRACE_* go before the script's config
+	Macros   []string // the script's macros, which may have been meant by an unknown name
 	// Unsure are maps that something else gives a type, of which nothing is known.
 	Unsure map[string]bool
 	CDefs  CDefs // the script's C definitions and headers; nil: none

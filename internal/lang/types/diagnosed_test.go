@@ -198,6 +198,19 @@ begin { }`,
 	print_log2(@h, "usecs");
 	print(retval(1)); /* ERROR "retval() takes no arguments" */
 }`,
+	`let @a = hash(5); let @a = hash(1); /* WARN "@a is already declared" */
+	begin { @a[()] = 1; /* ERROR "a key can't be an empty tuple" */
+	@b[2, ()] = 1; /* ERROR "a key can't be an empty tuple" */
+	@a[1] = 2;
+	print(@a, -1);
+	print(@a, 1, -1); /* ERROR "known at compile time and isn't negative" */
+	print(@a, comm); /* ERROR "known at compile time and isn't negative" */
+}`,
+	`config = { max_map_keys = 0 }
+	let @a = hash(5);
+	begin { @a[1] = 2; @s = 3;
+	@b[1] = 2; /* ERROR "@b has keys, and max_map_keys is 0" */
+}`,
 	// A suggestion for a word doesn't change what the words mean.
 	`begin { print(kstack(pefr, 3)); /* ERROR "kstack() takes one of bpftrace, perf, raw and build_id here" */
 	print(kstack(raw, 3));

@@ -27,7 +27,7 @@ func (c *checker) declare(script []syntax.Decl) {
 
 func (c *checker) declareMap(d *syntax.MapDecl) {
 	if old := c.maps[d.Name]; old != nil {
-		c.errorf(diag.CodeRedeclared, d.Span(), "%s is already declared", d.Name).NoteAt(old.MapInfo.Decl, "here")
+		c.warnf(diag.CodeMapRedeclared, d.Span(), "%s is already declared: this has no effect", d.Name).NoteAt(old.MapInfo.Decl, "here")
 		return
 	}
 	m := &mapVar{MapInfo: &MapInfo{Name: d.Name, Decl: d.Span(), Kind: d.Kind.Name}, decl: d}
@@ -117,6 +117,8 @@ func (c *checker) validKey(t *Type, at diag.Span) bool {
 	switch {
 	case t.Kind == Void, t.IsAggregate():
 		c.errorf(diag.CodeKey, at, "a key can't be %s", describe(t))
+	case t.Kind == Tuple && len(t.Fields) == 0:
+		c.errorf(diag.CodeKey, at, "a key can't be an empty tuple, which has no size")
 	case t.Ctx && t.Kind == Struct && c.kindIs(append(userKinds(), probe.Tracepoint, probe.RawTracepoint, probe.Fentry, probe.Fexit)...):
 		return true // args, which is copied
 	case t.Ctx, t.Kind == Pointer && t.Space == SpaceCtx:
@@ -143,6 +145,8 @@ func (c *checker) checkMaps() {
 			c.warnf(diag.CodeUnusedMap, m.MapInfo.Decl, "Unused map: %s", m.Name)
 		case m.Value == nil || !m.scalar && m.Key == nil:
 			c.undefinedMap(m)
+		case !m.scalar && m.decl == nil && c.info.MaxMapKeys == 0:
+			c.errorf(diag.CodeRange, m.MapInfo.Decl, "%s has keys, and max_map_keys is 0", m.Name)
 		case m.decl != nil && m.Value.IsAggregate() && (m.Kind == "hash" || m.Kind == "lruhash"):
 			c.errorf(diag.CodeMapKind, m.MapInfo.Decl, "%s holds %s, which a %s map can't", m.Name, m.Value, m.Kind).
 				Note("use percpu%s", m.Kind)

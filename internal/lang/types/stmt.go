@@ -84,7 +84,7 @@ func (c *checker) discarded(e syntax.Expr, t *Type) {
 		}
 	case *syntax.CallExpr:
 		// delete and others say more at run time when their result isn't taken.
-		if b := c.info.Calls[x.ID()]; b != nil && b.ID == BuiltinDelete {
+		if b := c.info.Calls[x.ID()]; b != nil && b.ID == BuiltinDelete && !c.opt.Bpftrace {
 			return
 		}
 	case *syntax.CondExpr:
@@ -94,7 +94,10 @@ func (c *checker) discarded(e syntax.Expr, t *Type) {
 		c.discarded(x.B, c.info.Types[x.B.ID()])
 		return
 	}
-	c.warnf(diag.CodeDiscarded, e.Span(), "Return value discarded.").Note("`_ = …;` says that this is meant")
+	d := c.warnf(diag.CodeDiscarded, e.Span(), "Return value discarded.")
+	if !c.opt.Bpftrace {
+		d.Note("`_ = …;` says that this is meant")
+	}
 }
 
 func (c *checker) loop(body *syntax.Block) {
