@@ -36,6 +36,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"input":   input,
 	"say":     say,
 	"ask":     ask,
+	"prints":  prints,
 	"child":   child,
 	"loaded":  loaded,
 	"sum":     sum,
@@ -253,6 +254,17 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return want.MatchString(s.out.String() + s.err.String())
 	})
+}
+
+// prints waits until a started command's output has a line that matches: `prints NAME REGEXP`.
+func prints(ts *testscript.TestScript, neg bool, args []string) {
+	s := started(ts, args)
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: prints name regexp")
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	await(ts, args[0]+" prints "+args[1], func() bool { return want.MatchString(s.out.String() + s.err.String()) })
 }
 
 // child sets $child_NAME to the process that a started command has made.
