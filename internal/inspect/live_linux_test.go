@@ -99,6 +99,47 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// A link that another process is making has an id, and can't be opened yet.
+func TestLinksInTheMaking(t *testing.T) {
+	r := reader(t)
+	code, err := isa.Encode([]isa.Insn{isa.MovImm(isa.R0, 0), isa.Exit()}, binary.NativeEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	license := []byte("GPL\x00")
+	const rawTracepoint = 17 // BPF_PROG_TYPE_RAW_TRACEPOINT
+	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{Type: rawTracepoint, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
+		License: unsafe.Pointer(&license[0]), Name: sys.ObjName("making")})
+	closeAfter(t, prog, err)
+	made := make(chan error, 1)
+	go func() {
+		var err error
+		for range 50 {
+			var fd int
+			if fd, err = sys.RawTracepointOpen("task_rename", prog); err != nil {
+				break
+			}
+			_ = sys.Close(fd)
+		}
+		made <- err
+	}()
+	for lists := 0; ; lists++ {
+		for l, err := range r.Links() {
+			if err != nil {
+				t.Fatalf("link %v: %v", l, err)
+			}
+		}
+		select {
+		case err := <-made:
+			if err != nil || lists == 0 {
+				t.Errorf("%d lists, %v", lists, err)
+			}
+			return
+		default:
+		}
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	r := reader(t)
 	testkit.NoLeaks(t)

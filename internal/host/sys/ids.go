@@ -36,7 +36,7 @@ func NextID(k Kind, id uint32) (uint32, error) {
 	return a.next, err
 }
 
-// ByID opens the object with an id; ENOENT when it's gone. The caller closes the descriptor.
+// ByID opens the object with an id; ENOENT when it's gone, or not there yet. The caller closes the descriptor.
 func ByID(k Kind, id uint32) (int, error) { return byID(idCommands[k].open, idAttr{id: id}) }
 
 // MapByID opens a map for reading only, or for writing too.
@@ -49,7 +49,13 @@ func MapByID(id uint32, write bool) (int, error) {
 }
 
 func byID(cmd int, a idAttr) (int, error) {
-	return quick(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	fd, err := quick(cmd, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	// A link that's being made has its id before it can be opened (bpf_link_by_id,
+	// kernel/bpf/syscall.c): it isn't there yet.
+	if cmd == unix.BPF_LINK_GET_FD_BY_ID && err == unix.EAGAIN {
+		err = unix.ENOENT
+	}
+	return fd, err
 }
 
 // ProgNextID is the id of the loaded program after id (0: the first); ENOENT after the last.
