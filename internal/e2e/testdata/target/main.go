@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -168,8 +169,11 @@ func fault(pages int) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	for at := 0; at < len(mem); at += os.Getpagesize() {
-		mem[at] = 1
+	for page := range pages {
+		mem[page*os.Getpagesize()] = 1
+		if page%100 == 99 {
+			time.Sleep(5 * time.Millisecond) // the kernel throttles events that come too often
+		}
 	}
 }
 
