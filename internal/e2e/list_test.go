@@ -70,7 +70,7 @@ func TestListOfManyPrograms(t *testing.T) {
 }
 
 // listCalls counts the system calls of a list but the runtime's own: a read for a hundred
-// programs, and what starting takes.
+// programs, what starting takes, and what programs of others need that no record describes.
 func listCalls(t *testing.T, skep string) {
 	testkit.Need(t, testkit.Program("strace"))
 	var out bytes.Buffer
@@ -83,7 +83,7 @@ func listCalls(t *testing.T, skep string) {
 	if m == nil {
 		t.Fatalf("no total in %s", out.String()[max(0, out.Len()-300):])
 	}
-	if n, _ := strconv.Atoi(string(m[1])); n < 30 || n > many/10 {
+	if n, _ := strconv.Atoi(string(m[1])); n < 30 || n > many/2 {
 		t.Errorf("%d system calls for %d programs", n, many)
 	}
 }
