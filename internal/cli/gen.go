@@ -33,11 +33,7 @@ func (a *app) genCommand() *cobra.Command {
 }
 
 func genObject(b *bpfRun) error {
-	output, err := b.next("the output")
-	if err != nil {
-		return err
-	}
-	files, err := b.objects()
+	output, files, err := b.outputAndObjects()
 	if err != nil {
 		return err
 	}
@@ -48,21 +44,23 @@ func genObject(b *bpfRun) error {
 	return b.write(output, data)
 }
 
-// objects reads the files that the words left name.
-func (b *bpfRun) objects() ([]link.File, error) {
-	if !b.more() {
-		return nil, usagef("the objects are missing")
+// outputAndObjects reads OUTPUT OBJECT [OBJECT...], and the objects' files.
+func (b *bpfRun) outputAndObjects() (output string, files []link.File, err error) {
+	if output, err = b.next("the output"); err != nil {
+		return "", nil, err
 	}
-	var files []link.File
+	if !b.more() {
+		return "", nil, usagef("the objects are missing")
+	}
 	for _, name := range b.words {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("read object: %w", err)
+			return "", nil, fmt.Errorf("read object: %w", err)
 		}
 		files = append(files, link.File{Name: name, Data: data})
 	}
 	b.words = nil
-	return files, nil
+	return output, files, nil
 }
 
 func genMinCoreBTF(b *bpfRun) error {
@@ -70,11 +68,7 @@ func genMinCoreBTF(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	output, err := b.next("the output")
-	if err != nil {
-		return err
-	}
-	files, err := b.objects()
+	output, files, err := b.outputAndObjects()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -106,11 +107,11 @@ func (o *Object) attachTracepoint(p *Program, category, name string) (link.Link,
 }
 
 // offsetSuffix is the offset behind a function's name.
-var offsetSuffix = regexp.MustCompile(`^(.*)\+(0[xX][0-9a-fA-F]+|[0-9]+)$`)
+var offsetSuffix = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(.*)\+(0[xX][0-9a-fA-F]+|[0-9]+)$`) })
 
 // functionOffset splits "function+0x10".
 func functionOffset(s string) (name string, offset uint64) {
-	m := offsetSuffix.FindStringSubmatch(s)
+	m := offsetSuffix().FindStringSubmatch(s)
 	if m == nil {
 		return s, 0
 	}

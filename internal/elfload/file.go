@@ -129,14 +129,9 @@ func (f *file) bindSymbols() {
 
 // hideSection makes the library pass over a section: it becomes one without contents.
 func (f *file) hideSection(i int) {
-	var h struct {
-		Shoff     uint64
-		Shentsize uint16
-	}
-	h.Shoff = f.elf.ByteOrder.Uint64(f.data[40:])
-	h.Shentsize = f.elf.ByteOrder.Uint16(f.data[58:])
-	const typ = 4 // sh_type of struct elf64_shdr
-	f.elf.ByteOrder.PutUint32(f.data[h.Shoff+uint64(i)*uint64(h.Shentsize)+typ:], uint32(elf.SHT_NOBITS))
+	headers, size := f.elf.ByteOrder.Uint64(f.data[40:]), f.elf.ByteOrder.Uint16(f.data[58:]) // e_shoff, e_shentsize
+	const typ = 4                                                                             // sh_type of struct elf64_shdr
+	f.elf.ByteOrder.PutUint32(f.data[headers+uint64(i)*uint64(size)+typ:], uint32(elf.SHT_NOBITS))
 }
 
 // order puts programs and maps in libbpf's order: programs by their place, maps of .maps as

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -121,11 +122,13 @@ func (l *loader) verdict(name, log string, err error) error {
 }
 
 // relocation is how the library prints a CO-RE relocation.
-var relocation = regexp.MustCompile(`^CORERelocation\((\w+), .*\[([\d:]+)\], local_id=(\d+)\)$`)
+var relocation = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^CORERelocation\((\w+), .*\[([\d:]+)\], local_id=(\d+)\)$`)
+})
 
 // missing says what of the kernel's types a relocation didn't find.
 func (l *loader) missing(relo *btf.CORERelocation) string {
-	m := relocation.FindStringSubmatch(relo.String())
+	m := relocation().FindStringSubmatch(relo.String())
 	if m == nil || l.file.types == nil {
 		return "this kernel's types don't have what the CO-RE relocation " + relo.String() + " asks for"
 	}

@@ -10,9 +10,6 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/btf"
 )
 
-// emBPF is ELF's machine number of BPF.
-const emBPF = elf.EM_BPF
-
 // Read reads an object. The names in its types are put into strs.
 func Read(data []byte, strs *btf.Strings) (*Object, error) {
 	f, err := elf.NewFile(bytes.NewReader(data))
@@ -20,7 +17,7 @@ func Read(data []byte, strs *btf.Strings) (*Object, error) {
 		return nil, fmt.Errorf("read ELF: %w", err)
 	}
 	switch {
-	case f.Machine != emBPF:
+	case f.Machine != elf.EM_BPF:
 		return nil, fmt.Errorf("it's made for %s, not for BPF", f.Machine)
 	case f.Type != elf.ET_REL:
 		return nil, fmt.Errorf("it's of type %s; an object is ET_REL", f.Type)

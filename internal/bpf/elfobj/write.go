@@ -133,7 +133,7 @@ func (w *writer) pad(align uint64) {
 // finish writes the section headers, and the file's header into the room left for it.
 func (w *writer) finish() []byte {
 	w.pad(8)
-	h := elf.Header64{Type: uint16(elf.ET_REL), Machine: uint16(emBPF), Version: uint32(elf.EV_CURRENT), Shoff: uint64(w.out.Len()),
+	h := elf.Header64{Type: uint16(elf.ET_REL), Machine: uint16(elf.EM_BPF), Version: uint32(elf.EV_CURRENT), Shoff: uint64(w.out.Len()),
 		Ehsize: ehdrLen, Shentsize: shdrLen, Shnum: uint16(len(w.headers)), Shstrndx: strtabIndex}
 	copy(h.Ident[:], elf.ELFMAG)
 	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)

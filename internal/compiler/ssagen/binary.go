@@ -280,26 +280,19 @@ func littleEndian(b []byte) uint64 {
 
 // differWords is not zero when one of the words of size bytes differs.
 func (c *fn) differWords(a, b ref, words, size uint32, mask []byte) *ssa.Value {
-	state := c.slot("cmp", 16, 8) // offset, difference
-	c.zero(state, 16, ssa.MemSlot, 8)
-	get := func(off int64) *ssa.Value { return c.load(state, off, mem(8, ssa.MemSlot, false)) }
-	head, body, done := c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	i := get(0)
-	c.branch(c.cmp(ssa.OpULt, i, c.constU(uint64(words*size))), body, done, 1)
-	c.b = body
-	word := func(r ref) *ssa.Value {
-		return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(size, r.class, false))
-	}
-	d := c.bin(ssa.OpXor, word(a), word(b))
-	if mask != nil {
-		index, off := c.rodata.place(c.gen, mask)
-		d = c.bin(ssa.OpAnd, d, word(ref{base: c.mapValue(index, off), class: ssa.MemConst}))
-	}
-	c.store(state, 8, c.bin(ssa.OpOr, get(8), d), 8, ssa.MemSlot)
-	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(int64(size))), 8, ssa.MemSlot)
-	c.jump(head)
-	c.b = done
-	return get(8)
+	diff := c.slot("cmp", 8, 8)
+	c.store(diff, 0, c.constI(0), 8, ssa.MemSlot)
+	get := func() *ssa.Value { return c.load(diff, 0, mem(8, ssa.MemSlot, false)) }
+	c.countTo(c.constU(uint64(words*size)), int64(size), func(i *ssa.Value, _ *ssa.Block) {
+		word := func(r ref) *ssa.Value {
+			return c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(size, r.class, false))
+		}
+		d := c.bin(ssa.OpXor, word(a), word(b))
+		if mask != nil {
+			index, off := c.rodata.place(c.gen, mask)
+			d = c.bin(ssa.OpAnd, d, word(ref{base: c.mapValue(index, off), class: ssa.MemConst}))
+		}
+		c.store(diff, 0, c.bin(ssa.OpOr, get(), d), 8, ssa.MemSlot)
+	})
+	return get()
 }

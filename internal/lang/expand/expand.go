@@ -153,25 +153,31 @@ func (x *expander) isBuiltin(name string) bool {
 // enumerator is a value that C text may name: of the script's constants, or of the kernel's
 // enumerators.
 func (x *expander) enumerator(name string) (uint64, *types.Type, bool) {
-	known := map[string]*syntax.IntLit{}
-	for _, d := range x.out.Consts {
-		k, ok := types.FoldInt(d.X, known)
-		if ok {
-			known[d.Name.Name] = k
-		}
-		if d.Name.Name != name {
-			continue
-		}
-		if !ok {
-			x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", name)
-			return 1, nil, true
-		}
-		return k.Val, nil, true
-	}
-	if x.opt.Enumerator == nil {
+	i := slices.IndexFunc(x.out.Consts, func(d *syntax.Const) bool { return d.Name.Name == name })
+	switch {
+	case i >= 0:
+		return x.constant(i), nil, true
+	case x.opt.Enumerator == nil:
 		return 0, nil, false
 	}
 	return x.opt.Enumerator(name)
+}
+
+// constant is the value of the script's i-th constant, which C text uses.
+func (x *expander) constant(i int) uint64 {
+	known := map[string]*syntax.IntLit{}
+	for _, d := range x.out.Consts[:i] {
+		if k, ok := types.FoldInt(d.X, known); ok {
+			known[d.Name.Name] = k
+		}
+	}
+	d := x.out.Consts[i]
+	k, ok := types.FoldInt(d.X, known)
+	if !ok {
+		x.rep.Errorf(diag.CodeLiteral, d.X.Span(), "a C definition uses %s, which has to be made of numbers and of constants before it", d.Name.Name)
+		return 1
+	}
+	return k.Val
 }
 
 func (x *expander) readFile(path string) ([]byte, error) {
