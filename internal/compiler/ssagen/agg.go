@@ -276,26 +276,17 @@ func (c *fn) mergeCPUs(t *types.Type, place func(cpu *ssa.Value) *ssa.Value, nul
 		c.unsupported(c.span(), "a %s as a number", kindName(t))
 		return c.constI(0)
 	}
-	const cpuAt = 16
-	acc := c.slot("merge", 24, 8)
-	c.zero(acc, 24, ssa.MemSlot, 8)
-	get := func(off int64) *ssa.Value { return c.load(acc, off, mem(8, ssa.MemSlot, false)) }
-	head, body, done := c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	cpu := get(cpuAt)
-	c.branch(c.cmp(ssa.OpULt, cpu, c.constI(int64(c.info.Facts.NumCPU))), body, done, 1)
-	c.b = body
-	p := place(cpu)
-	if nullable {
-		there := c.block()
-		c.branch(p, there, done, 1)
-		c.b = there
-	}
-	c.mergeOne(t, p, acc)
-	c.store(acc, cpuAt, c.bin(ssa.OpAdd, get(cpuAt), c.constI(1)), 8, ssa.MemSlot)
-	c.jump(head)
-	c.b = done
+	acc := c.slot("merge", 16, 8)
+	c.zero(acc, 16, ssa.MemSlot, 8)
+	c.countTo(c.constI(int64(c.info.Facts.NumCPU)), 1, func(cpu *ssa.Value, done *ssa.Block) {
+		p := place(cpu)
+		if nullable {
+			there := c.block()
+			c.branch(p, there, done, 1)
+			c.b = there
+		}
+		c.mergeOne(t, p, acc)
+	})
 	return acc
 }
 

@@ -285,29 +285,23 @@ func (c *fn) automaton(r ref, n uint32, needle string) *ssa.Value {
 	table := searchTable(needle)
 	m, off := c.rodata.place(c.gen, table)
 	states := int64(len(table) / 256)
-	state := c.slot("search", 16, 8) // index, state
-	c.zero(state, 16, ssa.MemSlot, 8)
-	head, body, look, next, done := c.block(), c.block(), c.block(), c.block(), c.block()
-	c.jump(head)
-	c.b = head
-	i := c.load(state, 0, mem(8, ssa.MemSlot, false))
-	c.branch(c.cmp(ssa.OpULt, i, c.constI(int64(n))), body, done, 1)
-	c.b = body
-	ch := c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(1, r.class, false))
-	s := c.bin(ssa.OpAnd, c.load(state, 8, mem(8, ssa.MemSlot, false)), c.constI(states-1))
-	row := c.bin(ssa.OpAdd, c.bin(ssa.OpShl, s, c.constI(8)), ch)
-	s = c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.mapValue(m, off), row), 0, mem(1, ssa.MemConst, false))
-	c.store(state, 8, s, 8, ssa.MemSlot)
-	c.store(state, 0, c.bin(ssa.OpAdd, i, c.constI(1)), 8, ssa.MemSlot)
-	last := c.bin(ssa.OpAnd, i, c.constI(searchStride-1))
-	c.branch(c.cmp(ssa.OpEq, last, c.constI(searchStride-1)), look, next, -1)
-	c.b = look
-	c.branch(c.cmp(ssa.OpEq, ch, c.constI(0)), done, next, -1)
-	c.b = next
-	c.jump(head)
-	c.b = done
-	s = c.load(state, 8, mem(8, ssa.MemSlot, false))
-	return c.cmp(ssa.OpEq, s, c.constI(int64(len(needle))))
+	state := c.slot("search", 8, 8)
+	c.store(state, 0, c.constI(0), 8, ssa.MemSlot)
+	get := func() *ssa.Value { return c.load(state, 0, mem(8, ssa.MemSlot, false)) }
+	c.countTo(c.constI(int64(n)), 1, func(i *ssa.Value, done *ssa.Block) {
+		ch := c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.refAddr(r), i), 0, mem(1, r.class, false))
+		s := c.bin(ssa.OpAnd, get(), c.constI(states-1))
+		row := c.bin(ssa.OpAdd, c.bin(ssa.OpShl, s, c.constI(8)), ch)
+		s = c.load(c.emit(ssa.OpAdd, ssa.Ptr, c.mapValue(m, off), row), 0, mem(1, ssa.MemConst, false))
+		c.store(state, 0, s, 8, ssa.MemSlot)
+		look, next := c.block(), c.block()
+		last := c.bin(ssa.OpAnd, i, c.constI(searchStride-1))
+		c.branch(c.cmp(ssa.OpEq, last, c.constI(searchStride-1)), look, next, -1)
+		c.b = look
+		c.branch(c.cmp(ssa.OpEq, ch, c.constI(0)), done, next, -1)
+		c.b = next
+	})
+	return c.cmp(ssa.OpEq, get(), c.constI(int64(len(needle))))
 }
 
 // searchTable is the automaton's table: a row of 256 next states for each number of
