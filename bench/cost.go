@@ -174,8 +174,11 @@ func programsOf(pid int) []ebpf.ProgramID {
 	return slices.Collect(maps.Keys(seen))
 }
 
+// counted tells which programs are to count.
+type counted func(*ebpf.ProgramInfo, *ebpf.ProgramStats) bool
+
 // readFigures adds up the programs that are to count.
-func readFigures(ids []ebpf.ProgramID, counts func(*ebpf.ProgramInfo, *ebpf.ProgramStats) bool) (figures, error) {
+func readFigures(ids []ebpf.ProgramID, counts counted) (figures, error) {
 	var f figures
 	var total time.Duration
 	for _, id := range ids {
@@ -195,7 +198,7 @@ func readFigures(ids []ebpf.ProgramID, counts func(*ebpf.ProgramInfo, *ebpf.Prog
 }
 
 // add counts a program in and returns how long it ran.
-func (f *figures) add(p *ebpf.Program, counts func(*ebpf.ProgramInfo, *ebpf.ProgramStats) bool) (time.Duration, error) {
+func (f *figures) add(p *ebpf.Program, counts counted) (time.Duration, error) {
 	st, err := p.Stats()
 	if err != nil {
 		return 0, err
@@ -224,14 +227,19 @@ func (f *figures) add(p *ebpf.Program, counts func(*ebpf.ProgramInfo, *ebpf.Prog
 	return st.Runtime, nil
 }
 
-// load opens, reads and closes files, allocates, and hands a byte to and fro between two
-// threads through pipes, for the given number of seconds.
-func load(args []string) {
+// endOf is when a load ends that lasts for args[0] seconds, or for one.
+func endOf(args []string) time.Time {
 	secs := 1.0
 	if len(args) > 0 {
 		secs, _ = strconv.ParseFloat(args[0], 64)
 	}
-	end := time.Now().Add(time.Duration(secs * float64(time.Second)))
+	return time.Now().Add(time.Duration(secs * float64(time.Second)))
+}
+
+// load opens, reads and closes files, allocates, and hands a byte to and fro between two
+// threads through pipes, for the given number of seconds.
+func load(args []string) {
+	end := endOf(args)
 	r1, w1, _ := os.Pipe()
 	r2, w2, _ := os.Pipe()
 	go func() {

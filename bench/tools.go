@@ -89,10 +89,7 @@ func loaded(t tool, path string) (figures, error) {
 // busy does, for the given number of seconds, what tracing scripts look at: it opens, reads,
 // writes and syncs files, connects on loopback, starts processes, sleeps, signals itself.
 func busy(args []string) {
-	secs := 1.0
-	if len(args) > 0 {
-		secs, _ = strconv.ParseFloat(args[0], 64)
-	}
+	end := endOf(args)
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -106,7 +103,6 @@ func busy(args []string) {
 	}
 	defer listener.Close()
 	go echo(listener)
-	end := time.Now().Add(time.Duration(secs * float64(time.Second)))
 	for time.Now().Before(end) {
 		files(dir)
 		connections(listener.Addr().String())

@@ -66,6 +66,7 @@ func (e *fakeEnv) Cgroup(string) (uint64, error)                 { return 0, os.
 func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)         { return nil, false }
 func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error) { return false, nil }
 func (e *fakeEnv) KernelVar(string) bool                         { return false }
+func (e *fakeEnv) StackFrames() uint16                           { return types.DefaultFrames }
 func (e *fakeEnv) Facts() *types.Facts                           { return &e.facts }
 func (e *fakeEnv) RawTracepoint(name string) (*types.Signature, bool) {
 	return &types.Signature{Name: name, Args: []types.Field{

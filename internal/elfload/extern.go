@@ -294,18 +294,11 @@ var errNoType = errors.New("neither the kernel's types nor its modules' have it"
 
 // findType finds a type of the kernel or of a module.
 func (l *loader) findType(name string, kind kern.TypeKind) (kern.Type, error) {
-	b, err := l.kernel.BTF()
+	all, err := l.kernel.BTFs(func(string) bool { return true })
 	if err != nil {
 		return kern.Type{}, err
 	}
-	if t, ok := b.FindOwn(name, kind); ok {
-		return t, nil
-	}
-	for _, module := range l.kernel.BTFModules() {
-		b, err := l.kernel.ModuleBTF(module)
-		if err != nil {
-			continue // it went
-		}
+	for b := range all {
 		if t, ok := b.FindOwn(name, kind); ok {
 			return t, nil
 		}

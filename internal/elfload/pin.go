@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
 )
 
@@ -32,14 +31,14 @@ func (p *Pins) Dir(path string) error {
 		return nil
 	}
 	if err != nil {
-		if t, terr := sys.FSType(filepath.Dir(filepath.Clean(path))); terr == nil && t != sys.BPFFSMagic {
-			return fmt.Errorf("%w: the path isn't in a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one", err)
+		if outside := inspect.OutsideBPFFS(filepath.Dir(filepath.Clean(path))); outside != nil {
+			return fmt.Errorf("%w: %w", err, outside)
 		}
 		return err
 	}
 	p.made = append(p.made, path)
-	if t, err := sys.FSType(path); err == nil && t != sys.BPFFSMagic {
-		return fmt.Errorf("pin in %s: the path isn't in a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one", path)
+	if err := inspect.OutsideBPFFS(path); err != nil {
+		return fmt.Errorf("pin in %s: %w", path, err)
 	}
 	return nil
 }

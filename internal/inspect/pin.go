@@ -94,12 +94,22 @@ func idOfFD(k Kind, fd int) (uint32, error) {
 	return info.ID, err
 }
 
+// ErrNotBPFFS: nothing can be pinned there.
+var ErrNotBPFFS = errors.New("the path isn't in a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one")
+
+// OutsideBPFFS is ErrNotBPFFS for a folder of another file system, else nil.
+func OutsideBPFFS(dir string) error {
+	if t, err := sys.FSType(dir); err == nil && t != sys.BPFFSMagic {
+		return ErrNotBPFFS
+	}
+	return nil
+}
+
 // PinAt pins an object at a path of a BPF file system, where it outlives its holders.
 func PinAt(o *Object, path string) error {
 	if err := sys.Pin(o.FD, path); err != nil {
-		if t, terr := sys.FSType(dirOf(path)); terr == nil && t != sys.BPFFSMagic {
-			return fmt.Errorf("pin %s at %s: %w: the path isn't in a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one",
-				kindNames[o.Kind][0], path, err)
+		if outside := OutsideBPFFS(dirOf(path)); outside != nil {
+			return fmt.Errorf("pin %s at %s: %w: %w", kindNames[o.Kind][0], path, err, outside)
 		}
 		return fmt.Errorf("pin %s at %s: %w", kindNames[o.Kind][0], path, err)
 	}

@@ -1,8 +1,6 @@
 package ssagen
 
 import (
-	"cmp"
-
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/lang/types"
@@ -59,7 +57,7 @@ func (k stackKey) frameShift() int64 {
 // stackLimit is the most frames of a stack of type t: the script's limit, and of stacks that
 // the kernel walks no more than it walks.
 func (g *gen) stackLimit(t *types.Type) uint16 {
-	most := cmp.Or(g.info.Facts.StackFrames, types.DefaultFrames)
+	most := g.info.Env.StackFrames()
 	if limit := t.Stack.Limit; limit != 0 && (limit < most || t.Stack.Unwound) {
 		return limit
 	}

@@ -170,23 +170,7 @@ func rawNames(btfs iter.Seq[*kern.BTF], pattern string) []string {
 // btfs are vmlinux's and the modules' type information as a point's module asks for it, each
 // opened when it's reached.
 func (f *Finder) btfs(module string) (iter.Seq[*kern.BTF], error) {
-	vmlinux, err := f.Kernel.BTF()
-	if err != nil {
-		return nil, err
-	}
-	return func(yield func(*kern.BTF) bool) {
-		if (module == "" || probe.Match(module, vmlinux.Name)) && !yield(vmlinux) {
-			return
-		}
-		for _, name := range f.Kernel.BTFModules() {
-			if module != "" && !probe.Match(module, name) {
-				continue
-			}
-			if b, err := f.Kernel.ModuleBTF(name); err == nil && !yield(b) {
-				return
-			}
-		}
-	}, nil
+	return f.Kernel.BTFs(func(name string) bool { return module == "" || probe.Match(module, name) })
 }
 
 // kprobes reads nothing for a plain name.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
@@ -78,6 +79,28 @@ func (k *Kernel) ModuleBTF(name string) (*BTF, error) {
 	}
 	k.modules[name] = b
 	return b, nil
+}
+
+// BTFs are vmlinux's and the modules' type information, of the names that are wanted, each
+// opened when it's reached. A module that went meanwhile is left out.
+func (k *Kernel) BTFs(wanted func(name string) bool) (iter.Seq[*BTF], error) {
+	vmlinux, err := k.BTF()
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(*BTF) bool) {
+		if wanted(vmlinux.Name) && !yield(vmlinux) {
+			return
+		}
+		for _, name := range k.BTFModules() {
+			if !wanted(name) {
+				continue
+			}
+			if b, err := k.ModuleBTF(name); err == nil && !yield(b) {
+				return
+			}
+		}
+	}, nil
 }
 
 // BTFModules are the names of the modules with type information, sorted.

@@ -15,6 +15,19 @@ import (
 // include/linux/proc_ns.h).
 const initPidNS = 0xeffffffc
 
+// StackFrames is the most frames that the kernel walks (kernel.perf_event_max_stack).
+func (e *Env) StackFrames() uint16 {
+	text, err := fs.ReadFile(e.root, "proc/sys/kernel/perf_event_max_stack")
+	if err != nil {
+		return types.DefaultFrames
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
+	if err != nil || n == 0 {
+		return types.DefaultFrames
+	}
+	return uint16(n)
+}
+
 // Facts are the numbers of the machine. What can't be read stays at a safe value and is told by Err.
 func (e *Env) Facts() *types.Facts {
 	if e.facts != nil {
@@ -36,11 +49,6 @@ func (e *Env) Facts() *types.Facts {
 	}
 	if t, err := sys.BootTime(); err == nil {
 		f.BootTime = t
-	}
-	if text, err := fs.ReadFile(e.root, "proc/sys/kernel/perf_event_max_stack"); err == nil {
-		if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16); err == nil {
-			f.StackFrames = uint16(n)
-		}
 	}
 	_, err := fs.Stat(e.root, "sys/kernel/btf/vmlinux")
 	f.HasBTF = err == nil

@@ -125,6 +125,7 @@ func (e *fakeEnv) FindCgroups(form object.CgroupForm, name string) (*Cgroups, er
 }
 func (e *fakeEnv) KernelVar(name string) bool      { return name == "runqueues" }
 func (e *fakeEnv) Kfunc(string) (*Signature, bool) { return nil, false }
+func (e *fakeEnv) StackFrames() uint16             { return DefaultFrames }
 func (e *fakeEnv) Facts() *Facts                   { return &e.facts }
 
 // points reads attach points without expanding them.

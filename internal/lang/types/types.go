@@ -206,6 +206,8 @@ type Env interface {
 	KfuncAllowed(name string, kind probe.Kind) (bool, error)
 	// KernelVar tells whether the kernel's types have a per-CPU variable, for percpu_kaddr.
 	KernelVar(name string) bool
+	// StackFrames is the most frames of a stack that the kernel walks.
+	StackFrames() uint16
 	// Facts are the numbers of the machine.
 	Facts() *Facts
 }
@@ -232,8 +234,7 @@ type Facts struct {
 	Kernel             uint32 // version as KERNEL_VERSION(a,b,c): a<<16 + b<<8 + c
 	NumCPU             int    // possible CPUs
 	PageSize           int
-	StackFrames        uint16 // the most that the kernel walks, kernel.perf_event_max_stack; 0: DefaultFrames
-	PidNS              bool   // we're in a pid namespace that isn't the first: pid, tid go by PidNSDev, PidNSIno
+	PidNS              bool // we're in a pid namespace that isn't the first: pid, tid go by PidNSDev, PidNSIno
 	PidNSDev, PidNSIno uint64
 	HasBTF             bool
 	BootTime           int64 // ns: wall clock minus boot clock at start
