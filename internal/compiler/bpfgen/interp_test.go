@@ -82,7 +82,7 @@ func (fr *frame) enter(b, from *ssa.Block, edge int) {
 	phis := map[ssa.ID]uint64{}
 	for _, v := range b.Values {
 		if v.Op == ssa.OpPhi {
-			phis[v.ID] = fr.get(v.Args[predIndex(from, edge)])
+			phis[v.ID] = fr.get(v.Args[from.PredIndex(edge)])
 		}
 	}
 	for id, x := range phis {

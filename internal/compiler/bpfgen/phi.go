@@ -21,29 +21,9 @@ func (s *selector) phis() {
 				s.cur = e
 			}
 			s.forget()
-			s.transfers(s.phiArgs(to, predIndex(b, i)))
+			s.transfers(s.phiArgs(to, b.PredIndex(i)))
 		}
 	}
-}
-
-// predIndex is the place of the i-th edge of b among its successor's predecessors.
-func predIndex(b *ssa.Block, i int) int {
-	to := b.Succs[i]
-	nth := 0
-	for _, other := range b.Succs[:i] {
-		if other == to {
-			nth++
-		}
-	}
-	for j, p := range to.Preds {
-		if p == b {
-			if nth == 0 {
-				return j
-			}
-			nth--
-		}
-	}
-	panic("BUG: bpfgen: an edge without its other end")
 }
 
 func (s *selector) phiArgs(to *ssa.Block, pred int) []transfer {

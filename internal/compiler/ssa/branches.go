@@ -39,7 +39,7 @@ func condition(b *Block) bool {
 		return true
 	}
 	if b.Succs[0] == b.Succs[1] {
-		if !samePhiArgs(b.Succs[0], b.predIndex(0), b.predIndex(1)) {
+		if !samePhiArgs(b.Succs[0], b.PredIndex(0), b.PredIndex(1)) {
 			return false
 		}
 		b.jumpOnly(0)
@@ -99,7 +99,7 @@ func skipEmpty(b *Block) bool {
 			}
 		}
 	}
-	j := b.predIndex(0)
+	j := b.PredIndex(0)
 	for n, p := range b.Preds {
 		for i, s := range p.Succs {
 			if s == b {
@@ -171,7 +171,7 @@ func thread(b *Block) bool {
 		if t.hasPhis() && p.goesTo(t) {
 			continue
 		}
-		at := b.predIndex(k)
+		at := b.PredIndex(k)
 		for _, v := range t.Values {
 			if v.Op != OpPhi {
 				break
@@ -236,7 +236,7 @@ func usedNearby(b *Block, phi *Value) bool {
 		if !s.hasPhis() {
 			continue
 		}
-		j := b.predIndex(i)
+		j := b.PredIndex(i)
 		for _, v := range s.Values {
 			if v.Op != OpPhi {
 				break

@@ -19,7 +19,7 @@ func unreachable(f *Func, _ *Options) {
 	for _, b := range dead {
 		for i := len(b.Succs) - 1; i >= 0; i-- {
 			if seen[b.Succs[i].ID] {
-				b.Succs[i].removePred(b.predIndex(i))
+				b.Succs[i].removePred(b.PredIndex(i))
 			}
 		}
 		b.Succs = nil

@@ -67,8 +67,8 @@ func (b *Block) firstAfterPhis() int {
 	return len(b.Values)
 }
 
-// predIndex is the place in b.Succs[i].Preds of b's i-th edge.
-func (b *Block) predIndex(i int) int {
+// PredIndex is the place in b.Succs[i].Preds of b's i-th edge.
+func (b *Block) PredIndex(i int) int {
 	c := b.Succs[i]
 	nth := 0
 	for _, s := range b.Succs[:i] {
@@ -104,7 +104,7 @@ func (b *Block) removePred(j int) {
 func (b *Block) jumpOnly(i int) {
 	for j := len(b.Succs) - 1; j >= 0; j-- {
 		if j != i {
-			b.Succs[j].removePred(b.predIndex(j))
+			b.Succs[j].removePred(b.PredIndex(j))
 		}
 	}
 	b.Succs = append(b.Succs[:0], b.Succs[i])

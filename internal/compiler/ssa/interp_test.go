@@ -165,7 +165,7 @@ func (fr *frame) blocks(params []uint64) uint64 {
 				edge = 1
 			}
 		}
-		from = b.predIndex(edge)
+		from = b.PredIndex(edge)
 		b = b.Succs[edge]
 	}
 	return 0

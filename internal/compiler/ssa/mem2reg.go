@@ -355,7 +355,7 @@ func (p *promotion) block(b *Block) {
 		if len(p.phis[s.ID]) == 0 {
 			continue
 		}
-		j := b.predIndex(i)
+		j := b.PredIndex(i)
 		for _, ph := range p.phis[s.ID] {
 			a := p.get(ph.vri)
 			ph.v.Args[j] = a

@@ -247,21 +247,25 @@ func (s *simplifier) mod(v *Value) bool {
 	return false
 }
 
-func (s *simplifier) and(v *Value) bool {
-	a := v.Args[0]
-	if a == v.Args[1] {
-		return s.copy(v, a)
-	}
+// bounded simplifies an operation that returns its operand when both are the same or the
+// other is its identity, and absorbs when the other is that.
+func (s *simplifier) bounded(v *Value, identity, absorbs int64) bool {
 	c, ok := right(v)
 	switch {
-	case !ok:
-		return false
-	case c == 0:
-		return s.constant(v, 0)
-	case c == canon(v.Type, -1):
-		return s.copy(v, a)
-	case c == 1<<32-1:
-		v.become(OpZExt32, a)
+	case v.Args[0] == v.Args[1], ok && c == identity:
+		return s.copy(v, v.Args[0])
+	case ok && c == absorbs:
+		return s.constant(v, c)
+	}
+	return false
+}
+
+func (s *simplifier) and(v *Value) bool {
+	if s.bounded(v, canon(v.Type, -1), 0) {
+		return true
+	}
+	if c, ok := right(v); ok && c == 1<<32-1 {
+		v.become(OpZExt32, v.Args[0])
 		return true
 	}
 	if x, c1, c2, ok := nested(v, OpAnd); ok {
@@ -271,18 +275,8 @@ func (s *simplifier) and(v *Value) bool {
 }
 
 func (s *simplifier) or(v *Value) bool {
-	a := v.Args[0]
-	if a == v.Args[1] {
-		return s.copy(v, a)
-	}
-	c, ok := right(v)
-	switch {
-	case !ok:
-		return false
-	case c == 0:
-		return s.copy(v, a)
-	case c == canon(v.Type, -1):
-		return s.constant(v, c)
+	if s.bounded(v, 0, canon(v.Type, -1)) {
+		return true
 	}
 	if x, c1, c2, ok := nested(v, OpOr); ok {
 		return s.with(v, OpOr, x, c1|c2)
