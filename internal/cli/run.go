@@ -166,7 +166,7 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 		a.report(rep.Sources, shown, j.ErrorStyle)
 		// bpftrace knows what doesn't exist before it attaches, but for --unsafe.
 		if j.Bpftrace && (j.Unsafe || !isGone(missing)) {
-			fmt.Fprintf(a.err, "ERROR: Unable to attach probe: %s\n", missing.Point.Text)
+			fmt.Fprintln(a.err, unableToAttach(missing.Point.Text))
 		}
 		return exitError
 	}
