@@ -13,16 +13,16 @@ import (
 // writeBpftraceForm writes diagnostics in bpftrace's form. It finds some mistakes elsewhere:
 // a header that's missing is said by its C compiler, and a place in a binary that can't be
 // probed when it attaches, where the script's text isn't known any more.
-func writeBpftraceForm(w io.Writer, src *diag.Sources, list []*diag.Diagnostic) error {
+func writeBpftraceForm(w io.Writer, src *diag.Sources, list []*diag.Diagnostic, colored bool) error {
 	for _, d := range list {
 		var err error
 		switch d.Code {
 		case diag.CodeCHeader:
 			_, err = fmt.Fprintf(w, "%s: fatal error: %s\n", definitionsPlace(src, d.Span), d.Msg)
 		case diag.CodeUserPlace:
-			err = writeUserPlace(w, src, d)
+			err = writeUserPlace(w, src, d, colored)
 		default:
-			err = text.WriteDiagnostics(w, src, []*diag.Diagnostic{d})
+			err = text.WriteDiagnostics(w, src, []*diag.Diagnostic{d}, colored)
 		}
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func definitionsPlace(src *diag.Sources, s diag.Span) string {
 }
 
 // writeUserPlace writes why a probe isn't attached to a place in a binary.
-func writeUserPlace(w io.Writer, src *diag.Sources, d *diag.Diagnostic) error {
+func writeUserPlace(w io.Writer, src *diag.Sources, d *diag.Diagnostic, colored bool) error {
 	said := *d
 	said.Span, said.Notes = diag.Span{}, nil
 	for _, n := range d.Notes {
@@ -66,7 +66,7 @@ func writeUserPlace(w io.Writer, src *diag.Sources, d *diag.Diagnostic) error {
 				"Use --unsafe to force attachment. WARNING: This option could lead to data corruption in the target process."
 		}
 	}
-	if err := text.WriteDiagnostics(w, src, []*diag.Diagnostic{&said}); err != nil {
+	if err := text.WriteDiagnostics(w, src, []*diag.Diagnostic{&said}, colored); err != nil {
 		return err
 	}
 	file, at, _ := src.Resolve(d.Span.Start)

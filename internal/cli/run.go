@@ -77,7 +77,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	names := sym.New(sym.Config{Demangle: conf.CppDemangle, Source: conf.ShowDebugInfo && conf.UseBlazesym, Reread: conf.CacheUserSymbols == "NONE"})
 	defer names.Close()
 	cfg := run.Config{
-		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
+		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.attached()}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
 		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Times: j.times(), Child: child, Pid: j.Pid,
 		Script: j.Name, UnwindPids: j.UnwindPids,
 		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,

@@ -267,9 +267,9 @@ func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string)
 	case "short":
 		_ = diag.WriteLines(a.err, sources, list)
 	case "bpftrace":
-		_ = writeBpftraceForm(a.err, sources, list)
+		_ = writeBpftraceForm(a.err, sources, list, colored(a.err))
 	default:
-		_ = diag.WriteText(a.err, sources, list, isTerminal(a.err))
+		_ = diag.WriteText(a.err, sources, list, colored(a.err))
 	}
 }
 
