@@ -21,6 +21,13 @@ func (a *app) compileScript(j *Job, m *machine, child int, rep *diag.Reporter) *
 	src := rep.Sources.Add(j.Name, j.Text)
 	m.checkEnviron(rep)
 	out := compiler.Compile(src, a.compileOptions(j, m, child), rep)
+	if err := m.env.Err(); err != nil {
+		for _, d := range rep.All() {
+			if d.Code == diag.CodeArgsMissing {
+				d.Note("%v", err)
+			}
+		}
+	}
 	if out != nil && j.Header != nil {
 		j.checkHeader(src, out.Options, rep)
 	}
