@@ -13,7 +13,7 @@ export CGO_ENABLED=0
 left_out=()
 
 # Program and the Debian package that has it.
-needs="qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs xz:xz-utils zstd:zstd cpio:cpio curl:curl setpriv:util-linux tmux:tmux bpftool:bpftool strace:strace ip:iproute2"
+needs="qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs xz:xz-utils zstd:zstd cpio:cpio curl:curl setpriv:util-linux tmux:tmux bpftool:bpftool strace:strace ip:iproute2 dwz:dwz"
 
 missing_packages() {
 	local need

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	call := func() { os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
-	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call, "skep-child": call, "nobpf": noBPF})
+	testscript.Main(m, map[string]func(){"skep": call, "bpftrace": call, "nobpf": noBPF})
 }
 
 // TestScripts runs testdata/*.txtar: command lines, their output and exit statuses.

@@ -19,7 +19,15 @@ import (
 // for none. When rep has failed there may be no object.
 func (a *app) compileScript(j *Job, m *machine, child int, rep *diag.Reporter) *compiler.Output {
 	src := rep.Sources.Add(j.Name, j.Text)
+	m.checkEnviron(rep)
 	out := compiler.Compile(src, a.compileOptions(j, m, child), rep)
+	if err := m.env.Err(); err != nil {
+		for _, d := range rep.All() {
+			if d.Code == diag.CodeArgsMissing {
+				d.Note("%v", err)
+			}
+		}
+	}
 	if out != nil && j.Header != nil {
 		j.checkHeader(src, out.Options, rep)
 	}
@@ -35,7 +43,7 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 		Expand: expand.Options{
 			Params: j.Params, Named: j.Named, Open: j.Open, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs,
 			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, Enumerator: m.env.Enumerator,
-			HaveBTF: true, Release: m.release(), IsBuiltin: types.IsBuiltin,
+			HaveBTF: true, Release: m.release(), Headers: kernelHeaders(), IsBuiltin: types.IsBuiltin,
 		},
 		Check:     types.Options{Unsafe: j.Unsafe, Bpftrace: j.Bpftrace, Child: child != 0, Unwind: child != 0 || j.Pid != 0 || len(j.UnwindPids) > 0 || j.CheckOnly || j.List, Environ: os.Environ()},
 		Gen:       ssagen.Options{HelperErrors: j.Warnings > 1, StartNS: uint64(start), Pid: j.Pid, ChildPid: child, CheckNull: j.CheckNull},

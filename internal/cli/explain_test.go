@@ -20,6 +20,7 @@ var withoutExample = map[diag.Code]string{
 	diag.CodeFeature:       "takes an old kernel",
 	diag.CodeNoBTF:         "takes a kernel without BTF",
 	diag.CodeNoTracefs:     "takes a machine without tracefs",
+	diag.WarnEnviron:       "is about the environment",
 	diag.CodeNoSourceLine:  "takes a binary with debug information",
 }
 

@@ -19,16 +19,18 @@ import (
 
 // machine is this machine as the compiler sees it. Nothing is read before it's asked for.
 type machine struct {
-	kernel *kern.Kernel
-	files  *exe.Files
-	env    *target.Env
-	finder *discover.Finder
-	filter *regexp.Regexp // of --probe-filter: the points to keep; nil: all
+	kernel    *kern.Kernel
+	typesFile string // where the kernel's types come from instead; "": the kernel
+	files     *exe.Files
+	env       *target.Env
+	finder    *discover.Finder
+	filter    *regexp.Regexp // of --probe-filter: the points to keep; nil: all
 }
 
 func newMachine(j *Job) *machine {
 	root := os.DirFS("/")
-	m := &machine{kernel: kern.New(root), files: exe.NewFiles(root), filter: j.ProbeFilter}
+	m := &machine{kernel: kern.New(root), typesFile: typesFile(), files: exe.NewFiles(root), filter: j.ProbeFilter}
+	m.kernel.TypesFrom(m.typesFile)
 	m.files.DebugDirs = j.DebugDirs
 	m.env = target.New(m.kernel, m.files, root, runtime.GOARCH)
 	if !j.CheckOnly {
@@ -50,6 +52,15 @@ func (m *machine) release() string {
 		return ""
 	}
 	return r
+}
+
+// attached is the kernel that programs are attached to, by numbers of its own types; nil: it's
+// to be read anew.
+func (m *machine) attached() *kern.Kernel {
+	if m.typesFile != "" {
+		return nil
+	}
+	return m.kernel
 }
 
 // ReadPoints shows the finder what the script says.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/skep-bpf/skep/internal/run"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
@@ -32,7 +31,6 @@ type app struct {
 // Main runs the command line args, args[0] being the program's name, and returns the exit
 // status. Called by the name bpftrace it takes bpftrace's flags.
 func Main(args []string, in io.Reader, out, err io.Writer) int {
-	run.ChildMain()
 	a := &app{in: in, out: out, err: err, run: runJob}
 	return a.main(args)
 }

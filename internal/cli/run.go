@@ -77,7 +77,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 	names := sym.New(sym.Config{Demangle: conf.CppDemangle, Source: conf.ShowDebugInfo && conf.UseBlazesym, Reread: conf.CacheUserSymbols == "NONE"})
 	defer names.Close()
 	cfg := run.Config{
-		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.kernel}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
+		Object: compiled.Object, Engine: kernel.New(kernel.Config{Kernel: m.attached()}), Options: a.engineOptions(j, pid, compiled, rep.Sources),
 		Sink: a.sink(j, out), Names: names, Boot: m.env.Facts().BootTime, Times: j.times(), Child: child, Pid: j.Pid,
 		Script: j.Name, UnwindPids: j.UnwindPids,
 		Duration: j.Duration, Buffering: bufferings[j.Buffering], Quiet: j.Quiet, DryRun: j.DryRun,
@@ -166,7 +166,7 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 		a.report(rep.Sources, shown, j.ErrorStyle)
 		// bpftrace knows what doesn't exist before it attaches, but for --unsafe.
 		if j.Bpftrace && (j.Unsafe || !isGone(missing)) {
-			fmt.Fprintf(a.err, "ERROR: Unable to attach probe: %s\n", missing.Point.Text)
+			fmt.Fprintln(a.err, unableToAttach(missing.Point.Text))
 		}
 		return exitError
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/skep-bpf/skep/internal/lang/expand"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
-	"github.com/skep-bpf/skep/internal/output/text"
 	"github.com/skep-bpf/skep/internal/tools"
 )
 
@@ -268,9 +267,9 @@ func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string)
 	case "short":
 		_ = diag.WriteLines(a.err, sources, list)
 	case "bpftrace":
-		_ = text.WriteDiagnostics(a.err, sources, list)
+		_ = writeBpftraceForm(a.err, sources, list, colored(a.err))
 	default:
-		_ = diag.WriteText(a.err, sources, list, isTerminal(a.err))
+		_ = diag.WriteText(a.err, sources, list, colored(a.err))
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	CodeNoUSDT       Code = "E0430"
 	CodeNoSourceLine Code = "E0431"
 	CodeNoDebugInfo  Code = "E0432"
+	CodeUserPlace    Code = "E0433"
 
 	WarnNoMatch Code = "W0401"
 	WarnRenamed Code = "W0402"
@@ -114,6 +115,10 @@ var probeCodes = []CodeDoc{
 	{CodeNoDebugInfo, "no debug information",
 		"Places in the source and typed arguments of user functions need DWARF in the binary.",
 		"uprobe:/bin/sh@main.c:10 { }"},
+	{CodeUserPlace, "place in a binary that can't be probed",
+		"Where no instruction begins a breakpoint changes what the program does. So the place has to be in the binary's code, " +
+			"inside of the function that's named, and at an instruction; --unsafe leaves that to you.",
+		"uprobe:/bin/sh:0x1 { }"},
 	{WarnNoMatch, "attach point skipped",
 		"The script's missing_probes=warn lets it run without probes whose target doesn't exist.",
 		"config = { missing_probes = warn }\nrawtracepoint:nosuch,rawtracepoint:sched_switch { }"},

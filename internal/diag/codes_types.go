@@ -63,6 +63,7 @@ const (
 	WarnDebug          Code = "W0317"
 	CodeUnusedMap      Code = "W0311"
 	CodeMapRedeclared  Code = "W0318"
+	WarnEnviron        Code = "W0319"
 	CodeUnreachable    Code = "W0312"
 	CodePointers       Code = "W0313"
 	CodeUnstableUse    Code = "W0314"
@@ -99,6 +100,9 @@ var typesCodes = []CodeDoc{
 		"The message says which values there are. A value in the environment (BPFTRACE_…) goes before the script's.",
 		"config = { stack_mode = perl; }\nbegin { }"},
 
+	{WarnEnviron, "value in the environment not used",
+		"BPFTRACE_BTF names a file with the kernel's types (raw BTF), BPFTRACE_COLOR is auto, always or never. The message says what isn't so.",
+		""},
 	{CodeMismatch, "value of another type assigned",
 		"A variable or map keeps the type of its first value; integers and strings only grow. A declared type doesn't change at all.",
 		"begin { $x = \"abc\"; $x = 5; }"},

@@ -18,11 +18,6 @@ import (
 	"github.com/skep-bpf/skep/internal/output/text"
 )
 
-func TestMain(m *testing.M) {
-	ChildMain()
-	os.Exit(m.Run())
-}
-
 // fake is an engine and its session. A program that is run, or attached, sends the
 // records that sends has by its index; Attach those of all programs with points that
 // attach. Wake ends a wait, as does close.

@@ -126,6 +126,7 @@ var verdicts = []struct{ said, means string }{
 	{"helper call is not allowed", "the helper isn't allowed in this kind of probe"},
 	{"missing btf func_info", "the kernel took no type information from us, which loops by callback need"},
 	{"attach_btf_id", "the target isn't one that this kind of probe can attach to"},
+	{"failed to find the address for kernel symbol", "the kernel's types tell of this variable, but its own list of symbols doesn't: it takes a kernel built with CONFIG_KALLSYMS_ALL"},
 	{"is not allowed in", "not allowed in this kind of probe"},
 	{"expected=ptr_", "the helper takes a pointer that the verifier knows, straight from args: one out of a map, or reckoned with, is a number to it"},
 	{"Possibly NULL pointer passed", "a pointer that may be null is passed on without a check"},

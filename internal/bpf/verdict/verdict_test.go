@@ -29,6 +29,9 @@ verification time 32 usec
 stack depth 0
 processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
 `, 1, "R1 invalid mem access 'inv'", "number is used as an address"},
+		{"no symbols of variables", `ldimm64 failed to find the address for kernel symbol 'runqueues'.
+processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+`, -1, "ldimm64 failed to find the address for kernel symbol 'runqueues'.", "CONFIG_KALLSYMS_ALL"},
 		{"kernel 7.3", `0: (b7) r2 = -13
 1: (85) call bpf_override_return#58
 program of this type cannot use helper bpf_override_return#58

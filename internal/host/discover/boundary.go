@@ -16,14 +16,14 @@ func (f *Finder) boundary(p *probe.Point, file *exe.File, sym exe.Symbol, offset
 		return sizeless(sym)
 	}
 	if offset >= sym.Size {
-		return missing(diag.CodeProbeOffset, "Offset outside the function bounds ('%s' size is %d)", sym.Name, sym.Size)
+		return missing(diag.CodeUserPlace, "Offset outside the function bounds ('%s' size is %d)", sym.Name, sym.Size)
 	}
 	begins, before, err := file.Boundary(sym, offset)
 	switch {
 	case err != nil:
-		return missing(diag.CodeProbeOffset, "Could not determine instruction boundary for %s: %v", p.Text, err).because(unsafeNote)
+		return missing(diag.CodeUserPlace, "Could not determine instruction boundary for %s: %v", p.Text, err).because(unsafeNote)
 	case !begins:
-		m := missing(diag.CodeProbeOffset, "Could not add uprobe into middle of instruction: %s:%s+%d", p.Target, sym.Name, offset)
+		m := missing(diag.CodeUserPlace, "Could not add uprobe into middle of instruction: %s:%s+%d", p.Target, sym.Name, offset)
 		q := *p
 		q.Func, q.Offset, q.Addr, q.HasAddr = sym.Name, before, 0, false
 		m.near = q.Canonical()
@@ -34,7 +34,7 @@ func (f *Finder) boundary(p *probe.Point, file *exe.File, sym exe.Symbol, offset
 
 // sizeless refuses a place in a function whose size its symbol doesn't tell.
 func sizeless(sym exe.Symbol) error {
-	return missing(diag.CodeProbeOffset, "Could not determine boundary for %s (symbol has size 0)", sym.Name).because(unsafeNote)
+	return missing(diag.CodeUserPlace, "Could not determine boundary for %s (symbol has size 0)", sym.Name).because(unsafeNote)
 }
 
 // unsafeNote says how to probe a place that can't be checked.

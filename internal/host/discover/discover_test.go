@@ -274,7 +274,7 @@ func TestLiveUprobe(t *testing.T) {
 	}
 	rep = diag.NewReporter(&diag.Sources{})
 	f.Expand([]*probe.Point{point(t, "uprobe:libc:malloc+100000")}, rep)
-	if !rep.Failed() || rep.All()[0].Code != diag.CodeProbeOffset {
+	if !rep.Failed() || rep.All()[0].Code != diag.CodeUserPlace {
 		t.Errorf("offset behind the end: %v", rep.All())
 	}
 }
@@ -290,7 +290,7 @@ func TestLiveUprobeBoundary(t *testing.T) {
 	for _, off := range []string{"+1", "+2", "+3"} {
 		rep := diag.NewReporter(&diag.Sources{})
 		got := f.Expand([]*probe.Point{point(t, place+off)}, rep)
-		if len(got) == 0 && (rep.All()[0].Code != diag.CodeProbeOffset || !strings.HasPrefix(rep.All()[0].Fix.Text, place)) {
+		if len(got) == 0 && (rep.All()[0].Code != diag.CodeUserPlace || !strings.HasPrefix(rep.All()[0].Fix.Text, place)) {
 			t.Errorf("%s: %+v", off, rep.All()[0])
 		}
 		if len(got) == 0 {

@@ -54,7 +54,7 @@ func (f *Finder) inBinary(p *probe.Point) ([]*probe.Point, error) {
 	case p.HasAddr:
 		off, ok := file.Offset(p.Addr)
 		if !ok && !f.Unsafe {
-			return nil, missing(diag.CodeNoUserSymbol, "Could not resolve address: %s:%#x", p.Target, p.Addr).because("it isn't in the binary's code")
+			return nil, missing(diag.CodeUserPlace, "Could not resolve address: %s:%#x", p.Target, p.Addr).because("it isn't in the binary's code")
 		}
 		if ok {
 			p.FileOff = off

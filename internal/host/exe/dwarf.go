@@ -20,11 +20,34 @@ func (f *File) DWARF() (*dwarf.Data, error) {
 	if g == nil {
 		return nil, ErrNoDWARF
 	}
-	d, err := g.ELF.DWARF()
+	d, err := g.joined, error(nil)
+	if d == nil {
+		other := cString(g.section(g.ELF.Section(".gnu_debugaltlink")), 0)
+		switch s := f.sourceLines().Joined(); {
+		case s != nil:
+			d, err = joinedData(s)
+			g.joined = d
+		case other != "":
+			err = fmt.Errorf("dwz has put a part of it into %s, which can't be used", other)
+		default:
+			d, err = g.ELF.DWARF()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read debug information of %s: %w", g.Path, err)
 	}
 	return d, nil
+}
+
+// joinedData is the debug information of sections that no ELF file has.
+func joinedData(s srcline.Sections) (*dwarf.Data, error) {
+	d, err := dwarf.New(s("debug_abbrev"), nil, nil, s("debug_info"), s("debug_line"), nil, s("debug_ranges"), s("debug_str"))
+	for _, name := range []string{"debug_line_str", "debug_addr", "debug_str_offsets", "debug_rnglists"} {
+		if data := s(name); err == nil && len(data) > 0 {
+			err = d.AddSection("."+name, data)
+		}
+	}
+	return d, err
 }
 
 // units calls yield with the debug information that DWARF gives, then with that of each split
@@ -80,23 +103,34 @@ func (f *File) Func(name string) (p Proto, ok bool, err error) {
 
 func (f *File) funcIn(d *dwarf.Data, name string) (p Proto, ok bool, err error) {
 	r := d.Reader()
+	declared := dwarf.Offset(0) // a declaration, which may have no names of parameters
 	for {
 		e, err := r.Next()
 		if err != nil {
 			return p, false, fmt.Errorf("read debug information of %s: %w", f.Path, err)
 		}
 		if e == nil {
-			return p, false, nil
+			return p, declared != 0, nil
 		}
 		switch e.Tag {
-		case dwarf.TagCompileUnit, dwarf.TagNamespace, dwarf.TagClassType, dwarf.TagStructType:
+		case dwarf.TagCompileUnit, dwarf.TagPartialUnit, dwarf.TagNamespace, dwarf.TagClassType, dwarf.TagStructType:
 		case dwarf.TagSubprogram:
-			if e.Val(dwarf.AttrName) != name && e.Val(dwarf.AttrLinkageName) != name {
+			of, _ := e.Val(dwarf.AttrSpecification).(dwarf.Offset)
+			defines := declared != 0 && of == declared
+			if !defines && e.Val(dwarf.AttrName) != name && e.Val(dwarf.AttrLinkageName) != name {
 				r.SkipChildren()
 				continue
 			}
-			p, err := f.proto(d, r, e)
-			return p, err == nil, err
+			found, err := f.proto(d, r, e)
+			if only, _ := e.Val(dwarf.AttrDeclaration).(bool); err != nil || !only {
+				if defines && found.Result == nil {
+					found.Result = p.Result
+				}
+				return found, err == nil, err
+			}
+			if declared == 0 {
+				p, declared = found, e.Offset
+			}
 		default:
 			r.SkipChildren()
 		}

@@ -5,6 +5,7 @@ package exe
 
 import (
 	"bytes"
+	"debug/dwarf"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -90,6 +91,7 @@ type File struct {
 	// lines reads this file's own debug information, with sections that it had compressed,
 	// and goTab Go's.
 	lines    *srcline.Reader
+	joined   *dwarf.Data // the debug information with its supplement's
 	plain    map[string][]byte
 	goTab    *srcline.GoTable
 	goLooked bool

@@ -17,6 +17,7 @@ import (
 // mounts back; what came from its BTF is invalid then.
 type Kernel struct {
 	root     fs.FS
+	types    string // the file of vmlinux's type information; "": the kernel shows it
 	btf      *BTF
 	btfErr   error
 	modules  map[string]*BTF // by name; nil: it has none
@@ -27,6 +28,10 @@ type Kernel struct {
 
 // New makes the facts over root, the file system tree from /. Nothing is read yet.
 func New(root fs.FS) *Kernel { return &Kernel{root: root} }
+
+// TypesFrom has vmlinux's type information read from a file, for a kernel that has none itself.
+// It's to be called before anything is asked for. path is as root takes it.
+func (k *Kernel) TypesFrom(path string) { k.types = path }
 
 // ErrNoBTF: the kernel was built without type information, or hides it.
 var ErrNoBTF = errors.New("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)")
@@ -42,9 +47,13 @@ func (k *Kernel) BTF() (*BTF, error) {
 }
 
 func (k *Kernel) openBTF(name string, base *BTF) (*BTF, error) {
-	f, err := k.root.Open(btfDir + name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open /%s%s: %w", btfDir, name, ErrNoBTF)
+	path := btfDir + name
+	if base == nil && k.types != "" {
+		path = k.types
+	}
+	f, err := k.root.Open(path)
+	if errors.Is(err, fs.ErrNotExist) && path != k.types {
+		return nil, fmt.Errorf("open /%s: %w", path, ErrNoBTF)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open BTF: %w", err)
@@ -124,6 +133,6 @@ func (k *Kernel) Close() error {
 	for _, f := range k.done {
 		errs = append(errs, f())
 	}
-	*k = Kernel{root: k.root}
+	*k = Kernel{root: k.root, types: k.types}
 	return errors.Join(errs...)
 }

@@ -39,6 +39,8 @@ type Options struct {
 	// Release is the running kernel's, as uname tells it: where its headers may be, and
 	// LINUX_VERSION_CODE. "": unknown.
 	Release string
+	// Headers are the folders of the kernel's headers; nil: those of Release in /lib/modules.
+	Headers []string
 	HaveBTF bool // defines BPFTRACE_HAVE_BTF
 }
 

@@ -271,7 +271,7 @@ func TestErrors(t *testing.T) {
 		{"struct s { int " + strings.Repeat("(", 1<<18) + "*x; };", "script:1:515 E0120: nested too deeply: more than 500 levels"},
 		{"#frob", "script:1:2 E0230: unknown directive `#frob`"},
 		{"#error not here", "script:1:2 E0231: #error not here"},
-		{"#include \"nope.h\"", "script:1:10 E0232: header `nope.h` not found"},
+		{"#include \"nope.h\"", "script:1:10 E0232: 'nope.h' file not found"},
 		{"#include nope", "script:1:10 E0230: `#include` takes \"file\" or <file>"},
 		{"#if (\n#endif", "script:1:5 E0230: unbalanced parenthesis"},
 		{"#define F(a) a\nstruct s { int F(x, y); };", "script:2:22 E0233: too many macro arguments"},

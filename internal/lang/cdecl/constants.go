@@ -20,12 +20,15 @@ type kernelTree struct {
 // kernelTrees are looked through in this order.
 func kernelTrees(opt *Options) []kernelTree {
 	var out []kernelTree
-	if opt.Release != "" {
-		root := "/lib/modules/" + opt.Release
-		t := kernelTree{name: root + "/build", kernel: true}
-		for _, sub := range []string{"/build", "/source"} {
-			arch := root + sub + "/arch/" + kernelArch(opt.Arch)
-			include := root + sub + "/include"
+	roots := opt.Headers
+	if roots == nil && opt.Release != "" {
+		roots = []string{"/lib/modules/" + opt.Release + "/build", "/lib/modules/" + opt.Release + "/source"}
+	}
+	if len(roots) > 0 {
+		t := kernelTree{name: roots[0], kernel: true}
+		for _, root := range roots {
+			arch := root + "/arch/" + kernelArch(opt.Arch)
+			include := root + "/include"
 			t.dirs = append(t.dirs, arch+"/include", arch+"/include/generated", include,
 				arch+"/include/uapi", arch+"/include/generated/uapi", include+"/uapi", include+"/generated/uapi")
 		}

@@ -139,7 +139,7 @@ func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code,
 	source, _ := t.text(p.name)
 	word := source[p.start:p.end]
 	if m := notFound().FindStringSubmatch(msg); m != nil {
-		return diag.CodeCHeader, p, fmt.Sprintf("header `%s` not found", m[2]), []string{t.searched(m[1] == `"`)}
+		return diag.CodeCHeader, p, fmt.Sprintf("'%s' file not found", m[2]), []string{t.searched(m[1] == `"`)}
 	}
 	if m := undefined().FindStringSubmatch(msg); m != nil {
 		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s` in a constant expression", m[1]), nil

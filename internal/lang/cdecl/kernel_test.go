@@ -66,6 +66,27 @@ func TestKernelConstants(t *testing.T) {
 	}
 }
 
+// Headers elsewhere are looked for there, and not where the kernel's own are.
+func TestKernelHeadersElsewhere(t *testing.T) {
+	opt := kernelOptions(map[string]string{
+		"/build/include/linux/fs.h":                        "#define SB_MADE 1\n",
+		"/source/include/linux/fs.h":                       "#define SB_MADE 2\n",
+		"/source/include/uapi/linux/mount.h":               "#define MS_GIVEN 3\n",
+		"/lib/modules/6.1.0/build/include/linux/hidden.h":  "#define HIDDEN 4\n",
+		"/lib/modules/6.1.0/source/include/linux/hidden.h": "#define HIDDEN 5\n",
+	})
+	opt.Headers = []string{"/build", "/source"}
+	s, _ := read("#include <linux/fs.h>\n#include <linux/mount.h>\n#include <linux/hidden.h>\n", opt)
+	for name, want := range map[string]uint64{"SB_MADE": 1, "MS_GIVEN": 3} {
+		if c, ok := s.Define(name); !ok || c.Int != want {
+			t.Errorf("%s is %+v, want %d", name, c, want)
+		}
+	}
+	if c, ok := s.Define("HIDDEN"); ok {
+		t.Errorf("HIDDEN is %+v", c)
+	}
+}
+
 // Without any header there are BTF's types and the well-known constants, and a hint.
 func TestNoKernelHeaders(t *testing.T) {
 	s, rep := read("#include <linux/fs.h>\n#include <linux/version.h>\nstruct s { struct sock k; u32 n[TASK_COMM_LEN]; };\n"+

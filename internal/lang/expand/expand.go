@@ -48,7 +48,8 @@ type Options struct {
 	Enumerator func(name string) (uint64, *types.Type, bool)
 	HaveBTF    bool
 	Arch       string
-	Release    string // of the kernel, for its headers
+	Release    string   // of the kernel, for its headers
+	Headers    []string // where they are instead
 	// IsBuiltin tells the names of the language's own functions and variables: a call
 	// that fits no macro of such a name is the builtin's. nil: there are none.
 	IsBuiltin func(name string) bool
@@ -73,7 +74,7 @@ func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Repor
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
 	x.c = cdecl.NewReader(cdecl.Options{
 		Lookup: opt.Lookup, Enumerator: x.enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
-		Arch: opt.Arch, Release: opt.Release, HaveBTF: opt.HaveBTF,
+		Arch: opt.Arch, Release: opt.Release, Headers: opt.Headers, HaveBTF: opt.HaveBTF,
 	}, rep)
 	for _, name := range opt.Includes {
 		x.c.Include(name, script.Span(), ".")

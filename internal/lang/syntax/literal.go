@@ -32,6 +32,16 @@ var numberUnits = map[string]struct {
 // errOverflow: the number is well formed and too large.
 var errOverflow = errors.New("number is too large")
 
+// ParseNumber is the value of a text that is an integer or a duration as a script has it, and
+// nothing else: 10, 0x1f, 017, 1e6, 1_000, 5s.
+func ParseNumber(text string) (val uint64, ok bool) {
+	if text == "" || !isDigit(text[0]) {
+		return 0, false
+	}
+	val, _, err := parseNumber(text)
+	return val, err == nil
+}
+
 // parseNumber gives a number's value: decimal, 0x…, octal 0…, NeM with one digit N,
 // with _ between digits, and for all but hexadecimal ones a suffix of numberUnits.
 // A duration's value is in nanoseconds.

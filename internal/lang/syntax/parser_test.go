@@ -310,6 +310,11 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s = %d, %t, %v", tt.text, val, duration, err)
 		}
 	}
+	for text, want := range map[string]uint64{"1e3": 1000, "5s": 5e9, "": 0, "_5": 0, "s": 0, "-1": 0, "5 ": 0, "5x": 0, "1+1": 0} {
+		if val, ok := ParseNumber(text); val != want || ok != (want != 0) {
+			t.Errorf("ParseNumber(%q) = %d, %t", text, val, ok)
+		}
+	}
 }
 
 func TestStrings(t *testing.T) {

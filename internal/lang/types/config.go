@@ -187,7 +187,7 @@ func (c *checker) configEnv() {
 		}
 		val := value{text: text}
 		// In the environment, numbers other than 0 and 1 are no words.
-		if n, err := strconv.ParseUint(text, 0, 64); err == nil && (n < 2 || s.num != nil || s.size != nil) {
+		if n, isN := syntax.ParseNumber(text); isN && (n < 2 || s.num != nil || s.size != nil) {
 			val.num, val.isN = n, true
 		}
 		if err := c.set(s, val); err != nil {

@@ -127,7 +127,7 @@ func TestConfig(t *testing.T) {
 	max_map_keys = 7; missing_probes = "WARN"; on_stack_limit = 64; cache_user_symbols = per_pid; }
 begin { $k = kstack; $s = path; }`
 	script = strings.Replace(script, " $s = path;", "", 1)
-	info := check(t, script, Options{Environ: []string{"BPFTRACE_MAX_MAP_KEYS=9", "HOME=/", "BPFTRACE_PERF_RB_PAGES=0x10"}}).info
+	info := check(t, script, Options{Environ: []string{"BPFTRACE_MAX_MAP_KEYS=9", "HOME=/", "BPFTRACE_PERF_RB_PAGES=0x10", "BPFTRACE_LOG_SIZE=1e6"}}).info
 	got := fmt.Sprint(info.Config.MaxStrlen, info.StackMode, info.License, info.Config.PrintMapsOnExit, info.MaxMapKeys,
 		info.Config.MissingProbes, info.OnStackLimit, info.Config.CacheUserSymbols, info.Config.PerfRBPages)
 	if want := fmt.Sprint(128, object.StackPerf, "GPL v2", false, 9, "warn", 64, "PER_PID", 16); got != want {

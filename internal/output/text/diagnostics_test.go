@@ -43,10 +43,20 @@ func TestWriteDiagnostics(t *testing.T) {
 			rep := diag.NewReporter(src)
 			c.say(rep)
 			var out bytes.Buffer
-			if err := WriteDiagnostics(&out, src, rep.All()); err != nil {
+			if err := WriteDiagnostics(&out, src, rep.All(), false); err != nil {
 				t.Fatal(err)
 			}
 			testkit.Equal(t, "text", c.want, out.String())
 		})
 	}
+
+	rep := diag.NewReporter(src)
+	rep.Errorf("E0201", find("$ab"), "no").Note("perhaps")
+	rep.Warnf("W0201", diag.Span{}, "odd")
+	var out bytes.Buffer
+	if err := WriteDiagnostics(&out, src, rep.All(), true); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Equal(t, "colored", "\x1b[33mWARNING: odd\x1b[0m\n"+
+		"\x1b[31ms.bt:2:8-11: ERROR: no\x1b[0m\n    print($ab);\n          ~~~\nHINT: perhaps\n", out.String())
 }
