@@ -18,7 +18,7 @@ func writeBpftraceForm(w io.Writer, src *diag.Sources, list []*diag.Diagnostic, 
 		var err error
 		switch d.Code {
 		case diag.CodeCHeader:
-			_, err = fmt.Fprintf(w, "%s: fatal error: %s\n", definitionsPlace(src, d.Span), d.Msg)
+			_, err = fmt.Fprintf(w, "%sfatal error: %s\n", definitionsPlace(src, d.Span), d.Msg)
 		case diag.CodeUserPlace:
 			err = writeUserPlace(w, src, d, colored)
 		default:
@@ -32,28 +32,27 @@ func writeBpftraceForm(w io.Writer, src *diag.Sources, list []*diag.Diagnostic, 
 }
 
 // definitionsPlace is a place of C text as bpftrace's C compiler knows it: the C text of the
-// script is all in one file, from its second line on.
+// script is all in one file, from its second line on. --include has no place.
 func definitionsPlace(src *diag.Sources, s diag.Span) string {
 	file, at, _ := src.Resolve(s.Start)
 	if file != src.Files()[0] {
 		line, col := file.LineCol(at)
-		return fmt.Sprintf("%s:%d:%d", file.Name, line, col)
+		return fmt.Sprintf("%s:%d:%d: ", file.Name, line, col)
 	}
-	line, col := 2, 1
+	line := 2
 	for _, d := range syntax.Parse(file, new(syntax.IDs), diag.NewReporter(src)).Decls {
 		c, ok := d.(*syntax.CDef)
 		if !ok {
 			continue
 		}
-		if in := int(at - c.Span().Start); in < len(c.Text) {
-			before := c.Text[:max(in, 0)]
+		if c.Span().Start <= at && s.End <= c.Span().End {
+			before := c.Text[:at-c.Span().Start]
 			line += strings.Count(before, "\n")
-			col = len(before) - strings.LastIndex(before, "\n")
-			break
+			return fmt.Sprintf("definitions.h:%d:%d: ", line, len(before)-strings.LastIndex(before, "\n"))
 		}
 		line += strings.Count(strings.TrimSuffix(c.Text, "\n"), "\n") + 1
 	}
-	return fmt.Sprintf("definitions.h:%d:%d", line, col)
+	return ""
 }
 
 // writeUserPlace writes why a probe isn't attached to a place in a binary.
@@ -62,8 +61,10 @@ func writeUserPlace(w io.Writer, src *diag.Sources, d *diag.Diagnostic, colored 
 	said.Span, said.Notes = diag.Span{}, nil
 	for _, n := range d.Notes {
 		if strings.HasPrefix(n.Msg, "--unsafe") {
-			said.Msg = strings.Replace(said.Msg+"\n", ")\n", ").\n", 1) +
-				"Use --unsafe to force attachment. WARNING: This option could lead to data corruption in the target process."
+			if strings.HasSuffix(said.Msg, ")") { // so that it's a sentence
+				said.Msg += "."
+			}
+			said.Msg += "\nUse --unsafe to force attachment. WARNING: This option could lead to data corruption in the target process."
 		}
 	}
 	if err := text.WriteDiagnostics(w, src, []*diag.Diagnostic{&said}, colored); err != nil {

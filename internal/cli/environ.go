@@ -43,8 +43,8 @@ func typesFile() string {
 		return ""
 	}
 	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
+	if err != nil || abs == "/" {
+		return "." // no file
 	}
 	return strings.TrimPrefix(abs, "/")
 }
