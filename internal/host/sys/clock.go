@@ -82,7 +82,7 @@ func (c *ClockWatch) Wait() (set bool, err error) {
 		switch _, err := unix.Read(c.fd, n[:]); err {
 		case unix.ECANCELED:
 			return true, c.arm()
-		case nil, unix.EAGAIN, unix.EINTR: // a signal woke the waiter
+		case nil, unix.EAGAIN, unix.EINTR:
 		default:
 			return false, os.NewSyscallError("read", err)
 		}

@@ -57,20 +57,22 @@ func NewWaiter(fds ...int) (*Waiter, error) {
 }
 
 // Wait waits until a descriptor is readable, the deadline has passed (zero: for ever) or
-// Wake was called, which it reports. An interrupting signal ends it early.
+// Wake was called, which it reports. Signals, which Go sends its own threads too, don't end it.
 func (w *Waiter) Wait(deadline time.Time) (woken bool, err error) {
-	ms := -1
-	if !deadline.IsZero() {
-		ms = max(0, int((time.Until(deadline)+time.Millisecond-1)/time.Millisecond))
-	}
-	n, err := unix.EpollWait(w.ep, w.events[:], ms)
-	if err == unix.EINTR {
-		return false, nil
+	n := 0
+	for {
+		ms := -1
+		if !deadline.IsZero() {
+			ms = max(0, int((time.Until(deadline)+time.Millisecond-1)/time.Millisecond))
+		}
+		if n, err = unix.EpollWait(w.ep, w.events[:], ms); err != unix.EINTR {
+			break
+		}
 	}
 	if err != nil {
 		return false, err
 	}
-	for _, e := range w.events[:max(n, 0)] {
+	for _, e := range w.events[:n] {
 		if int(e.Fd) == w.ev {
 			var b [8]byte
 			unix.Read(w.ev, b[:])

@@ -2,8 +2,11 @@ package sys
 
 import (
 	"encoding/binary"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestObjName(t *testing.T) {
@@ -34,6 +37,32 @@ func TestWaiter(t *testing.T) {
 	}
 	if woken, err := w.Wait(time.Now()); woken || err != nil {
 		t.Errorf("a Wake ends one wait: %v, %v", woken, err)
+	}
+}
+
+// Signals that Go sends its threads, to preempt them, end no wait.
+func TestWaiterSignals(t *testing.T) {
+	w, err := NewWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	tid, ended := make(chan int), make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		tid <- unix.Gettid()
+		woken, err := w.Wait(time.Time{})
+		ended <- woken && err == nil
+	}()
+	for waiter, n := <-tid, 0; n < 100; n++ {
+		if err := unix.Tgkill(unix.Getpid(), waiter, unix.SIGURG); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Microsecond) // a hundred signals, not one that stands for all
+	}
+	w.Wake()
+	if !<-ended {
+		t.Error("a signal ended the wait")
 	}
 }
 
