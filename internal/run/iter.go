@@ -32,13 +32,14 @@ func (r *runner) sayPinned() {
 
 // iterate runs the iterators to their ends, in the script's order, and returns how many
 // there are, pinned ones among them. What they send is handled as they go. An exit() of
-// theirs ends the session when they have all been run, as bpftrace has it.
+// theirs, or the end of the command of -c, ends the session when they have all been run, as
+// bpftrace has it.
 func (r *runner) iterate() (n int, err error) {
 	it, can := r.s.(engine.Iterator)
 	exits := false
 	err = r.iterators(func(prog int, pt *object.Point) error {
 		n++
-		for more := can && pt.Pin == ""; more && !r.watch.ended(); {
+		for more := can && pt.Pin == ""; more && !r.watch.interrupted(); {
 			var err error
 			if more, err = it.Iterate(prog); err != nil {
 				return err

@@ -17,6 +17,7 @@ import (
 // and stop its goroutines run.
 type watcher struct {
 	end   atomic.Bool
+	cut   atomic.Bool // end, by somebody's wish
 	usr1  atomic.Bool
 	wake  func()
 	quit  chan struct{}
@@ -38,6 +39,10 @@ type clockReading struct {
 
 // ended reports whether the session is to end.
 func (w *watcher) ended() bool { return w.end.Load() }
+
+// interrupted reports whether the session is to end because somebody wants it to, and not
+// because the process that it's about did.
+func (w *watcher) interrupted() bool { return w.cut.Load() }
 
 // signalled reports, once for each time, whether SIGUSR1 came.
 func (w *watcher) signalled() bool { return w.usr1.Swap(false) }
@@ -83,7 +88,9 @@ func (w *watcher) start(ctx context.Context, cfg *Config, wake func()) error {
 				}
 				// The next one has its default effect: it ends us at once.
 				signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+				w.cut.Store(true)
 			case <-ctx.Done():
+				w.cut.Store(true)
 			case <-child:
 			}
 			w.finish()
