@@ -80,7 +80,7 @@ func TestParseTask(t *testing.T) {
 
 func TestParseProg(t *testing.T) {
 	ne := binary.NativeEndian
-	rec := ne.AppendUint32(nil, recordBPFEvent)
+	rec := ne.AppendUint32(nil, recordBPF)
 	rec = ne.AppendUint16(ne.AppendUint16(rec, 0), 40)
 	rec = ne.AppendUint32(ne.AppendUint16(ne.AppendUint16(rec, bpfEventUnload), 0), 77)
 	rec = append(rec, 1, 2, 3, 4, 5, 6, 7, 8)

@@ -25,8 +25,12 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 		return lines
 	}
 	f := m.facts[p.ID]
+	state := f.State
+	if p.Runs.Count > 0 {
+		state = string(inspect.StateRunning)
+	}
 	add(span{fmt.Sprintf("%d %s", p.ID, p.Name), headStyle},
-		span{fmt.Sprintf("  %s  tag %s  age %s  %s", p.TypeName(), p.TagText(), m.ageText(p), f.State), term.Style{}})
+		span{fmt.Sprintf("  %s  tag %s  age %s  %s", p.TypeName(), p.TagText(), m.ageText(p), state), term.Style{}})
 	add(span{"owner     ", keyStyle}, span{orDash(f.Owner), term.Style{}})
 	add(span{"attached  ", keyStyle}, span{orDash(f.Points), term.Style{}})
 	add(span{"size      ", keyStyle}, span{fmt.Sprintf("xlated %s  jited %s  memory %s  verified %d instructions",
@@ -39,13 +43,18 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 	lines = append(lines, m.mapLines(p, width)...)
 	title("time of a run: intervals by their mean")
 	lines = append(lines, m.histogramLines(p, width)...)
+	title("where its time goes")
+	lines = append(lines, m.heatLines(width)...)
 	title("instructions")
 	// What is read stays in its place when the lines above it become more or less.
 	if m.scroll >= m.head && m.head > 0 {
 		m.scroll += len(lines) - m.head
 	}
 	m.head = len(lines)
-	return append(lines, m.listingLines()...)
+	xlated, machine := m.listings()
+	lines = append(lines, xlated...)
+	title("machine instructions")
+	return append(lines, machine...)
 }
 
 func orDash(s string) string {
@@ -131,28 +140,6 @@ func (m *Model) histogramLines(p *program, width int) (lines [][]span) {
 		lines = append(lines, []span{{label, term.Style{}}, {strings.Repeat(fill, length), term.Style{Color: term.Green}}})
 	}
 	return lines
-}
-
-// listingLines are the instructions, source lines in another colour.
-func (m *Model) listingLines() (lines [][]span) {
-	switch d := m.detail; {
-	case d == nil || d.ID != m.selected:
-		return [][]span{{{"reading …", term.Style{Dim: true}}}}
-	case d.Err != nil:
-		return [][]span{{{d.Err.Error(), term.Style{Color: term.Red}}}}
-	default:
-		for _, text := range d.Listing {
-			style := term.Style{}
-			switch {
-			case strings.HasPrefix(text, ";"):
-				style = term.Style{Color: term.Cyan, Bold: true}
-			case !strings.HasPrefix(text, " "):
-				style = headStyle
-			}
-			lines = append(lines, []span{{text, style}})
-		}
-		return lines
-	}
 }
 
 // help is the text of the help view; a line "key: text" has its key in colour.

@@ -104,7 +104,7 @@ func (m *Model) listKey(key string) Action {
 		return m.move(len(m.rows) - 1)
 	case "enter", "right", "l":
 		if len(m.rows) > 0 {
-			m.mode, m.scroll, m.detail = modeDetail, 0, nil
+			m.mode, m.scroll, m.detail, m.heat, m.head = modeDetail, 0, nil, nil, 0
 			return Restart
 		}
 	case "s", "f6":

@@ -15,13 +15,6 @@ import (
 // Fact is what a survey tells of a program, in words.
 type Fact struct{ Owner, Points, State string }
 
-// Detail is a program's instructions, for the view of one program.
-type Detail struct {
-	ID      uint32
-	Listing []string // lines as `skep prog dump xlated` prints them
-	Err     error
-}
-
 // historyLen is how many intervals a program's history has.
 const historyLen = 120
 
@@ -76,7 +69,8 @@ type Model struct {
 	facts    map[uint32]Fact
 	fills    map[uint32]inspect.Fill
 	detail   *Detail
-	sortBy   int // in columns
+	heat     *Heat // of the program that is looked into; nil: not known yet
+	sortBy   int   // in columns
 	reverse  bool
 	filter   string
 	running  bool // only programs that ran in the interval
@@ -172,13 +166,6 @@ func (m *Model) setFills(f map[uint32]inspect.Fill) {
 	}
 }
 
-// SetDetail takes the instructions of a program that the model asked for.
-func (m *Model) SetDetail(d *Detail) {
-	if m.mode == modeDetail && d.ID == m.selected {
-		m.detail = d
-	}
-}
-
 // Say shows a message until the next key.
 func (m *Model) Say(text string) { m.message = text }
 
@@ -261,14 +248,6 @@ func (m *Model) WantMaps() (ids []uint32) {
 		}
 	}
 	return ids
-}
-
-// WantDetail is the program whose instructions are shown and aren't there yet; 0: none.
-func (m *Model) WantDetail() uint32 {
-	if m.mode == modeDetail && (m.detail == nil || m.detail.ID != m.selected) {
-		return m.selected
-	}
-	return 0
 }
 
 // totals are all programs' runs together.

@@ -1,13 +1,11 @@
 package top
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +32,7 @@ type update struct {
 	fills  map[uint32]inspect.Fill
 	facts  map[uint32]Fact
 	detail *Detail
+	heat   *Heat
 	err    error // ends it
 	panic  string
 }
@@ -43,7 +42,7 @@ type request struct {
 	interval time.Duration
 	paused   bool
 	maps     []uint32
-	detail   uint32
+	look     uint32 // program that is looked into; 0: none
 }
 
 // Times: the first interval is shorter, so that there are numbers soon; a survey takes at
@@ -136,7 +135,7 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 		case Redraw:
 			screen.Redraw()
 		case Restart:
-			ask(requests, request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), detail: m.WantDetail()})
+			ask(requests, request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), look: m.looked()})
 		}
 	}
 }
@@ -161,6 +160,9 @@ func (m *Model) take(u update) int {
 	if u.detail != nil {
 		m.SetDetail(u.detail)
 	}
+	if u.heat != nil {
+		m.heat = u.heat
+	}
 	if u.sample == nil {
 		return 0
 	}
@@ -172,6 +174,8 @@ func (m *Model) take(u update) int {
 func sample(ctx context.Context, c *Config, s *inspect.Sampler, requests <-chan request, updates chan<- update) {
 	want := request{interval: c.Interval}
 	fills := c.Samples.NewFills()
+	look := &look{reader: c.Samples}
+	defer look.close()
 	timer := time.NewTimer(min(c.Interval, firstInterval))
 	defer timer.Stop()
 	began := time.Now()
@@ -181,25 +185,29 @@ func sample(ctx context.Context, c *Config, s *inspect.Sampler, requests <-chan 
 		case <-ctx.Done():
 			return
 		case r := <-requests:
-			u, timer = want.change(r, c, s, fills, timer, began)
+			u = want.change(r, s, fills, look, timer, began)
 			want = r
+		case <-look.drain():
+			look.read()
 		case <-timer.C:
 			began = time.Now()
 			if u.sample, u.err = s.Sample(); u.err == nil && len(want.maps) > 0 {
 				fills.Update(want.maps, min(fillBudget, want.interval/4))
 				u.fills = fills.All()
 			}
+			look.read()
+			u.heat = look.heat()
 			// The interval counts from the start, so that reading doesn't stretch it.
 			timer.Reset(max(time.Until(began.Add(want.interval)), want.interval/4))
 		}
-		if u.sample != nil || u.fills != nil || u.detail != nil || u.err != nil {
+		if u.sample != nil || u.fills != nil || u.detail != nil || u.heat != nil || u.err != nil {
 			send(ctx, updates, u)
 		}
 	}
 }
 
 // change does what a new request needs at once.
-func (old *request) change(r request, c *Config, s *inspect.Sampler, fills *inspect.Fills, timer *time.Timer, began time.Time) (u update, t *time.Timer) {
+func (old *request) change(r request, s *inspect.Sampler, fills *inspect.Fills, look *look, timer *time.Timer, began time.Time) (u update) {
 	switch {
 	case r.paused && !old.paused:
 		timer.Stop()
@@ -210,41 +218,18 @@ func (old *request) change(r request, c *Config, s *inspect.Sampler, fills *insp
 	case !r.paused && r.interval != old.interval:
 		timer.Reset(max(0, time.Until(began.Add(r.interval))))
 	}
-	if r.detail != 0 && r.detail != old.detail {
-		u.detail = detail(c.Samples, r.detail)
+	if r.look != old.look || r.paused != old.paused {
+		if r.look != old.look {
+			u.detail = look.into(r.look)
+		}
+		look.sample(!r.paused)
+		u.heat = look.heat()
 	}
 	if len(r.maps) > 0 && !slices.Equal(r.maps, old.maps) {
 		fills.Add(r.maps, min(fillBudget, r.interval/4))
 		u.fills = fills.All()
 	}
-	return u, timer
-}
-
-// detail reads a program's instructions.
-func detail(r *inspect.Reader, id uint32) *Detail {
-	d := &Detail{ID: id}
-	objs, err := r.Open(inspect.KindProg, inspect.Selector{By: "id", Value: fmt.Sprint(id)}, false)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	defer inspect.CloseAll(objs)
-	code, err := r.Code(objs[0].FD)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	insns, err := r.XlatedInsns(code)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	var b bytes.Buffer
-	p := show.NewPrinter(&b, r, false, false)
-	p.Xlated(code, insns, show.ListingOptions{})
-	d.Err = p.Close()
-	d.Listing = strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	return d
+	return u
 }
 
 // survey finds out who owns what, again and again.

@@ -98,7 +98,7 @@ func TestScreens(t *testing.T) {
 		{"paused-80x24", 80, 24, []string{"p", "d", "2"}, nil},
 		{"help-80x24", 80, 24, []string{"?"}, nil},
 		{"detail-80x24", 80, 24, []string{"enter"}, func(m *Model) {
-			m.SetDetail(&Detail{ID: 7, Listing: []string{"int f(void * ctx):", "; @ = count();", "   0: (b7) r0 = 0", "   1: (95) exit"}})
+			m.SetDetail(detailOf(7, "int f(void * ctx):", "; @ = count();", "   0: (b7) r0 = 0", "   1: (95) exit"))
 		}},
 		{"detail-160x50", 160, 50, []string{"j", "enter"}, nil},
 		{"empty-80x24", 80, 24, nil, func(m *Model) { m.Feed(&inspect.Sample{At: start}) }},
