@@ -15,7 +15,6 @@ type Profile struct {
 	watch *sys.CallWatch // nil: it's stopped
 	spans []span         // of the program's functions, by address
 	hits  map[uint64]int
-	total int
 	clock bool
 }
 
@@ -92,21 +91,13 @@ func (p *Profile) add(frames []uint64) {
 		}
 		if slices.ContainsFunc(p.spans, func(s span) bool { return s.has(addr) }) {
 			p.hits[addr]++
-			p.total++
 			return
 		}
 	}
 }
 
-// Hits is how many samples there are.
-func (p *Profile) Hits() *Hits {
-	h := &Hits{Total: p.total, Clock: p.clock}
-	for addr, n := range p.hits {
-		h.at = append(h.at, hit{addr, n})
-	}
-	slices.SortFunc(h.at, func(a, b hit) int { return cmp.Compare(a.addr, b.addr) })
-	return h
-}
+// Hits are the samples so far.
+func (p *Profile) Hits() *Hits { return NewHits(p.hits, p.clock) }
 
 // Hits are the samples of a Profile.
 type Hits struct {
@@ -118,6 +109,17 @@ type Hits struct {
 type hit struct {
 	addr uint64
 	n    int
+}
+
+// NewHits are samples by address.
+func NewHits(byAddr map[uint64]int, clock bool) *Hits {
+	h := &Hits{Clock: clock}
+	for addr, n := range byAddr {
+		h.at = append(h.at, hit{addr, n})
+		h.Total += n
+	}
+	slices.SortFunc(h.at, func(a, b hit) int { return cmp.Compare(a.addr, b.addr) })
+	return h
 }
 
 // In is how many samples are in a piece of machine code, from an address to before another.

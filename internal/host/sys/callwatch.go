@@ -62,7 +62,7 @@ func parseCalls(rec []byte, frames []uint64) []uint64 {
 	}
 	addrs := rec[16:]
 	for range min(ne.Uint64(rec[8:]), uint64(len(addrs)/8)) {
-		if a := ne.Uint64(addrs); int64(a) < -4095 || int64(a) >= 0 {
+		if a := ne.Uint64(addrs); int64(a) < -4095 {
 			frames = append(frames, a)
 		}
 		addrs = addrs[8:]

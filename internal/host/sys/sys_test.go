@@ -2,6 +2,7 @@ package sys
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 )
@@ -95,5 +96,24 @@ func TestParseProg(t *testing.T) {
 	lost := ne.AppendUint64(ne.AppendUint64(ne.AppendUint64(nil, recordLost), 5), 9)
 	if got, ok := parseProg(lost); !ok || got != (ProgEvent{Lost: 9}) {
 		t.Errorf("%+v %v", got, ok)
+	}
+}
+
+func TestParseCalls(t *testing.T) {
+	ne := binary.NativeEndian
+	rec := ne.AppendUint64(ne.AppendUint64(nil, recordSample), 4)
+	const kernel = ^uint64(127) // PERF_CONTEXT_KERNEL
+	for _, addr := range []uint64{kernel, 0xffffffff81000010, 0xffffffffc0000020, 0x401000} {
+		rec = ne.AppendUint64(rec, addr)
+	}
+	// Markers and addresses of user space are no frames.
+	if got, want := parseCalls(rec, nil), []uint64{0xffffffff81000010, 0xffffffffc0000020}; !slices.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
+	}
+	if got := parseCalls(rec[:24], nil); len(got) != 0 {
+		t.Errorf("a short record: %x", got)
+	}
+	if got := parseCalls(ne.AppendUint64(ne.AppendUint64(nil, recordLost), 4), nil); len(got) != 0 {
+		t.Errorf("another record: %x", got)
 	}
 }

@@ -147,7 +147,7 @@ func PointsText(g *inspect.Prog, points []inspect.Point) string {
 
 func psTable(rows []*psRow, measured bool) *Table {
 	t := &Table{Columns: []Column{
-		{Title: "ID", Right: true}, {Title: "NAME", Least: 12}, {Title: "TYPE", Rank: 8}, {Title: "STATE"}, {Title: "OWNER", Least: 12},
+		{Title: "ID", Right: true}, {Title: "NAME", Least: 12, Name: true}, {Title: "TYPE", Rank: 8}, {Title: "STATE"}, {Title: "OWNER", Least: 12},
 		{Title: "AGE", Right: true, Rank: 4}, {Title: "XLATED", Right: true, Rank: 7}, {Title: "JITED", Right: true, Rank: 7},
 		{Title: "MEM", Right: true, Rank: 3}, {Title: "MAPS", Right: true, Rank: 6}, {Title: "MAPMEM", Right: true, Rank: 5},
 	}}

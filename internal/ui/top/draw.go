@@ -30,7 +30,7 @@ func (m *Model) Draw(g *term.Grid) {
 	case modeDetail:
 		m.drawDocument(g, m.detailLines(g.Width))
 	case modeHelp:
-		m.drawDocument(g, helpLines())
+		m.drawDocument(g, helpLines(g.Width))
 	}
 	m.drawFoot(g)
 }
@@ -63,7 +63,7 @@ func (m *Model) drawList(g *term.Grid) {
 	for _, p := range m.rows {
 		idWidth = max(idWidth, len(strconv.Itoa(int(p.ID))))
 	}
-	shown, widths := layout(g.Width, idWidth)
+	shown, widths := layout(g.Width, idWidth, m.longest)
 	g.Fill(0, 1, titleStyle)
 	x := 0
 	for _, i := range shown {
@@ -86,7 +86,11 @@ func (m *Model) drawList(g *term.Grid) {
 			if selected {
 				style = term.Style{Reverse: true, Bold: style.Bold}
 			}
-			drawCell(g, x, 2+n, c.text(m, p, widths[i]), widths[i], c.right, style)
+			text := c.text(m, p, widths[i])
+			if c.key == "name" {
+				text = show.CutName(text, widths[i])
+			}
+			drawCell(g, x, 2+n, text, widths[i], c.right, style)
 			x += widths[i] + 1
 		}
 	}
@@ -230,6 +234,26 @@ func (m *Model) drawKeys(g *term.Grid, y int) {
 type span struct {
 	text  string
 	style term.Style
+}
+
+// wrap breaks a line between words where it's too long; what follows stands under indent.
+func wrap(line []span, width, indent int) (lines [][]span) {
+	if indent > width/2 {
+		indent = 2
+	}
+	var row []span
+	x := 0
+	for _, s := range line {
+		for word := range strings.SplitAfterSeq(s.text, " ") {
+			n := utf8.RuneCountInString(word)
+			if x+len([]rune(strings.TrimRight(word, " "))) > width && x > indent {
+				lines = append(lines, row)
+				row, x = []span{{strings.Repeat(" ", indent), term.Style{}}}, indent
+			}
+			row, x = append(row, span{word, s.style}), x+n
+		}
+	}
+	return append(lines, row)
 }
 
 // drawDocument draws lines from the scroll position on, under the head line.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
@@ -66,6 +67,7 @@ type Model struct {
 	round    int             // of samples
 	progs    map[uint32]*program
 	rows     []*program // that are shown, in order
+	longest  []int      // text of the rows, in columns that fit theirs
 	facts    map[uint32]Fact
 	fills    map[uint32]inspect.Fill
 	detail   *Detail
@@ -192,6 +194,7 @@ func (m *Model) arrange() {
 		}
 		return n
 	})
+	m.measure()
 	if m.follow || m.mode == modeDetail || m.mode == modeHelp {
 		if i := slices.IndexFunc(m.rows, func(p *program) bool { return p.ID == m.selected }); i >= 0 {
 			m.moveTo(i)
@@ -199,6 +202,19 @@ func (m *Model) arrange() {
 		}
 	}
 	m.moveTo(m.cursor)
+}
+
+// measure finds the longest texts of the rows.
+func (m *Model) measure() {
+	m.longest = make([]int, len(columns))
+	for i, c := range columns {
+		if !c.fits {
+			continue
+		}
+		for _, p := range m.rows {
+			m.longest[i] = max(m.longest[i], utf8.RuneCountInString(c.text(m, p, 0)))
+		}
+	}
 }
 
 func (m *Model) matches(p *program, needle string) bool {

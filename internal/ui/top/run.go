@@ -37,12 +37,21 @@ type update struct {
 	panic  string
 }
 
+// failed is the error that an update brings; it goes on with a reader's panic.
+func (u *update) failed() error {
+	if u.panic != "" {
+		panic(u.panic)
+	}
+	return u.err
+}
+
 // request is what the screen wants of the reader.
 type request struct {
 	interval time.Duration
 	paused   bool
 	maps     []uint32
-	look     uint32 // program that is looked into; 0: none
+	look     uint32        // program that is looked into; 0: none
+	done     chan struct{} // closed when it's done; nil: nobody waits
 }
 
 // Times: the first interval is shorter, so that there are numbers soon; a survey takes at
@@ -118,11 +127,8 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 				action = m.Key(e.Key)
 			}
 		case u := <-updates:
-			switch {
-			case u.panic != "":
-				panic(u.panic)
-			case u.err != nil:
-				return u.err
+			if err := u.failed(); err != nil {
+				return err
 			}
 			if samples += m.take(u); c.Count > 0 && samples >= c.Count {
 				return nil
@@ -135,9 +141,41 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 		case Redraw:
 			screen.Redraw()
 		case Restart:
-			ask(requests, request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), look: m.looked()})
+			ask(requests, m.request())
+		case Suspend:
+			if err := suspend(m, screen, requests, updates); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// request is what the model wants of the reader.
+func (m *Model) request() request {
+	return request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), look: m.looked()}
+}
+
+// suspend stops the process, with the statistics off meanwhile.
+func suspend(m *Model, screen *term.Screen, requests chan request, updates <-chan update) error {
+	r := m.request()
+	r.paused, r.done = true, make(chan struct{})
+	ask(requests, r)
+	for waiting := true; waiting; {
+		select {
+		case <-r.done:
+			waiting = false
+		case u := <-updates:
+			if err := u.failed(); err != nil {
+				return err
+			}
+			m.take(u)
+		}
+	}
+	if err := screen.Suspend(); err != nil {
+		return err
+	}
+	ask(requests, m.request())
+	return nil
 }
 
 // ask puts a request in the place of one that hasn't been taken.
@@ -187,6 +225,9 @@ func sample(ctx context.Context, c *Config, s *inspect.Sampler, requests <-chan 
 		case r := <-requests:
 			u = want.change(r, s, fills, look, timer, began)
 			want = r
+			if r.done != nil {
+				close(r.done)
+			}
 		case <-look.drain():
 			look.read()
 		case <-timer.C:
