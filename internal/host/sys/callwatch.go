@@ -53,8 +53,8 @@ func (w *CallWatch) Each(f func(frames []uint64)) {
 	})
 }
 
-// parseCalls reads a record with a u64 number of addresses and these; addresses as large as
-// error numbers say whose those are that follow (enum perf_callchain_context).
+// parseCalls reads a record with a u64 number of addresses and these. What is as large as an
+// error number is none, but says whose those are that follow (enum perf_callchain_context).
 func parseCalls(rec []byte, frames []uint64) []uint64 {
 	ne := binary.NativeEndian
 	if ne.Uint32(rec) != recordSample || len(rec) < 16 {

@@ -38,12 +38,11 @@ func (m *Model) Draw(g *term.Grid) {
 // drawHead draws the first line: when, how often, and all programs together.
 func (m *Model) drawHead(g *term.Grid) {
 	x := g.Text(0, 0, "skep top", term.Style{Bold: true, Color: term.Yellow})
-	if m.sample == nil {
-		g.Text(x, 0, "  reading programs …", term.Style{})
-		return
+	text := "  reading programs …  "
+	if m.sample != nil {
+		running, rate, cpu := m.totals()
+		text = fmt.Sprintf("  %s  %s, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), show.Counted(len(m.progs), "program"), running, show.Number(rate), cpu)
 	}
-	running, rate, cpu := m.totals()
-	text := fmt.Sprintf("  %s  %s, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), show.Counted(len(m.progs), "program"), running, show.Number(rate), cpu)
 	x = g.Text(x, 0, text, term.Style{})
 	if m.Paused {
 		g.Text(x, 0, "PAUSED", term.Style{Reverse: true, Bold: true})

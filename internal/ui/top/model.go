@@ -95,6 +95,7 @@ type Model struct {
 func New(sortKey string, interval time.Duration) *Model {
 	m := &Model{Interval: interval, Unicode: true, progs: map[uint32]*program{}}
 	m.sortBy = max(0, columnByKey(sortKey))
+	m.arrange()
 	return m
 }
 

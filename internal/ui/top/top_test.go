@@ -306,6 +306,29 @@ func TestScrollStays(t *testing.T) {
 	}
 }
 
+// TestNarrow: what a person came for stays on small terminals; nothing is drawn outside of them.
+func TestNarrow(t *testing.T) {
+	if got := drawn(New("cpu", time.Second), 80, 24); !strings.Contains(got, "reading programs") {
+		t.Errorf("before the first sample:\n%s", got)
+	}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{80, "   ID NAME             TYPE         HISTORY      RUN/S   TIME  %CPU▼ MISS/S FULL"},
+		{40, "   ID NAME           RUN/S   TIME  %CPU▼"}, {32, "   ID NAME          RUN/S  %CPU▼"}, {24, "   ID NAME         %CPU▼"}, {1, ""},
+	} {
+		m := fed()
+		if got := drawn(m, c.width, 12); !strings.Contains(got, "\n"+c.want) {
+			t.Errorf("in %d columns:\n%s", c.width, got)
+		}
+		for _, keys := range [][]string{{"enter"}, {"?"}} {
+			press(m, keys...)
+			drawn(m, c.width, 12)
+		}
+	}
+}
+
 // TestHeat: source lines and instructions stand beside their share of the program's time,
 // that of what they call included.
 func TestHeat(t *testing.T) {
