@@ -75,7 +75,7 @@ func TestTopScreen(t *testing.T) {
 	m.Press("Enter", "R", "g")
 	matches(m, fmt.Sprintf(`^3 match "%d skep"`, pid))
 	m.Press("Enter")
-	matches(m, `^\d+ sched_switch_1  \w+  tag [0-9a-f]{16}  age \d+s  running$`)
+	matches(m, `^\d+ sched_switch_1  \w+  tag [0-9a-f]{16}  age \d+s  (running|missed)$`)
 	matches(m, `^owner +\d+ skep$`)
 	matches(m, `^\d+ +at_top_switch +percpu_hash +16 +8 +[1-9]\d* +4096 +\d+ +[\d.]+[KM]$`)
 	matches(m, `^\[\S+, \S+\) +\d+ █+$`)
@@ -181,7 +181,7 @@ func TestTopLocale(t *testing.T) {
 	m.Type("LC_ALL=C " + filepath.Join(binDir, "skep") + " graph name sched_switch_1")
 	m.WaitFor("|- map ")
 	// Without a terminal's kind there are tables.
-	m.Type("clear; env -u TERM " + filepath.Join(binDir, "skep") + " top -n 1 -d 0.3; echo status $?")
+	m.Type("clear; env -u TERM " + filepath.Join(binDir, "skep") + " top -n 1 -d 0.3 name sched_switch_1; echo status $?")
 	m.WaitFor("status 0")
 	if s := m.Screen(); !strings.Contains(s, "RUN/S") || strings.Contains(s, "HISTORY") {
 		t.Errorf("without TERM:\n%s", s)

@@ -33,7 +33,10 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 	}
 	f := m.facts[p.ID]
 	state := f.State
-	if p.Runs.Count > 0 {
+	switch {
+	case p.Runs.Misses > 0:
+		state = string(inspect.StateMissed)
+	case p.Runs.Count > 0:
 		state = string(inspect.StateRunning)
 	}
 	lines = append(lines, wrap([]span{{fmt.Sprintf("%d %s", p.ID, p.Name), headStyle},

@@ -293,7 +293,7 @@ func Facts(s *inspect.Survey) map[uint32]Fact {
 	facts := make(map[uint32]Fact, len(s.Progs))
 	for _, g := range s.Progs {
 		facts[g.ID] = Fact{
-			Owner: show.OwnerText(s.Keeper(g.ID)), Points: show.PointsText(g, s.PointsOf(g.ID)), State: string(s.State(g.ID, 0)),
+			Owner: show.OwnerText(s.Keeper(g.ID)), Points: show.PointsText(g, s.PointsOf(g.ID)), State: string(s.State(g.ID, inspect.Runs{})),
 		}
 	}
 	return facts
