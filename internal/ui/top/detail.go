@@ -28,12 +28,16 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 	m.starts = m.starts[:0]
 	p := m.progs[m.selected]
 	if p == nil {
-		add(span{fmt.Sprintf("program %d is gone", m.selected), term.Style{Color: term.Red, Bold: true}})
-		return lines
+		add(span{fmt.Sprintf("program %d is gone; what follows was seen last", m.selected), term.Style{Color: term.Red, Bold: true}})
+		if p = m.gone; p == nil || p.ID != m.selected {
+			return lines
+		}
 	}
 	f := m.facts[p.ID]
 	state := f.State
 	switch {
+	case p == m.gone:
+		state = "gone"
 	case p.Runs.Misses > 0:
 		state = string(inspect.StateMissed)
 	case p.Runs.Count > 0:

@@ -107,7 +107,7 @@ func (m *Model) listKey(key string) Action {
 		return m.move(len(m.rows) - 1)
 	case "enter", "right", "l":
 		if len(m.rows) > 0 {
-			m.mode, m.scroll, m.detail, m.heat, m.head = modeDetail, 0, nil, nil, 0
+			m.mode, m.scroll, m.detail, m.heat, m.gone, m.head = modeDetail, 0, nil, nil, nil, 0
 			return Restart
 		}
 	case "s", "f6":

@@ -71,8 +71,9 @@ type Model struct {
 	facts    map[uint32]Fact
 	fills    map[uint32]inspect.Fill
 	detail   *Detail
-	heat     *Heat // of the program that is looked into; nil: not known yet
-	sortBy   int   // in columns
+	heat     *Heat    // of the program that is looked into; nil: not known yet
+	gone     *program // that was looked into, as it was seen last; nil: none
+	sortBy   int      // in columns
 	reverse  bool
 	filter   string
 	running  bool // only programs that ran in the interval
@@ -126,6 +127,13 @@ func (m *Model) Feed(s *inspect.Sample) {
 			h.rate[slot], h.nanos[slot] = float32(g.Runs.PerSecond()), float32(g.Runs.PerRun())
 		}
 		seen[g.ID] = p
+	}
+	if id := m.looked(); id != 0 && seen[id] == nil && m.progs[id] != nil {
+		m.gone = m.progs[id]
+		m.gone.Runs = inspect.Runs{}
+	}
+	if m.gone != nil && m.gone.history != nil {
+		m.gone.history.rate[slot], m.gone.history.nanos[slot] = 0, 0
 	}
 	m.progs = seen
 	m.setFills(m.fills)

@@ -229,8 +229,14 @@ func TestGone(t *testing.T) {
 	}
 	press(m, "enter")
 	m.Feed(sampleOf(bees[1:], 3))
-	if got := drawn(m, 80, 24); !strings.Contains(got, "program 3 is gone") {
-		t.Errorf("a program that's gone is shown:\n%s", got)
+	for range 2 {
+		got := drawn(m, 80, 30)
+		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", " 23000 runs ", "11  flows   hash"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("of a program that's gone there's no %q:\n%s", want, got)
+			}
+		}
+		m.Feed(sampleOf(bees[1:], 3))
 	}
 	press(m, "q")
 	if got := drawn(m, 80, 24); strings.Contains(got, "gone") || m.selected != 7 && m.selected != 12 {
