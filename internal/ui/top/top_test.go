@@ -231,7 +231,7 @@ func TestGone(t *testing.T) {
 	m.Feed(sampleOf(bees[1:], 3))
 	for range 2 {
 		got := drawn(m, 80, 30)
-		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", " 23000 runs ", "11  flows   hash"} {
+		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", " 23000 runs ", "where its time goes"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("of a program that's gone there's no %q:\n%s", want, got)
 			}
