@@ -159,7 +159,7 @@ func JitedLines(f *inspect.JitedFunc, o ListingOptions) iter.Seq[ListingLine] {
 				return
 			}
 			from := f.Addr + uint64(in.PC)
-			if !yield(ListingLine{Text: machineText(&in), From: from, To: from + uint64(len(in.Raw))}) {
+			if !yield(ListingLine{Text: in.Text(), From: from, To: from + uint64(len(in.Raw))}) {
 				return
 			}
 			if o.Opcodes && !yield(ListingLine{Text: "\t" + hexRow(in.Raw)}) {
@@ -167,17 +167,6 @@ func JitedLines(f *inspect.JitedFunc, o ListingOptions) iter.Seq[ListingLine] {
 			}
 		}
 	}
-}
-
-func machineText(in *inspect.MachineInsn) string {
-	text := fmt.Sprintf("%4x:\t%s", in.PC, in.Op)
-	if len(in.Operands) > 0 {
-		text += " " + strings.Join(in.Operands, ", ")
-	}
-	if in.Symbol != "" {
-		text += " <" + in.Symbol + ">"
-	}
-	return text
 }
 
 func (p *Printer) jitedJSON(funcs []inspect.JitedFunc, o ListingOptions) {
