@@ -99,7 +99,7 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 
 // terminal is where text is printed: in ASCII on a terminal whose locale has no more.
 func (b *bpfRun) terminal() io.Writer {
-	if f, ok := b.app.out.(*os.File); ok && asciiLocale() && sys.TerminalWidth(int(f.Fd())) > 0 {
+	if f, ok := b.app.out.(*os.File); ok && !b.flags.json && !b.flags.pretty && asciiLocale() && sys.TerminalWidth(int(f.Fd())) > 0 {
 		return show.ASCIIWriter(f)
 	}
 	return b.app.out

@@ -36,8 +36,8 @@ func (p *PerfFD) Return() bool { return p.Type == FDKretprobe || p.Type == FDUre
 
 // PerfFDs are the perf events and raw tracepoints with programs of all processes, by pid
 // and descriptor; those that a link holds too, from kernel 6.6 on. The kernel doesn't tell
-// of perf events of other kinds (timers and counters).
-// unread are processes that couldn't be looked into.
+// of perf events of other kinds (timers and counters). unread is how many processes couldn't
+// be looked into.
 func (r *Reader) PerfFDs() (out []*PerfFD, unread int, err error) {
 	procs, err := fs.ReadDir(r.root, "proc")
 	if err != nil {

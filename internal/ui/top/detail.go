@@ -37,7 +37,7 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 	state := f.State
 	switch {
 	case p == m.gone:
-		state = "gone"
+		f, state = m.goneFact, "gone"
 	case p.Runs.Misses > 0:
 		state = string(inspect.StateMissed)
 	case p.Runs.Count > 0:

@@ -19,6 +19,13 @@ func (m *Model) SetDetail(d *Detail) {
 	}
 }
 
+// SetHeat takes where the program that is looked into spends its time.
+func (m *Model) SetHeat(h *Heat) {
+	if h.ID == m.looked() {
+		m.heat = h
+	}
+}
+
 // looked is the program that is looked into; 0: none.
 func (m *Model) looked() uint32 {
 	if m.mode == modeDetail || m.mode == modeHelp && m.back == modeDetail {
@@ -44,9 +51,9 @@ func (m *Model) heatLines(width int) (lines [][]span) {
 		lines = [][]span{{{show.Counted(h.Total, "sample") + ", with what it calls in the kernel", dim}}}
 	}
 	if m.heat.Clock {
-		lines = append(lines, []span{{"by a timer, as the processor's cycles can't be counted: what runs with interrupts off isn't seen", dim}})
+		lines = append(lines, wrap([]span{{"by a timer, as the processor's cycles can't be counted: what runs with interrupts off isn't seen", dim}}, width, 0)...)
 	}
-	return append(lines, m.hotLines(width)...)
+	return append(lines, m.hotLines()...)
 }
 
 // hotLine is a source line with its samples.
@@ -55,7 +62,7 @@ type hotLine struct {
 	hits int
 }
 
-func (m *Model) hotLines(width int) (lines [][]span) {
+func (m *Model) hotLines() (lines [][]span) {
 	if m.detail == nil || m.heat.Total == 0 {
 		return nil
 	}

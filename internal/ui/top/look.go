@@ -18,6 +18,7 @@ type Detail struct {
 
 // Heat is where a program spends its time, or why that isn't known.
 type Heat struct {
+	ID uint32
 	*inspect.Hits
 	Err error
 }
@@ -26,6 +27,7 @@ type Heat struct {
 // goroutine that reads samples has it.
 type look struct {
 	reader  *inspect.Reader
+	id      uint32           // 0: none
 	profile *inspect.Profile // nil: it isn't sampled
 	err     error            // why
 	ticker  *time.Ticker     // while it's sampled
@@ -37,7 +39,7 @@ const drainEvery = 50 * time.Millisecond
 // into looks into another program, and no more into the one before; 0: into none.
 func (l *look) into(id uint32) *Detail {
 	l.close()
-	if id == 0 {
+	if l.id = id; id == 0 {
 		return nil
 	}
 	code, err := codeOf(l.reader, id)
@@ -107,9 +109,9 @@ func (l *look) read() {
 func (l *look) heat() *Heat {
 	switch {
 	case l.profile != nil:
-		return &Heat{Hits: l.profile.Hits()}
+		return &Heat{ID: l.id, Hits: l.profile.Hits()}
 	case l.err != nil:
-		return &Heat{Err: l.err}
+		return &Heat{ID: l.id, Err: l.err}
 	}
 	return nil
 }
@@ -124,5 +126,5 @@ func (l *look) stop() {
 
 func (l *look) close() {
 	l.stop()
-	l.profile, l.err = nil, nil
+	l.id, l.profile, l.err = 0, nil, nil
 }

@@ -71,7 +71,8 @@ type Model struct {
 	facts    map[uint32]Fact
 	fills    map[uint32]inspect.Fill
 	detail   *Detail
-	heat     *Heat    // of the program that is looked into; nil: not known yet
+	heat     *Heat // of the program that is looked into; nil: not known yet
+	goneFact Fact
 	gone     *program // that was looked into, as it was seen last; nil: none
 	sortBy   int      // in columns
 	reverse  bool
@@ -129,7 +130,7 @@ func (m *Model) Feed(s *inspect.Sample) {
 		seen[g.ID] = p
 	}
 	if id := m.looked(); id != 0 && seen[id] == nil && m.progs[id] != nil {
-		m.gone = m.progs[id]
+		m.gone, m.goneFact = m.progs[id], m.facts[id]
 		m.gone.Runs = inspect.Runs{}
 	}
 	if m.gone != nil && m.gone.history != nil {

@@ -143,7 +143,7 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 		case Restart:
 			ask(requests, m.request())
 		case Suspend:
-			if err := suspend(m, screen, requests, updates); err != nil {
+			if err := suspend(ctx, m, screen, requests, updates); err != nil {
 				return err
 			}
 		}
@@ -156,12 +156,14 @@ func (m *Model) request() request {
 }
 
 // suspend stops the process, with the statistics off meanwhile.
-func suspend(m *Model, screen *term.Screen, requests chan request, updates <-chan update) error {
+func suspend(ctx context.Context, m *Model, screen *term.Screen, requests chan request, updates <-chan update) error {
 	r := m.request()
 	r.paused, r.done = true, make(chan struct{})
 	ask(requests, r)
 	for waiting := true; waiting; {
 		select {
+		case <-ctx.Done():
+			return nil
 		case <-r.done:
 			waiting = false
 		case u := <-updates:
@@ -199,7 +201,7 @@ func (m *Model) take(u update) int {
 		m.SetDetail(u.detail)
 	}
 	if u.heat != nil {
-		m.heat = u.heat
+		m.SetHeat(u.heat)
 	}
 	if u.sample == nil {
 		return 0

@@ -231,12 +231,13 @@ func TestGone(t *testing.T) {
 	m.Feed(sampleOf(bees[1:], 3))
 	for range 2 {
 		got := drawn(m, 80, 30)
-		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", " 23000 runs ", "where its time goes"} {
+		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", "owner     411 agent", " 23000 runs ", "where its time goes"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("of a program that's gone there's no %q:\n%s", want, got)
 			}
 		}
 		m.Feed(sampleOf(bees[1:], 3))
+		m.SetFacts(nil) // a survey doesn't know it any more
 	}
 	press(m, "q")
 	if got := drawn(m, 80, 24); strings.Contains(got, "gone") || m.selected != 7 && m.selected != 12 {
@@ -354,15 +355,17 @@ func TestHeat(t *testing.T) {
 		want []string
 	}{
 		{"not yet", nil, []string{"where its time goes sampling …", "instructions int f(void * ctx): ; @packets"}},
-		{"refused", &Heat{Err: errors.New("operation not permitted")}, []string{"not known: operation not permitted", "int f(void * ctx): ; @packets"}},
-		{"none", &Heat{Hits: new(inspect.Hits)}, []string{"not seen in any sample yet instructions int"}},
-		{"some", &Heat{Hits: inspect.NewHits(map[uint64]int{104: 6, 105: 1, 121: 1}, true)}, []string{
+		{"refused", &Heat{ID: 3, Err: errors.New("operation not permitted")}, []string{"not known: operation not permitted", "int f(void * ctx): ; @packets"}},
+		{"none", &Heat{ID: 3, Hits: new(inspect.Hits)}, []string{"not seen in any sample yet instructions int"}},
+		{"some", &Heat{ID: 3, Hits: inspect.NewHits(map[uint64]int{104: 6, 105: 1, 121: 1}, true)}, []string{
 			"8 samples, with what it calls in the kernel by a timer, as",
 			"87.5% bees.bt:1 @packets = count(); 12.5% bees.bt:2 @bytes = sum($len); instructions int",
 			"87.5% ; @packets = count(); 0: (85) call", "12.5% ; @bytes", "75.0% 0: callq 0x1 <lookup> 12.5% 5: retq",
 		}},
 	} {
-		m.heat = c.heat
+		if c.heat != nil {
+			m.SetHeat(c.heat)
+		}
 		got := look()
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
@@ -372,6 +375,7 @@ func TestHeat(t *testing.T) {
 	}
 	// Another program's is another.
 	press(m, "q", "k", "enter")
+	m.SetHeat(&Heat{ID: 3, Hits: inspect.NewHits(map[uint64]int{104: 6}, true)}) // that was on its way
 	if got := look(); !strings.Contains(got, "where its time goes sampling …") || m.selected != 7 {
 		t.Errorf("program %d: %s", m.selected, got)
 	}
