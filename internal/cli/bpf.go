@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
 	"github.com/skep-bpf/skep/internal/inspect/show"
 )
@@ -81,14 +84,36 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 	k := kern.New(os.DirFS("/"))
 	r := inspect.New(k, os.DirFS("/"))
 	b := &bpfRun{app: a, flags: flags, reader: r, words: words}
-	b.out = show.NewPrinter(a.out, r, flags.json || flags.pretty, flags.pretty)
+	b.out = show.NewPrinter(b.terminal(), r, flags.json || flags.pretty, flags.pretty)
 	err := run(b)
 	cerr := b.out.Close()
 	b.tellLacks()
 	if errors.Is(cerr, syscall.EPIPE) || errors.Is(err, syscall.EPIPE) {
 		return errors.Join(exit(exitPipe), k.Close())
 	}
+	if errors.Is(err, cerr) {
+		cerr = nil // it's told once
+	}
 	return errors.Join(err, cerr, k.Close())
+}
+
+// terminal is where text is printed: in ASCII on a terminal whose locale has no more.
+func (b *bpfRun) terminal() io.Writer {
+	if f, ok := b.app.out.(*os.File); ok && !b.flags.json && !b.flags.pretty && asciiLocale() && sys.TerminalWidth(int(f.Fd())) > 0 {
+		return show.ASCIIWriter(f)
+	}
+	return b.app.out
+}
+
+// asciiLocale reports whether the environment asks for a character set other than UTF-8.
+func asciiLocale() bool {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
+	if locale == "C" || locale == "POSIX" {
+		return true
+	}
+	_, charset, ok := strings.Cut(locale, ".")
+	charset, _, _ = strings.Cut(charset, "@")
+	return ok && !strings.EqualFold(strings.ReplaceAll(charset, "-", ""), "utf8")
 }
 
 // exitPipe is the status that a shell gives a command whose reader went away.

@@ -35,8 +35,8 @@ func (a *app) bpflist(verbose int) error {
 	if err != nil {
 		return errors.Join(err, k.Close())
 	}
-	if unread > 0 {
-		fmt.Fprintf(a.err, "WARNING: %d processes couldn't be looked into (it takes root, or CAP_SYS_PTRACE)\n", unread)
+	if lack := inspect.Unread(unread); lack != nil {
+		fmt.Fprintf(a.err, "WARNING: %v\n", lack)
 	}
 	return errors.Join(printUsages(a.out, usages, verbose), k.Close())
 }

@@ -19,7 +19,7 @@ type counterpart struct {
 var bpftoolCommands = []counterpart{
 	{theirs: "prog show", note: "names in full; holders too where bpftool was built without them"},
 	{theirs: "prog dump xlated", note: "names of maps too; `visual` is DOT, `svg` a picture; options as words or as flags"},
-	{theirs: "prog dump jited", note: "x86-64 and arm64 are disassembled without a library; targets of calls by name"},
+	{theirs: "prog dump jited", note: "x86-64 and arm64 are disassembled without a library; targets of calls by name; `visual` and `svg` here, too"},
 	{theirs: "prog pin", note: "mounts nothing"},
 	{theirs: "prog load", note: "mounts nothing; an attachment that the kernel refuses is an error; not `-L`"},
 	{theirs: "prog loadall", note: "the same"},

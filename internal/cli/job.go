@@ -40,6 +40,7 @@ type Job struct {
 	Duration   time.Duration
 	UTC        bool     // times are printed in UTC
 	ISO        bool     // times of day are printed in ISO 8601
+	Nested     bool     // its programs trace what they call themselves; runs left out for that aren't told
 	DryRun     bool     // end when all is attached
 	CheckOnly  bool     // only check the script
 	Open       bool     // with CheckOnly: parameters that aren't given may be anything

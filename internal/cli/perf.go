@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/skep-bpf/skep/internal/inspect"
+)
 
 // perfCommand is `skep perf`: the perf events and raw tracepoints of all processes that
 // have programs.
@@ -14,7 +18,10 @@ func showPerf(b *bpfRun) error {
 	if err := b.done(); err != nil {
 		return err
 	}
-	fds, err := b.reader.PerfFDs()
+	fds, unread, err := b.reader.PerfFDs()
+	if lack := inspect.Unread(unread); lack != nil {
+		b.lacking([]error{lack})
+	}
 	b.open("[")
 	for _, f := range fds {
 		b.out.PerfFD(f)

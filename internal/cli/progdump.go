@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/inspect"
+	"github.com/skep-bpf/skep/internal/inspect/draw"
 	"github.com/skep-bpf/skep/internal/inspect/show"
 )
 
@@ -70,9 +71,6 @@ func progDump(d *dumpFlags) func(*bpfRun) error {
 		if err := d.read(b); err != nil {
 			return err
 		}
-		if !xlated && (d.visual || d.svg) {
-			return usagef("visual draws xlated instructions")
-		}
 		objs, err := b.reader.Open(inspect.KindProg, s, false)
 		if err != nil {
 			return err
@@ -116,10 +114,7 @@ func (d *dumpFlags) one(b *bpfRun, o *inspect.Object, xlated, many, last bool) e
 	if xlated {
 		err = d.xlated(b, c)
 	} else {
-		var funcs []inspect.JitedFunc
-		if funcs, err = b.reader.JitedFuncs(c); err == nil {
-			b.out.Jited(funcs, d.ListingOptions)
-		}
+		err = d.jited(b, c)
 	}
 	if err != nil {
 		return err
@@ -146,6 +141,22 @@ func (d *dumpFlags) xlated(b *bpfRun, c *inspect.Code) error {
 	if err != nil {
 		return err
 	}
+	return d.draw(b, g)
+}
+
+func (d *dumpFlags) jited(b *bpfRun, c *inspect.Code) error {
+	funcs, err := b.reader.JitedFuncs(c)
+	if err != nil {
+		return err
+	}
+	if !d.visual && !d.svg {
+		b.out.Jited(funcs, d.ListingOptions)
+		return nil
+	}
+	return d.draw(b, inspect.MachineFlowGraph(c, funcs, d.Opcodes, d.Linum))
+}
+
+func (d *dumpFlags) draw(b *bpfRun, g *draw.Graph) error {
 	if d.svg {
 		return g.SVG(b.out.Text)
 	}

@@ -95,7 +95,7 @@ func (b *bpfRun) survey() (*inspect.Survey, error) {
 	}
 	b.lacking(s.Missing)
 	if s.Owners != nil && s.Owners.Unread > 0 {
-		b.lacking([]error{fmt.Errorf("%d processes couldn't be looked into (it takes root, or CAP_SYS_PTRACE)", s.Owners.Unread)})
+		b.lacking([]error{inspect.Unread(s.Owners.Unread)})
 	}
 	return s, nil
 }

@@ -101,7 +101,7 @@ func (a *app) attempt(j *Job, m *machine) (int, error) {
 var bufferings = map[string]run.Buffering{"": run.BufferIdle, "line": run.BufferIdle, "none": run.BufferNone, "full": run.BufferFull}
 
 func (a *app) engineOptions(j *Job, child int, compiled *compiler.Output, sources *diag.Sources) engine.Options {
-	opt := engine.Options{Pid: j.Pid, ChildPid: child, Verbose: j.Verbose, Unsafe: j.Unsafe, USDTFileActivation: j.USDTByFile}
+	opt := engine.Options{Pid: j.Pid, ChildPid: child, Verbose: j.Verbose, Unsafe: j.Unsafe, Nested: j.Nested, USDTFileActivation: j.USDTByFile}
 	if j.Verbose > 0 {
 		opt.Logf = func(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
 	}

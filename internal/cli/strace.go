@@ -25,6 +25,7 @@ type straceOptions struct {
 	duration, least string
 	count           int
 	helpers, script bool
+	hist            bool
 }
 
 // straceCommand is `skep strace`: the runs of programs that are there.
@@ -36,7 +37,7 @@ func (a *app) straceCommand() *cobra.Command {
 			"returned, how long it took, and which functions of the kernel it called. Where the kernel\n" +
 			"doesn't let programs be traced, its runs are counted.\n\n" + selectHelp,
 		Example: "  skep strace name count_packets           each run\n  skep strace 97 --min 10us -n 100         100 runs that took 10 µs or more\n" +
-			"  skep strace 97 --helpers                 with calls into the kernel\n  skep strace 97 --script > mine.bt        the script that does it",
+			"  skep strace 97 --helpers                 with calls into the kernel\n  skep strace 97 --hist -d 10              how long its runs take, for 10 seconds\n  skep strace 97 --script > mine.bt        the script that does it",
 		Args: wantArgs(1, -1, "a program"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.runVerb(flags, func(b *bpfRun) error { return b.strace(o) }, args)
@@ -47,7 +48,8 @@ func (a *app) straceCommand() *cobra.Command {
 	f.StringVarP(&o.duration, "duration", "d", "", "end after this `time`: 10, 500ms, 2m")
 	f.StringVar(&o.least, "min", "", "only runs that took this `time` or more: 10us")
 	f.IntVarP(&o.count, "count", "n", 0, "end after `N` runs")
-	f.BoolVar(&o.helpers, "helpers", false, "trace the kernel's functions that the program calls, too")
+	f.BoolVar(&o.helpers, "helpers", false, "trace the kernel's functions that the program calls, too, and what it does with its maps")
+	f.BoolVar(&o.hist, "hist", false, "print at the end how long all runs took, as a histogram, in place of each run")
 	f.BoolVar(&o.script, "script", false, "print the script that does it")
 	return c
 }
@@ -61,16 +63,16 @@ type straced struct {
 
 // strace is a script for programs.
 type strace struct {
-	progs   []straced
-	helpers []string // kernel functions whose calls are traced
-	values  map[string]bool
-	least   time.Duration
-	count   int
-	json    bool
+	progs []straced
+	calls []tracedCall
+	least time.Duration
+	count int
+	json  bool
+	hist  bool // of the times, in place of each run
 }
 
 func (b *bpfRun) strace(o *straceOptions) error {
-	s := &strace{count: o.count, json: b.out.JSON != nil}
+	s := &strace{count: o.count, json: b.out.JSON != nil, hist: o.hist}
 	var duration time.Duration
 	var err error
 	if o.least != "" {
@@ -86,6 +88,9 @@ func (b *bpfRun) strace(o *straceOptions) error {
 	if o.count < 0 {
 		return usagef("--count takes a number from 1 on, not %d", o.count)
 	}
+	if o.hist && o.helpers {
+		return usagef("--hist and --helpers exclude each other")
+	}
 	chosen, err := b.chosen(inspect.KindProg)
 	if err != nil {
 		return err
@@ -93,7 +98,7 @@ func (b *bpfRun) strace(o *straceOptions) error {
 	why := s.find(b, chosen)
 	var unseen []string
 	if why == nil && o.helpers {
-		if unseen, err = s.findHelpers(b); err != nil {
+		if unseen, err = s.findCalls(b); err != nil {
 			return err
 		}
 	}
@@ -113,29 +118,23 @@ func (b *bpfRun) strace(o *straceOptions) error {
 		return b.countRuns(chosen, duration, o.count)
 	}
 	if o.helpers {
-		fmt.Fprintf(b.err, "calls of %s are traced\n", orNothing(s.helpers))
+		fmt.Fprintf(b.err, "calls of %s are traced\n", s.callNames())
 		if len(unseen) > 0 {
 			fmt.Fprintf(b.err, "calls of %s can't be: the kernel refuses it, or skep calls them, too\n", strings.Join(unseen, ", "))
 		}
 	}
 	j := s.job()
 	j.Duration = duration
-	if !s.json {
+	if !s.json && !s.hist {
 		fmt.Fprintf(b.app.out, "%-15s  %6s  %-*s  %7s  %-15s  %3s  %10s  %s\n", "TIME", "ID", s.width(), "NAME", "PID", "COMM", "CPU", "TOOK_NS", "RETURNED")
 	}
 	return exit(b.run(b.app, j))
 }
 
-func orNothing(names []string) string {
-	if len(names) == 0 {
-		return "no functions"
-	}
-	return strings.Join(names, ", ")
-}
-
 // job is the session that runs the script.
 func (s *strace) job() *Job {
 	j := &Job{Name: "strace", Text: s.text(), Dir: ".", Format: "text", Quiet: true, Warnings: 1, Header: new(tools.Header)}
+	j.Nested = slices.ContainsFunc(s.calls, func(c tracedCall) bool { return c.mapID != "" })
 	if s.json {
 		j.Format = "json"
 	}
@@ -179,66 +178,6 @@ func (s *strace) find(b *bpfRun, ids []uint32) error {
 	return nil
 }
 
-// own are parts of names of functions that skep's own programs call, too: whose calls these
-// are couldn't be told.
-var own = []string{"_map_", "ringbuf", "ktime_get", "smp_processor_id", "get_current_task", "pid_tgid", "trace_printk"}
-
-// findHelpers finds the kernel's functions that the programs call. unseen are those that
-// can't be traced.
-func (s *strace) findHelpers(b *bpfRun) (unseen []string, err error) {
-	called := map[string]bool{}
-	for _, p := range s.progs {
-		if err := b.calls(p.id, called); err != nil {
-			return nil, err
-		}
-	}
-	traceable := map[string]bool{}
-	known := b.reader.Kernel().TraceableFuncs(func(name, _ string) bool {
-		traceable[name] = called[name]
-		return true
-	}) == nil
-	types, err := b.reader.Vmlinux()
-	if err != nil {
-		return nil, err
-	}
-	s.values = map[string]bool{}
-	for name := range called {
-		fn, typed := types.Find(name, kern.KindFunc)
-		if !typed || known && !traceable[name] || slices.ContainsFunc(own, func(part string) bool { return strings.Contains(name, part) }) {
-			unseen = append(unseen, name)
-			continue
-		}
-		s.helpers = append(s.helpers, name)
-		s.values[name] = fn.Ref().Ref().Kind() != kern.KindVoid
-	}
-	slices.Sort(s.helpers)
-	slices.Sort(unseen)
-	return unseen, nil
-}
-
-// calls adds the kernel's functions that a program calls.
-func (b *bpfRun) calls(id uint32, called map[string]bool) error {
-	o, err := b.reader.OpenOne(inspect.KindProg, inspect.Selector{By: "id", Value: fmt.Sprint(id)}, false)
-	if err != nil {
-		return err
-	}
-	defer o.Close()
-	c, err := b.reader.Code(o.FD)
-	if err != nil {
-		return err
-	}
-	insns, err := b.reader.XlatedInsns(c)
-	if err != nil {
-		return err
-	}
-	for _, in := range insns {
-		if name, ok := in.Calls(); ok {
-			called[name] = true
-		}
-	}
-	return nil
-}
-
 // returns are names of return values by program type (enum xdp_action, TC_ACT_*).
 var returns = map[string][]string{
 	"xdp":       {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"},
@@ -253,8 +192,11 @@ func (s *strace) text() string {
 	for _, p := range s.progs {
 		s.program(&b, p)
 	}
-	for _, fn := range s.helpers {
-		s.helper(&b, fn)
+	for i := range s.calls {
+		s.call(&b, &s.calls[i])
+	}
+	if s.hist {
+		b.WriteString("\nend { print(@took_ns); }\n")
 	}
 	return b.String()
 }
@@ -268,20 +210,10 @@ func (s *strace) program(b *strings.Builder, p straced) {
 		fmt.Fprintf(b, "\tif ($took >= %d) {\n", s.least.Nanoseconds())
 		indent = "\t\t"
 	}
-	result := `""`
-	for i, name := range slices.Backward(returns[p.typ]) {
-		result = fmt.Sprintf("$ret == %d ? %q : %s", i, " "+name, result)
-	}
 	if s.count > 0 { // several CPUs may be at it
 		fmt.Fprintf(b, "%sif (@runs >= %d) {\n%s\treturn;\n%s}\n", indent, s.count, indent, indent)
 	}
-	fmt.Fprintf(b, "%s$ret = retval;\n", indent)
-	if s.json {
-		fmt.Fprintf(b, "%sprint((time=strftime(\"%%Y-%%m-%%dT%%H:%%M:%%S.%%f%%z\", $start), id=%d, name=%q, pid=pid, comm=comm, cpu=cpu, took_ns=$took, returned=$ret));\n", indent, p.id, p.name)
-	} else {
-		fmt.Fprintf(b, "%sprintf(\"%%s  %%6d  %%-%ds  %%7d  %%-15s  %%3d  %%10d  %%d%%s\\n\", strftime(\"%%H:%%M:%%S.%%f\", $start), %d, %q, pid, comm, cpu, $took, $ret, %s);\n",
-			indent, s.width(), p.id, p.name, result)
-	}
+	b.WriteString(indent + s.told(p))
 	if s.count > 0 {
 		fmt.Fprintf(b, "%s@runs++;\n%sif (@runs >= %d) {\n%s\texit();\n%s}\n", indent, indent, s.count, indent, indent)
 	}
@@ -291,26 +223,20 @@ func (s *strace) program(b *strings.Builder, p straced) {
 	b.WriteString("}\n")
 }
 
-// helper traces the returns of a kernel function while one of the programs runs.
-func (s *strace) helper(b *strings.Builder, fn string) {
-	var inside []string
-	for _, p := range s.progs {
-		inside = append(inside, fmt.Sprintf("@start[cpu, tid, %d]", p.id))
-	}
-	value, format := "", ""
-	if s.values[fn] {
-		value, format = ", (int64)retval", " = %d"
-	}
-	fmt.Fprintf(b, "\nfexit:vmlinux:%s /%s/ {\n", fn, strings.Join(inside, " || "))
+// told is the statement that tells of a run.
+func (s *strace) told(p straced) string {
 	switch {
-	case s.json && value != "":
-		fmt.Fprintf(b, "\tprint((call=%q, pid=pid, cpu=cpu, returned=(int64)retval));\n", fn)
+	case s.hist:
+		return fmt.Sprintf("@took_ns[%d, %q] = hist($took);\n", p.id, p.name)
 	case s.json:
-		fmt.Fprintf(b, "\tprint((call=%q, pid=pid, cpu=cpu));\n", fn)
-	default:
-		fmt.Fprintf(b, "\tprintf(\"    cpu %%d  %%s%s\\n\", cpu, %q%s);\n", format, fn, value)
+		return fmt.Sprintf("print((time=strftime(\"%%Y-%%m-%%dT%%H:%%M:%%S.%%f%%z\", $start), id=%d, name=%q, pid=pid, comm=comm, cpu=cpu, took_ns=$took, returned=retval));\n", p.id, p.name)
 	}
-	b.WriteString("}\n")
+	result := `""`
+	for i, name := range slices.Backward(returns[p.typ]) {
+		result = fmt.Sprintf("retval == %d ? %q : %s", i, " "+name, result)
+	}
+	return fmt.Sprintf("printf(\"%%s  %%6d  %%-%ds  %%7d  %%-15s  %%3d  %%10d  %%d%%s\\n\", strftime(\"%%H:%%M:%%S.%%f\", $start), %d, %q, pid, comm, cpu, $took, retval, %s);\n",
+		s.width(), p.id, p.name, result)
 }
 
 // tryTrace attaches to the programs for a moment; the error says why that can't be done.
@@ -318,7 +244,7 @@ func (b *bpfRun) tryTrace(s *strace) error {
 	var said bytes.Buffer
 	quiet := &app{in: strings.NewReader(""), out: io.Discard, err: &said, run: runJob}
 	only := *s
-	only.helpers = nil
+	only.calls = nil
 	j := only.job()
 	j.Text = strings.Replace(j.Text, `missing_probes = "ignore"`, `missing_probes = "error"`, 1)
 	j.DryRun, j.ErrorStyle = true, "short"

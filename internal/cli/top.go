@@ -67,7 +67,7 @@ func (b *bpfRun) top(o *topOptions) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	if o.batch || b.out.JSON != nil || !b.onTerminal() {
 		return b.topTables(ctx, o, every, chosen)
@@ -80,11 +80,11 @@ func (b *bpfRun) top(o *topOptions) error {
 	return errors.Join(err, k.Close())
 }
 
-// onTerminal reports whether input and output are a terminal.
+// onTerminal reports whether input and output are a terminal that can do more than print.
 func (b *bpfRun) onTerminal() bool {
 	in, inFile := b.in.(*os.File)
 	out, outFile := b.app.out.(*os.File)
-	return inFile && outFile && os.Getenv("TERM") != "dumb" && sys.TerminalWidth(int(in.Fd())) > 0 && sys.TerminalWidth(int(out.Fd())) > 0
+	return inFile && outFile && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb" && sys.TerminalWidth(int(in.Fd())) > 0 && sys.TerminalWidth(int(out.Fd())) > 0
 }
 
 // Maps are counted for a part of an interval; who owns what is read again at times.

@@ -75,11 +75,14 @@ func TestTopScreen(t *testing.T) {
 	m.Press("Enter", "R", "g")
 	matches(m, fmt.Sprintf(`^3 match "%d skep"`, pid))
 	m.Press("Enter")
-	matches(m, `^\d+ sched_switch_1  \w+  tag [0-9a-f]{16}  age \d+s  attached$`)
+	matches(m, `^\d+ sched_switch_1  \w+  tag [0-9a-f]{16}  age \d+s  (running|missed)$`)
 	matches(m, `^owner +\d+ skep$`)
 	matches(m, `^\d+ +at_top_switch +percpu_hash +16 +8 +[1-9]\d* +4096 +\d+ +[\d.]+[KM]$`)
 	matches(m, `^\[\S+, \S+\) +\d+ █+$`)
 	m.Press("Tab", "Tab", "Tab")
+	matches(m, `^where its time goes$`)
+	matches(m, `^(\d+ samples?, with what it calls in the kernel|not seen in any sample yet)$`)
+	m.Press("Tab")
 	m.WaitFor("; tracepoint:sched:sched_switch { @top_switch[comm] = count(); }")
 	m.WaitFor("call bpf_get_current_task_btf#")
 	// Another size.
@@ -126,6 +129,7 @@ func TestTopEnds(t *testing.T) {
 		{"skep top -n 2 -d 0.3", nil},
 		{"sh -c '(sleep 2; kill -TERM $$) & exec skep top'", nil},
 		{"sh -c '(sleep 2; kill -INT $$) & exec skep top'", nil},
+		{"sh -c '(sleep 2; kill -QUIT $$) & exec skep top'", nil},
 	} {
 		m.Type("clear")
 		m.Wait("an empty screen", func(s string) bool { return !strings.Contains(s, "status-") })
@@ -134,5 +138,52 @@ func TestTopEnds(t *testing.T) {
 		m.Press(c.keys...)
 		m.WaitFor(fmt.Sprintf("status-%d 0", i))
 		testkit.Equal(t, c.line, before, m.State())
+	}
+}
+
+// TestTopStops stops `skep top` by Ctrl-Z and goes on; meanwhile the terminal is the shell's
+// and the kernel counts nothing for it.
+func TestTopStops(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"))
+	m := tmux.Start(t, 80, 24)
+	before := m.State()
+	m.Type(filepath.Join(binDir, "skep") + " top -d 0.3")
+	m.WaitFor("every 0.3s")
+	counts := `echo statistics-$(ls -l /proc/$(jobs -p)/fd | grep -c bpf-stats)`
+	m.Press("C-z")
+	m.WaitFor("Stopped")
+	testkit.Equal(t, "the stopped terminal", before, m.State())
+	m.Type(counts)
+	m.WaitFor("statistics-0")
+	m.Type("clear; fg")
+	matches(m, `%CPU▼`)
+	m.Press("p") // what is paused stays so
+	m.WaitFor("PAUSED")
+	m.Press("C-z")
+	m.WaitFor("Stopped")
+	m.Type("clear; bg; fg")
+	m.WaitFor("PAUSED")
+	m.Press("q")
+	m.Wait("the shell", func(s string) bool { return !strings.Contains(s, "PAUSED") })
+	testkit.Equal(t, "the terminal", before, m.State())
+}
+
+// TestTopLocale: where the terminal shows ASCII only, units and arrows are readable.
+func TestTopLocale(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"))
+	m := tmux.Start(t, 80, 24)
+	busy(t)
+	m.Type("LC_ALL=C " + filepath.Join(binDir, "skep") + " top -d 0.3")
+	matches(m, `^ *\d+ sched_switch_1 .* [\d.]+(ns|us) `)
+	matches(m, `%CPUv`)
+	m.Press("q")
+	m.Wait("the shell", func(s string) bool { return !strings.Contains(s, "%CPUv") })
+	m.Type("LC_ALL=C " + filepath.Join(binDir, "skep") + " graph name sched_switch_1")
+	m.WaitFor("|- map ")
+	// Without a terminal's kind there are tables.
+	m.Type("clear; env -u TERM " + filepath.Join(binDir, "skep") + " top -n 1 -d 0.3 name sched_switch_1; echo status $?")
+	m.WaitFor("status 0")
+	if s := m.Screen(); !strings.Contains(s, "RUN/S") || strings.Contains(s, "HISTORY") {
+		t.Errorf("without TERM:\n%s", s)
 	}
 }

@@ -19,8 +19,10 @@ type Options struct {
 	Warnf    func(format string, args ...any) // what the user must know but doesn't stop us
 	// Missing is told of an optional point that isn't there (missing_probes = "warn");
 	// nil: Warnf is.
-	Missing  func(*AttachError)
-	Unsafe   bool
+	Missing func(*AttachError)
+	Unsafe  bool
+	// Nested: programs trace what they call themselves; runs left out for that are no loss.
+	Nested   bool
 	RingSize int // bytes of the ring buffer, a power of two; 0: by the object's config or the machine's memory
 	// USDTFileActivation: raise semaphores in the processes that map the file.
 	USDTFileActivation bool

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
@@ -31,7 +32,7 @@ type FuncStart struct {
 // Line is where the instructions of a source line begin.
 type Line struct {
 	Insn      uint32 // slot
-	Addr      uint64 // in the jited code; 0: not told
+	Addr, End uint64 // its jited code; 0: not told
 	File      string
 	Text      string
 	Line, Col uint32
@@ -100,6 +101,19 @@ func (c *Code) readLines(a *sys.ProgArrays, addrs bool) {
 			l.Addr = a.JitedLineInfo[i]
 		}
 		c.Lines = append(c.Lines, l)
+	}
+	// A line's code ends where the next line's begins, or with the function.
+	spans := c.spans()
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		f := slices.IndexFunc(spans, func(s span) bool { return s.has(l.Addr) })
+		if f < 0 {
+			continue
+		}
+		l.End = spans[f].to
+		if i+1 < len(c.Lines) && spans[f].has(c.Lines[i+1].Addr) {
+			l.End = max(l.Addr, c.Lines[i+1].Addr)
+		}
 	}
 }
 

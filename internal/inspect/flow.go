@@ -58,14 +58,7 @@ func unlinked(prog []isa.Insn) []isa.Insn {
 }
 
 func flowLines(in Insn, opcodes, linum bool) []string {
-	var lines []string
-	if l := in.Source; l != nil {
-		text := "; " + cutText(strings.TrimLeft(l.Text, " \t"))
-		if linum {
-			text += fmt.Sprintf(" [%s:%d:%d]", l.File, l.Line, l.Col)
-		}
-		lines = append(lines, text)
-	}
+	lines := flowSource(in.Source, linum)
 	text := fmt.Sprintf("%4d: %s", in.Slot, in.Text)
 	if in.Map != "" {
 		text += " ; " + in.Map
@@ -75,6 +68,18 @@ func flowLines(in Insn, opcodes, linum bool) []string {
 		lines = append(lines, fmt.Sprintf("      % x", in.Raw))
 	}
 	return lines
+}
+
+// flowSource is a source line in a box; none for none.
+func flowSource(l *Line, linum bool) []string {
+	if l == nil {
+		return nil
+	}
+	text := "; " + cutText(strings.TrimLeft(l.Text, " \t"))
+	if linum {
+		text += fmt.Sprintf(" [%s:%d:%d]", l.File, l.Line, l.Col)
+	}
+	return []string{text}
 }
 
 // maxSource is how much of a source line fits in a box, in characters.

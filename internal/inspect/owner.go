@@ -133,6 +133,9 @@ func (r *Reader) scanFDs() (found []Holding, unread int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	if _, err := fs.Stat(r.root, "proc/self"); err != nil {
+		return nil, 0, fmt.Errorf("no processes are in /proc: %w", err)
+	}
 	for _, d := range procs {
 		pid, err := strconv.Atoi(d.Name())
 		if err != nil {

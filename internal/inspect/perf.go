@@ -36,34 +36,49 @@ func (p *PerfFD) Return() bool { return p.Type == FDKretprobe || p.Type == FDUre
 
 // PerfFDs are the perf events and raw tracepoints with programs of all processes, by pid
 // and descriptor; those that a link holds too, from kernel 6.6 on. The kernel doesn't tell
-// of perf events of other kinds (timers and counters).
-func (r *Reader) PerfFDs() ([]*PerfFD, error) {
+// of perf events of other kinds (timers and counters). unread is how many processes couldn't
+// be looked into.
+func (r *Reader) PerfFDs() (out []*PerfFD, unread int, err error) {
 	procs, err := fs.ReadDir(r.root, "proc")
 	if err != nil {
-		return nil, fmt.Errorf("list processes: %w", err)
+		return nil, 0, fmt.Errorf("list processes: %w", err)
 	}
-	var out []*PerfFD
 	for _, d := range procs {
 		pid, err := strconv.Atoi(d.Name())
 		if err != nil {
 			continue
 		}
 		found, err := r.perfFDs(pid)
-		if err != nil {
-			return out, err
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			unread++
+		case err != nil:
+			return out, unread, err
 		}
 		out = append(out, found...)
 	}
 	slices.SortFunc(out, func(a, b *PerfFD) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
-	return out, nil
+	return out, unread, nil
 }
 
-// perfFDs are those of one process.
+// Unread says how many processes couldn't be looked into; nil: none.
+func Unread(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d processes couldn't be looked into (it takes root, or CAP_SYS_PTRACE)", n)
+}
+
+// perfFDs are those of one process. The error wraps fs.ErrPermission when it isn't ours to look
+// at.
 func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
 	dir := "proc/" + strconv.Itoa(pid) + "/fd"
 	fds, err := fs.ReadDir(r.root, dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, nil // it ended, or isn't ours to look at
+		return nil, nil // it ended
 	}
 	var out []*PerfFD
 	for _, f := range fds {
@@ -78,7 +93,7 @@ func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
 		}
 		q, err := sys.QueryTaskFD(pid, fd)
 		if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
-			return out, fmt.Errorf("query descriptors of process %d: %w", pid, allowed(err))
+			return out, fmt.Errorf("query descriptors of process %d: %v", pid, allowed(err))
 		}
 		if err == nil {
 			out = append(out, &PerfFD{pid, fd, q.ProgID, q.Type, q.Name, q.Offset, q.Addr})

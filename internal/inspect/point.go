@@ -286,9 +286,12 @@ func netfilterPlace(n *NetfilterLink) string {
 
 // perfEvents adds those that no link holds.
 func (p *pointReader) perfEvents(o *Owners) {
-	fds, err := p.PerfFDs()
+	fds, unread, err := p.PerfFDs()
 	if err != nil {
 		p.lack(err)
+	}
+	if unread > 0 && (o == nil || o.Unread == 0) { // else it's told of as to owners
+		p.lack(fmt.Errorf("perf events: %w", Unread(unread)))
 	}
 	linked := map[[2]int]bool{}
 	if o != nil {

@@ -64,7 +64,7 @@ func (r *Reader) Usages() (usages []*Usage, unread int, err error) {
 		}
 	}
 	// Perf events that no link holds; the kernel tells of raw tracepoints' links here too.
-	fds, err := r.PerfFDs()
+	fds, unread, err := r.PerfFDs()
 	if err != nil {
 		return nil, owners.Unread, err
 	}
@@ -84,7 +84,7 @@ func (r *Reader) Usages() (usages []*Usage, unread int, err error) {
 		usages = append(usages, u)
 	}
 	slices.SortFunc(usages, func(a, b *Usage) int { return cmp.Compare(a.PID, b.PID) })
-	return usages, owners.Unread, nil
+	return usages, max(unread, owners.Unread), nil
 }
 
 // fdKinds are the kinds of PerfFD.

@@ -123,7 +123,7 @@ func (q Point) words() string {
 func (s *Survey) snapProg(p *Prog) SnapProg {
 	k := s.Keeper(p.ID)
 	n := SnapProg{
-		ID: p.ID, Type: p.TypeName(), Name: p.Name, Tag: p.TagText(), State: s.State(p.ID, 0), LoadedAt: p.LoadedAt.UTC().Truncate(time.Second), UID: p.UID,
+		ID: p.ID, Type: p.TypeName(), Name: p.Name, Tag: p.TagText(), State: s.State(p.ID, Runs{}), LoadedAt: p.LoadedAt.UTC().Truncate(time.Second), UID: p.UID,
 		Xlated: p.XlatedLen, Jited: p.JitedLen, Maps: p.Maps, Owners: ownerNames(k.Processes), Pinned: k.Pins,
 	}
 	for _, q := range s.PointsOf(p.ID) {

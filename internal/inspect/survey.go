@@ -143,11 +143,13 @@ func (s *Survey) MapUsers(id uint32) []*Prog { return slices.Clone(s.by().users[
 type Keeper struct {
 	Processes []*Process // that have it, its link or its perf event open
 	Pins      []string   // of it and of its links
+	Unknown   bool       // there may be processes that couldn't be looked into
 }
 
 // Keeper tells who keeps a program. Nobody: an attachment without a link does (of a network
 // interface, a cgroup, a map), or a process that couldn't be looked into.
 func (s *Survey) Keeper(prog uint32) (k Keeper) {
+	k.Unknown = s.Owners == nil || s.Owners.Unread > 0
 	add := func(procs []*Process) {
 		for _, p := range procs {
 			if p != nil && !slices.Contains(k.Processes, p) {
@@ -182,20 +184,28 @@ const (
 	StateLoaded   State = "loaded"   // in the kernel, attached to nothing that the kernel tells of
 	StateAttached State = "attached" // attached, and didn't run while it was looked at
 	StateRunning  State = "running"  // ran while it was looked at
-	StateDetached State = "detached" // attached no more or never; a pin or a link without its target keeps it
+	StateMissed   State = "missed"   // runs of it were left out while it was looked at
+	StateDetached State = "detached" // attached no more: its link stays without its target
+	StatePinned   State = "pinned"   // attached no more, or never: nothing but a pin keeps it
 )
 
-// State is a program's state. ran is how often it ran while statistics were on.
-func (s *Survey) State(prog uint32, ran uint64) State {
-	if ran > 0 {
+// State is a program's state. r is what it did while statistics were on.
+func (s *Survey) State(prog uint32, r Runs) State {
+	switch {
+	case r.Misses > 0:
+		return StateMissed
+	case r.Count > 0:
 		return StateRunning
 	}
 	points := s.PointsOf(prog)
 	if slices.ContainsFunc(points, func(q Point) bool { return !q.Detached }) {
 		return StateAttached
 	}
-	if k := s.Keeper(prog); len(points) > 0 || len(k.Pins) > 0 && len(k.Processes) == 0 {
+	if len(points) > 0 {
 		return StateDetached
+	}
+	if k := s.Keeper(prog); len(k.Pins) > 0 && len(k.Processes) == 0 {
+		return StatePinned
 	}
 	return StateLoaded
 }

@@ -38,19 +38,21 @@ func TestStates(t *testing.T) {
 	s := hive()
 	for _, c := range []struct {
 		prog uint32
-		ran  uint64
+		ran  Runs
 		want State
 		pids []int
 		pins []string
 	}{
-		{1, 0, StateLoaded, []int{10, 20}, nil},
-		{1, 5, StateRunning, []int{10, 20}, nil},
-		{2, 0, StateAttached, []int{20}, nil},
-		{3, 0, StateDetached, nil, []string{"/bpf/three"}},
-		{4, 0, StateDetached, []int{10}, nil},
-		{5, 0, StateAttached, nil, nil},
-		{6, 0, StateAttached, nil, []string{"/bpf/six"}},
-		{9, 0, StateLoaded, nil, nil},
+		{1, Runs{}, StateLoaded, []int{10, 20}, nil},
+		{1, Runs{Count: 5}, StateRunning, []int{10, 20}, nil},
+		{1, Runs{Count: 5, Misses: 2}, StateMissed, []int{10, 20}, nil},
+		{1, Runs{Misses: 2}, StateMissed, []int{10, 20}, nil},
+		{2, Runs{}, StateAttached, []int{20}, nil},
+		{3, Runs{}, StatePinned, nil, []string{"/bpf/three"}},
+		{4, Runs{}, StateDetached, []int{10}, nil},
+		{5, Runs{}, StateAttached, nil, nil},
+		{6, Runs{}, StateAttached, nil, []string{"/bpf/six"}},
+		{9, Runs{}, StateLoaded, nil, nil},
 	} {
 		if got := s.State(c.prog, c.ran); got != c.want {
 			t.Errorf("program %d: %s, want %s", c.prog, got, c.want)
@@ -77,7 +79,7 @@ func TestStates(t *testing.T) {
 func TestNoOwners(t *testing.T) {
 	s := hive()
 	s.Owners = nil
-	if got, k := s.State(2, 0), s.Keeper(2); got != StateAttached || len(k.Processes) != 0 {
+	if got, k := s.State(2, Runs{}), s.Keeper(2); got != StateAttached || len(k.Processes) != 0 {
 		t.Errorf("%s, kept by %v", got, k.Processes)
 	}
 }

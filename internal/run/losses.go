@@ -26,7 +26,7 @@ func (r *runner) reportLost(end bool) error {
 		return nil
 	}
 	for _, p := range r.s.Programs() {
-		if p.Missed > 0 {
+		if p.Missed > 0 && !r.Options.Nested {
 			r.Options.Warnf("%d events missed: program %s was still running on that CPU", p.Missed, p.Name)
 		}
 	}

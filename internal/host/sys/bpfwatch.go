@@ -2,9 +2,7 @@ package sys
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,11 +18,10 @@ type ProgEvent struct {
 }
 
 // ProgWatch records loads and unloads of programs (kernel 5.1). It costs nothing but then.
-type ProgWatch struct{ rings []taskRing }
+type ProgWatch struct{ rings perfRings }
 
 // Of enum perf_event_type, enum perf_bpf_event_type and struct perf_event_attr's bits.
 const (
-	recordBPFEvent   = 18
 	bpfEventUnload   = 2
 	attrBPFEvent     = 1 << 30
 	bpfEventFixed    = 8 + 16 // the header, u16 type, u16 flags, u32 id, u8 tag[8]
@@ -33,43 +30,32 @@ const (
 
 // WatchProgs begins to record on CPUs. The caller closes the watch.
 func WatchProgs(cpus []int) (*ProgWatch, error) {
-	w := &ProgWatch{}
 	attr := unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Size: unix.PERF_ATTR_SIZE_VER5, Config: unix.PERF_COUNT_SW_DUMMY,
 		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME,
 		Bits:        attrBPFEvent | unix.PerfBitSampleIDAll | unix.PerfBitUseClockID, Clockid: unix.CLOCK_BOOTTIME,
 	}
-	for _, cpu := range cpus {
-		fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("watch programs: %w", err), w.Close())
-		}
-		mem, err := MmapWrite(fd, 0, (1+taskPages)*os.Getpagesize())
-		if err != nil {
-			unix.Close(fd)
-			return nil, errors.Join(fmt.Errorf("watch programs: %w", err), w.Close())
-		}
-		w.rings = append(w.rings, taskRing{fd, mem})
+	rings, err := openRings(&attr, AllTasks, cpus, ringPages)
+	if err != nil {
+		return nil, fmt.Errorf("watch programs: %w", err)
 	}
-	return w, nil
+	return &ProgWatch{rings}, nil
 }
 
 // Each calls f with what happened since the last call, CPU by CPU.
 func (w *ProgWatch) Each(f func(ProgEvent)) {
-	for _, r := range w.rings {
-		r.records(func(rec []byte) {
-			if e, ok := parseProg(rec); ok {
-				f(e)
-			}
-		})
-	}
+	w.rings.records(func(rec []byte) {
+		if e, ok := parseProg(rec); ok {
+			f(e)
+		}
+	})
 }
 
 // parseProg reads a record (include/uapi/linux/perf_event.h).
 func parseProg(rec []byte) (e ProgEvent, ok bool) {
 	ne := binary.NativeEndian
 	switch kind := ne.Uint32(rec); {
-	case kind == recordBPFEvent && len(rec) >= bpfEventFixed+bpfEventTrailing:
+	case kind == recordBPF && len(rec) >= bpfEventFixed+bpfEventTrailing:
 		e = ProgEvent{Unload: ne.Uint16(rec[8:]) == bpfEventUnload, ID: ne.Uint32(rec[12:])}
 		copy(e.Tag[:], rec[16:])
 		end := rec[len(rec)-bpfEventTrailing:]
@@ -83,10 +69,7 @@ func parseProg(rec []byte) (e ProgEvent, ok bool) {
 
 // Close ends the watch.
 func (w *ProgWatch) Close() error {
-	var errs []error
-	for _, r := range w.rings {
-		errs = append(errs, unix.Munmap(r.mem), unix.Close(r.fd))
-	}
+	rings := w.rings
 	w.rings = nil
-	return errors.Join(errs...)
+	return rings.close()
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,14 +12,12 @@ import (
 // CgroupWatch records which cgroups are made, so that their paths are known after their end. It
 // costs nothing but when they are.
 type CgroupWatch struct {
-	rings []taskRing
+	rings perfRings
 	w     *Waiter
 }
 
 const (
-	cgroupPages  = 4  // of a CPU's buffer, a power of two
-	recordSample = 9  // PERF_RECORD_SAMPLE
-	recordCgroup = 19 // PERF_RECORD_CGROUP
+	cgroupPages = 4 // of a CPU's buffer, a power of two
 	// Of struct perf_event_attr (include/uapi/linux/perf_event.h). An event for cgroups alone
 	// isn't among those that get records of the whole CPU (is_sb_event, kernel/events/core.c);
 	// one for loaded BPF programs is, and gets few (attrBPFEvent).
@@ -45,20 +42,14 @@ func WatchCgroups(cpus []int, tracepoint int) (*CgroupWatch, error) {
 			Wakeup: 1, Bits: perfBitCgroup | attrBPFEvent | unix.PerfBitWatermark | unix.PerfBitExcludeKernel,
 		}
 	}
-	var fds []int
-	for _, cpu := range cpus {
-		fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("watch cgroups: %w", err), c.Close())
-		}
-		mem, err := MmapWrite(fd, 0, (1+cgroupPages)*os.Getpagesize())
-		if err != nil {
-			unix.Close(fd)
-			return nil, errors.Join(fmt.Errorf("watch cgroups: %w", err), c.Close())
-		}
-		c.rings, fds = append(c.rings, taskRing{fd, mem}), append(fds, fd)
-	}
 	var err error
+	if c.rings, err = openRings(&attr, AllTasks, cpus, cgroupPages); err != nil {
+		return nil, fmt.Errorf("watch cgroups: %w", err)
+	}
+	var fds []int
+	for _, r := range c.rings {
+		fds = append(fds, r.fd)
+	}
 	if c.w, err = NewWaiter(fds...); err != nil {
 		return nil, errors.Join(fmt.Errorf("watch cgroups: %w", err), c.Close())
 	}
@@ -75,24 +66,22 @@ func (c *CgroupWatch) Wake() { c.w.Wake() }
 // Each calls f with each cgroup that was made since the last call, by its id and its path
 // from the hierarchy's root; lost tells how many found no room in the buffers.
 func (c *CgroupWatch) Each(f func(id uint64, path string)) (lost uint64) {
-	for i := range c.rings {
-		c.rings[i].records(func(rec []byte) {
-			switch ne := binary.NativeEndian; ne.Uint32(rec) {
-			case recordSample:
-				if id, path, ok := parseMkdir(rec); ok {
-					f(id, path)
-				}
-			case recordCgroup:
-				if len(rec) > 16 {
-					f(ne.Uint64(rec[8:]), unix.ByteSliceToString(rec[16:]))
-				}
-			case recordLost:
-				if len(rec) >= 24 {
-					lost += ne.Uint64(rec[16:])
-				}
+	c.rings.records(func(rec []byte) {
+		switch ne := binary.NativeEndian; ne.Uint32(rec) {
+		case recordSample:
+			if id, path, ok := parseMkdir(rec); ok {
+				f(id, path)
 			}
-		})
-	}
+		case recordCgroup:
+			if len(rec) > 16 {
+				f(ne.Uint64(rec[8:]), unix.ByteSliceToString(rec[16:]))
+			}
+		case recordLost:
+			if len(rec) >= 24 {
+				lost += ne.Uint64(rec[16:])
+			}
+		}
+	})
 	return lost
 }
 
@@ -119,9 +108,7 @@ func (c *CgroupWatch) Close() error {
 	if c.w != nil {
 		errs = append(errs, c.w.Close())
 	}
-	for _, r := range c.rings {
-		errs = append(errs, unix.Munmap(r.mem), unix.Close(r.fd))
-	}
+	errs = append(errs, c.rings.close())
 	c.rings, c.w = nil, nil
 	return errors.Join(errs...)
 }

@@ -22,3 +22,6 @@ func TerminalWidth(fd int) int {
 	}
 	return int(w.Col)
 }
+
+// StopJob stops this process and those of its pipeline until the shell continues them.
+func StopJob() error { return unix.Kill(0, unix.SIGTSTP) }

@@ -3,6 +3,7 @@ package sys
 import (
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func TestParseTask(t *testing.T) {
 
 func TestParseProg(t *testing.T) {
 	ne := binary.NativeEndian
-	rec := ne.AppendUint32(nil, recordBPFEvent)
+	rec := ne.AppendUint32(nil, recordBPF)
 	rec = ne.AppendUint16(ne.AppendUint16(rec, 0), 40)
 	rec = ne.AppendUint32(ne.AppendUint16(ne.AppendUint16(rec, bpfEventUnload), 0), 77)
 	rec = append(rec, 1, 2, 3, 4, 5, 6, 7, 8)
@@ -124,5 +125,24 @@ func TestParseProg(t *testing.T) {
 	lost := ne.AppendUint64(ne.AppendUint64(ne.AppendUint64(nil, recordLost), 5), 9)
 	if got, ok := parseProg(lost); !ok || got != (ProgEvent{Lost: 9}) {
 		t.Errorf("%+v %v", got, ok)
+	}
+}
+
+func TestParseCalls(t *testing.T) {
+	ne := binary.NativeEndian
+	rec := ne.AppendUint64(ne.AppendUint64(nil, recordSample), 4)
+	const kernel = ^uint64(127) // PERF_CONTEXT_KERNEL
+	for _, addr := range []uint64{kernel, 0xffffffff81000010, 0xffffffffc0000020, 0x401000} {
+		rec = ne.AppendUint64(rec, addr)
+	}
+	// Markers and addresses of user space are no frames.
+	if got, want := parseCalls(rec, nil), []uint64{0xffffffff81000010, 0xffffffffc0000020}; !slices.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
+	}
+	if got := parseCalls(rec[:24], nil); len(got) != 0 {
+		t.Errorf("a short record: %x", got)
+	}
+	if got := parseCalls(ne.AppendUint64(ne.AppendUint64(nil, recordLost), 4), nil); len(got) != 0 {
+		t.Errorf("another record: %x", got)
 	}
 }

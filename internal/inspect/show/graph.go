@@ -174,8 +174,10 @@ func moreLinks(have, label string) string {
 	return "links " + strings.TrimPrefix(strings.TrimPrefix(have, "links "), "link ") + ", " + id
 }
 
-// Drawing is the graph to be drawn, from left to right.
+// Drawing is the graph to be drawn, from left to right. Of many programs those that are alike
+// are one box.
 func (g *Graph) Drawing() *draw.Graph {
+	g = g.grouped()
 	d := &draw.Graph{Title: "BPF", Horizontal: true}
 	for _, n := range g.nodes {
 		d.Nodes = append(d.Nodes, draw.Node{Title: plain(n.title), Lines: plainAll(n.lines), Kind: int(n.kind)})

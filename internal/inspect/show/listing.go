@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
@@ -20,16 +21,38 @@ func (p *Printer) Xlated(c *inspect.Code, insns []inspect.Insn, o ListingOptions
 		p.xlatedJSON(c, insns, o)
 		return
 	}
-	for _, in := range insns {
-		if t, ok := c.Func(uint32(in.Slot)); ok {
-			p.printf("%s:\n", proto(t))
-		}
-		if in.Source != nil {
-			p.printf("; %s\n", sourceText(in.Source, o.Linum))
-		}
-		p.printf("%4d: %s%s\n", in.Slot, in.Text, mapNote(in))
-		if o.Opcodes {
-			p.printf("       %s\n", opcodes(in.Raw))
+	for line := range XlatedLines(c, insns, o) {
+		p.printf("%s\n", line.Text)
+	}
+}
+
+// ListingLine is a line of a listing.
+type ListingLine struct {
+	Text     string
+	Source   *inspect.Line // it's this line of the source; nil: it's none
+	From, To uint64        // the machine code that it stands for; 0: not told, or none
+}
+
+func sourceLine(l *inspect.Line, linum bool) ListingLine {
+	return ListingLine{"; " + sourceText(l, linum), l, l.Addr, l.End}
+}
+
+// XlatedLines lists translated instructions, source lines with the code that belongs to each.
+func XlatedLines(c *inspect.Code, insns []inspect.Insn, o ListingOptions) iter.Seq[ListingLine] {
+	return func(yield func(ListingLine) bool) {
+		for _, in := range insns {
+			if t, ok := c.Func(uint32(in.Slot)); ok && !yield(ListingLine{Text: proto(t) + ":"}) {
+				return
+			}
+			if in.Source != nil && !yield(sourceLine(in.Source, o.Linum)) {
+				return
+			}
+			if !yield(ListingLine{Text: fmt.Sprintf("%4d: %s%s", in.Slot, in.Text, mapNote(in))}) {
+				return
+			}
+			if o.Opcodes && !yield(ListingLine{Text: "       " + opcodes(in.Raw)}) {
+				return
+			}
 		}
 	}
 }
@@ -115,27 +138,34 @@ func (p *Printer) Jited(funcs []inspect.JitedFunc, o ListingOptions) {
 		return
 	}
 	for _, f := range funcs {
-		if f.Type.Kind() == kern.KindFunc {
-			p.printf("%s:\n", proto(f.Type))
-		}
-		p.printf("%s:\n", f.Name)
-		for _, in := range f.Insns {
-			if in.Source != nil {
-				p.printf("; %s\n", sourceText(in.Source, o.Linum))
-			}
-			p.printf("%4x:\t%s", in.PC, in.Op)
-			if len(in.Operands) > 0 {
-				p.printf(" %s", strings.Join(in.Operands, ", "))
-			}
-			if in.Symbol != "" {
-				p.printf(" <%s>", in.Symbol)
-			}
-			p.printf("\n")
-			if o.Opcodes {
-				p.printf("\t%s\n", hexRow(in.Raw))
-			}
+		for line := range JitedLines(&f, o) {
+			p.printf("%s\n", line.Text)
 		}
 		p.printf("\n")
+	}
+}
+
+// JitedLines lists the machine instructions of a function, each with where it is.
+func JitedLines(f *inspect.JitedFunc, o ListingOptions) iter.Seq[ListingLine] {
+	return func(yield func(ListingLine) bool) {
+		if f.Type.Kind() == kern.KindFunc && !yield(ListingLine{Text: proto(f.Type) + ":"}) {
+			return
+		}
+		if !yield(ListingLine{Text: f.Name + ":"}) {
+			return
+		}
+		for _, in := range f.Insns {
+			if in.Source != nil && !yield(sourceLine(in.Source, o.Linum)) {
+				return
+			}
+			from := f.Addr + uint64(in.PC)
+			if !yield(ListingLine{Text: in.Text(), From: from, To: from + uint64(len(in.Raw))}) {
+				return
+			}
+			if o.Opcodes && !yield(ListingLine{Text: "\t" + hexRow(in.Raw)}) {
+				return
+			}
+		}
 	}
 }
 

@@ -23,13 +23,17 @@ type PMap struct {
 	Maps []MapUse
 }
 
-// total is the bytes of the program and its maps, and those of maps that others use too.
+// total is the bytes of the program and its maps, and those of maps that others use too; -1:
+// not told of each.
 func (m *PMap) total() (all, shared int64) {
-	all = max(0, m.Memlock)
+	all = m.Memlock
 	for _, u := range m.Maps {
-		all += max(0, u.Memlock)
+		if u.Memlock < 0 || all < 0 {
+			return -1, 0
+		}
+		all += u.Memlock
 		if len(u.Shared) > 0 {
-			shared += max(0, u.Memlock)
+			shared += u.Memlock
 		}
 	}
 	return all, shared
@@ -132,8 +136,10 @@ func (p *Printer) pmapJSON(m *PMap) {
 	if m.Memlock >= 0 {
 		j.Member("bytes_memlock", m.Memlock)
 	}
-	j.Member("bytes_total", all)
-	j.Member("bytes_shared", shared)
+	if all >= 0 {
+		j.Member("bytes_total", all)
+		j.Member("bytes_shared", shared)
+	}
 	j.Name("maps")
 	j.Open("[")
 	for _, u := range m.Maps {

@@ -25,7 +25,7 @@ type psRow struct {
 	keeper   inspect.Keeper
 	points   []inspect.Point
 	age      time.Duration // -1: not told
-	mapBytes int64         // of all its maps; those that are shared count in full
+	mapBytes int64         // of all its maps; those that are shared count in full; -1: not told
 	runs     inspect.Runs
 	measured bool
 }
@@ -77,12 +77,15 @@ func (ps *PS) row(g *inspect.Prog) *psRow {
 	s := ps.Survey
 	r := &psRow{Prog: g, keeper: s.Keeper(g.ID), points: s.PointsOf(g.ID), age: -1}
 	r.runs, r.measured = ps.Runs[g.ID]
-	r.state = s.State(g.ID, r.runs.Count)
+	r.state = s.State(g.ID, r.runs)
 	if !g.LoadedAt.IsZero() {
 		r.age = max(0, s.Taken.Sub(g.LoadedAt))
 	}
 	for _, id := range g.Maps {
-		if m := s.Map(id); m != nil && m.Memlock > 0 {
+		if m := s.Map(id); m != nil && m.Memlock < 0 {
+			r.mapBytes = -1
+			break
+		} else if m != nil {
 			r.mapBytes += m.Memlock
 		}
 	}
@@ -90,11 +93,14 @@ func (ps *PS) row(g *inspect.Prog) *psRow {
 }
 
 // OwnerText is who keeps a program, in a word: the first process with its container, and
-// how many more; a pin; "-" for nobody.
+// how many more; a pin; "-" for nobody, "?" when that isn't known.
 func OwnerText(k inspect.Keeper) string {
 	if len(k.Processes) == 0 {
 		if len(k.Pins) > 0 {
 			return k.Pins[0] + more(len(k.Pins)-1)
+		}
+		if k.Unknown {
+			return "?"
 		}
 		return "-"
 	}
@@ -147,7 +153,7 @@ func PointsText(g *inspect.Prog, points []inspect.Point) string {
 
 func psTable(rows []*psRow, measured bool) *Table {
 	t := &Table{Columns: []Column{
-		{Title: "ID", Right: true}, {Title: "NAME", Least: 12}, {Title: "TYPE", Rank: 8}, {Title: "STATE"}, {Title: "OWNER", Least: 12},
+		{Title: "ID", Right: true}, {Title: "NAME", Least: 12, Name: true}, {Title: "TYPE", Rank: 8}, {Title: "STATE"}, {Title: "OWNER", Least: 12},
 		{Title: "AGE", Right: true, Rank: 4}, {Title: "XLATED", Right: true, Rank: 7}, {Title: "JITED", Right: true, Rank: 7},
 		{Title: "MEM", Right: true, Rank: 3}, {Title: "MAPS", Right: true, Rank: 6}, {Title: "MAPMEM", Right: true, Rank: 5},
 	}}
@@ -212,7 +218,9 @@ func (p *Printer) psJSON(r *psRow) {
 		j.Member("bytes_memlock", r.Memlock)
 	}
 	j.Member("map_ids", r.Maps)
-	j.Member("bytes_maps", r.mapBytes)
+	if r.mapBytes >= 0 {
+		j.Member("bytes_maps", r.mapBytes)
+	}
 	j.Member("run_cnt", r.RunCount)
 	j.Member("run_time_ns", r.RunTime.Nanoseconds())
 	j.Member("recursion_misses", r.RecursionMisses)

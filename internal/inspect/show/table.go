@@ -14,6 +14,7 @@ type Column struct {
 	Title string
 	Right bool // aligned to the right, for numbers
 	Least int  // it may be cut down to so many characters; 0: it's never cut
+	Name  bool // of a name, which is cut in its middle: the ends tell more
 	Rank  int  // 0: it's always there; of the others the highest is left out first
 }
 
@@ -41,7 +42,12 @@ func (t *Table) Write(w io.Writer, width int) error {
 			if n > 0 {
 				line.WriteString(strings.Repeat(" ", gap))
 			}
-			text := cut(plain(row[i]), widths[i])
+			text := plain(row[i])
+			if t.Columns[i].Name {
+				text = CutName(text, widths[i])
+			} else {
+				text = cut(text, widths[i])
+			}
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
 			if t.Columns[i].Right {
 				line.WriteString(pad + text)
@@ -120,6 +126,17 @@ func cut(s string, width int) string {
 		return ""
 	}
 	return string([]rune(s)[:width-1]) + "…"
+}
+
+// CutName shortens a name, with … in place of what's before its last two thirds: names of
+// programs and functions begin alike.
+func CutName(s string, width int) string {
+	r := []rune(s)
+	if len(r) <= width || width < 6 {
+		return cut(s, width)
+	}
+	head := (width - 1) / 3
+	return string(r[:head]) + "…" + string(r[len(r)-(width-1-head):])
 }
 
 // plain keeps what would disturb a terminal out of a text: names of processes and paths may

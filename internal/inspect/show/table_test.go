@@ -55,6 +55,22 @@ func TestTableFits(t *testing.T) {
 	}
 }
 
+// Long names differ at their ends.
+func TestCutName(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{"sys_enter", 9, "sys_enter"}, {"tracepoint__syscalls__sys_enter_openat", 16, "trace…ter_openat"}, {"tracepoint__syscalls__sys_exit_openat", 16, "trace…xit_openat"},
+		{"größer_größer", 7, "gr…ößer"}, {"sched_switch", 5, "sche…"}, {"x", 0, ""},
+	} {
+		if got := CutName(c.name, c.width); got != c.want {
+			t.Errorf("%s in %d: %s, want %s", c.name, c.width, got, c.want)
+		}
+	}
+}
+
 func TestUnits(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{Bytes(-1), "?"}, {Bytes(0), "0"}, {Bytes(1023), "1023"}, {Bytes(1024), "1.0K"}, {Bytes(10189), "10K"}, {Bytes(1 << 20), "1.0M"},

@@ -54,7 +54,7 @@ func (p *Printer) Top(t *Top, width int) error {
 	runs.Elapsed = t.Elapsed
 	p.printf("%s  %s, %d running  %s run/s  %.2f %%CPU  in %s\n", t.At.Format("15:04:05"), Counted(len(t.Progs), "program"), running, Number(rate), runs.CPU(), Short(t.Elapsed))
 	table := &Table{Columns: []Column{
-		{Title: "ID", Right: true}, {Title: "NAME", Least: 12}, {Title: "TYPE", Rank: 3}, {Title: "RUN/S", Right: true}, {Title: "TIME", Right: true},
+		{Title: "ID", Right: true}, {Title: "NAME", Least: 12, Name: true}, {Title: "TYPE", Rank: 3}, {Title: "RUN/S", Right: true}, {Title: "TIME", Right: true},
 		{Title: "%CPU", Right: true}, {Title: "MISS/S", Right: true, Rank: 2}, {Title: "FULL", Right: true}, {Title: "OWNER", Least: 12, Rank: 4}, {Title: "ATTACHED TO", Least: 16, Rank: 5},
 	}}
 	for i := range t.Progs {

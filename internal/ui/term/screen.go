@@ -2,9 +2,16 @@ package term
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/gdamore/tcell/v3"
 	"github.com/gdamore/tcell/v3/color"
+
+	"github.com/skep-bpf/skep/internal/host/sys"
+	"github.com/skep-bpf/skep/internal/inspect/show"
 )
 
 // Screen is the terminal of standard input and output, in its raw state and on its other
@@ -62,11 +69,41 @@ func (s *Screen) Unicode() bool { return s.screen.CharacterSet() == "UTF-8" }
 // Redraw shows everything anew, for when something else wrote to the terminal.
 func (s *Screen) Redraw() { s.screen.Sync() }
 
+// Suspend gives the terminal back and stops the process as a shell's Ctrl-Z does; when it's
+// continued, it takes the terminal over again.
+func (s *Screen) Suspend() error {
+	if err := s.screen.Suspend(); err != nil {
+		return fmt.Errorf("give the terminal back: %w", err)
+	}
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, syscall.SIGCONT)
+	defer signal.Stop(continued)
+	if err := sys.StopJob(); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	select {
+	case <-continued:
+	case <-time.After(stopTime): // nobody is there who could continue it, so the kernel doesn't stop it
+	}
+	if err := s.screen.Resume(); err != nil {
+		return fmt.Errorf("take the terminal over: %w", err)
+	}
+	s.screen.Sync()
+	return nil
+}
+
+// stopTime is how long it may take until the process stops.
+const stopTime = 200 * time.Millisecond
+
 // Show shows a grid; only what changed is sent.
 func (s *Screen) Show(g *Grid) {
+	unicode := s.Unicode()
 	for y := range g.Height {
 		for x := range g.Width {
 			c := g.At(x, y)
+			if !unicode {
+				c.Rune = show.ASCII(c.Rune)
+			}
 			s.screen.SetContent(x, y, c.Rune, nil, style(c.Style))
 		}
 	}
@@ -113,6 +150,7 @@ var keyNames = map[tcell.Key]string{
 	tcell.KeyF1: "f1", tcell.KeyF3: "f3", tcell.KeyF4: "f4", tcell.KeyF6: "f6", tcell.KeyF10: "f10",
 	tcell.KeyCtrlB: "ctrl-b", tcell.KeyCtrlC: "ctrl-c", tcell.KeyCtrlD: "ctrl-d", tcell.KeyCtrlF: "ctrl-f",
 	tcell.KeyCtrlL: "ctrl-l", tcell.KeyCtrlU: "ctrl-u", tcell.KeyCtrlN: "ctrl-n", tcell.KeyCtrlP: "ctrl-p",
+	tcell.KeyCtrlZ: "ctrl-z",
 }
 
 // keyName is a key's name; "" for those that have none here.

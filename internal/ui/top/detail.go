@@ -10,9 +10,16 @@ import (
 	"github.com/skep-bpf/skep/internal/ui/term"
 )
 
+// labelWidth is that of the words before what's told of a program.
+const labelWidth = 10
+
 // detailLines is the view of one program.
 func (m *Model) detailLines(width int) (lines [][]span) {
 	add := func(spans ...span) { lines = append(lines, spans) }
+	told := func(label string, spans ...span) {
+		line := append([]span{{fmt.Sprintf("%-*s", labelWidth, label), keyStyle}}, spans...)
+		lines = append(lines, wrap(line, width, labelWidth)...)
+	}
 	title := func(text string) {
 		add()
 		m.starts = append(m.starts, len(lines))
@@ -21,31 +28,47 @@ func (m *Model) detailLines(width int) (lines [][]span) {
 	m.starts = m.starts[:0]
 	p := m.progs[m.selected]
 	if p == nil {
-		add(span{fmt.Sprintf("program %d is gone", m.selected), term.Style{Color: term.Red, Bold: true}})
-		return lines
+		add(span{fmt.Sprintf("program %d is gone; what follows was seen last", m.selected), term.Style{Color: term.Red, Bold: true}})
+		if p = m.gone; p == nil || p.ID != m.selected {
+			return lines
+		}
 	}
 	f := m.facts[p.ID]
-	add(span{fmt.Sprintf("%d %s", p.ID, p.Name), headStyle},
-		span{fmt.Sprintf("  %s  tag %s  age %s  %s", p.TypeName(), p.TagText(), m.ageText(p), f.State), term.Style{}})
-	add(span{"owner     ", keyStyle}, span{orDash(f.Owner), term.Style{}})
-	add(span{"attached  ", keyStyle}, span{orDash(f.Points), term.Style{}})
-	add(span{"size      ", keyStyle}, span{fmt.Sprintf("xlated %s  jited %s  memory %s  verified %d instructions",
+	state := f.State
+	switch {
+	case p == m.gone:
+		f, state = m.goneFact, "gone"
+	case p.Runs.Misses > 0:
+		state = string(inspect.StateMissed)
+	case p.Runs.Count > 0:
+		state = string(inspect.StateRunning)
+	}
+	lines = append(lines, wrap([]span{{fmt.Sprintf("%d %s", p.ID, p.Name), headStyle},
+		{fmt.Sprintf("  %s  tag %s  age %s  %s", p.TypeName(), p.TagText(), m.ageText(p), state), term.Style{}}}, width, 2)...)
+	told("owner", span{orDash(f.Owner), term.Style{}})
+	told("attached", span{orDash(f.Points), term.Style{}})
+	told("size", span{fmt.Sprintf("xlated %s  jited %s  memory %s  verified %d instructions",
 		show.Bytes(int64(p.XlatedLen)), show.Bytes(int64(p.JitedLen)), show.Bytes(p.Memlock), p.VerifiedInsns), term.Style{}})
-	add(span{"now       ", keyStyle}, span{runsText(p.Runs), term.Style{}})
-	add(span{"so far    ", keyStyle}, span{runsText(p.total) + fmt.Sprintf("  in %s", seconds(p.total.Elapsed.Round(100*time.Millisecond))), term.Style{}})
-	spark := max(0, min(width-11, historyLen))
-	add(span{"history   ", keyStyle}, span{m.sparkline(p, spark), term.Style{Color: term.Green}})
+	told("now", span{runsText(p.Runs), term.Style{}})
+	told("so far", span{runsText(p.total) + fmt.Sprintf("  in %s", seconds(p.total.Elapsed.Round(100*time.Millisecond))), term.Style{}})
+	spark := max(0, min(width-labelWidth-1, historyLen))
+	told("history", span{m.sparkline(p, spark), term.Style{Color: term.Green}})
 	title("maps")
 	lines = append(lines, m.mapLines(p, width)...)
 	title("time of a run: intervals by their mean")
 	lines = append(lines, m.histogramLines(p, width)...)
+	title("where its time goes")
+	lines = append(lines, m.heatLines(width)...)
 	title("instructions")
 	// What is read stays in its place when the lines above it become more or less.
 	if m.scroll >= m.head && m.head > 0 {
 		m.scroll += len(lines) - m.head
 	}
 	m.head = len(lines)
-	return append(lines, m.listingLines()...)
+	xlated, machine := m.listings()
+	lines = append(lines, xlated...)
+	title("machine instructions")
+	return append(lines, machine...)
 }
 
 func orDash(s string) string {
@@ -133,40 +156,19 @@ func (m *Model) histogramLines(p *program, width int) (lines [][]span) {
 	return lines
 }
 
-// listingLines are the instructions, source lines in another colour.
-func (m *Model) listingLines() (lines [][]span) {
-	switch d := m.detail; {
-	case d == nil || d.ID != m.selected:
-		return [][]span{{{"reading …", term.Style{Dim: true}}}}
-	case d.Err != nil:
-		return [][]span{{{d.Err.Error(), term.Style{Color: term.Red}}}}
-	default:
-		for _, text := range d.Listing {
-			style := term.Style{}
-			switch {
-			case strings.HasPrefix(text, ";"):
-				style = term.Style{Color: term.Cyan, Bold: true}
-			case !strings.HasPrefix(text, " "):
-				style = headStyle
-			}
-			lines = append(lines, []span{{text, style}})
-		}
-		return lines
-	}
-}
-
 // help is the text of the help view; a line "key: text" has its key in colour.
 const help = `Statistics of the kernel are on while this screen runs, and not paused.
+A program that's looked into is sampled 1999 times a second.
 
-RUN/S    runs a second in the last interval; HISTORY: this number in the
-         last intervals, against the largest of them
-TIME     mean time of a run      %CPU  share of one CPU
+RUN/S    runs a second in the last interval; HISTORY: this number in the last intervals, against the largest of them
+TIME     mean time of a run
+%CPU     share of one CPU
 MISS/S   runs a second that were left out because the program was running
 FULL     the fullest map that isn't an array
 
 j k ↓ ↑	select; the selection stays with its program
 g G PgUp PgDn	first, last; by pages, as Ctrl-U Ctrl-D Ctrl-B Ctrl-F
-Enter l	look into a program: maps, times, source, instructions
+Enter l	look into a program: maps, times, source and instructions with their share of its time
 Esc q	back, or quit (Esc ends a filter first)
 s	sort by the column whose letter follows
 < >	sort by the column to the left, to the right
@@ -179,17 +181,21 @@ p Space	pause, or go on
 d	type the interval
 Tab	in a program: to the next section
 Ctrl-L	draw the screen anew
+Ctrl-Z	stop until the shell's fg; the statistics are off meanwhile
 h ?	this help
 Ctrl-C	quit`
 
-func helpLines() (lines [][]span) {
+// helpKeys is the width of the keys' column.
+const helpKeys = 20
+
+func helpLines(width int) (lines [][]span) {
 	for line := range strings.SplitSeq(help, "\n") {
 		key, text, ok := strings.Cut(line, "\t")
 		if !ok {
-			lines = append(lines, []span{{line, term.Style{}}})
+			lines = append(lines, wrap([]span{{line, term.Style{}}}, width, 9)...)
 			continue
 		}
-		lines = append(lines, []span{{fmt.Sprintf("%-20s", key), keyStyle}, {text, term.Style{}}})
+		lines = append(lines, wrap([]span{{fmt.Sprintf("%-*s", helpKeys, key), keyStyle}, {text, term.Style{}}}, width, helpKeys)...)
 	}
 	return lines
 }

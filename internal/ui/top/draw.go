@@ -30,7 +30,7 @@ func (m *Model) Draw(g *term.Grid) {
 	case modeDetail:
 		m.drawDocument(g, m.detailLines(g.Width))
 	case modeHelp:
-		m.drawDocument(g, helpLines())
+		m.drawDocument(g, helpLines(g.Width))
 	}
 	m.drawFoot(g)
 }
@@ -38,12 +38,11 @@ func (m *Model) Draw(g *term.Grid) {
 // drawHead draws the first line: when, how often, and all programs together.
 func (m *Model) drawHead(g *term.Grid) {
 	x := g.Text(0, 0, "skep top", term.Style{Bold: true, Color: term.Yellow})
-	if m.sample == nil {
-		g.Text(x, 0, "  reading programs …", term.Style{})
-		return
+	text := "  reading programs …  "
+	if m.sample != nil {
+		running, rate, cpu := m.totals()
+		text = fmt.Sprintf("  %s  %s, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), show.Counted(len(m.progs), "program"), running, show.Number(rate), cpu)
 	}
-	running, rate, cpu := m.totals()
-	text := fmt.Sprintf("  %s  %s, %d running  %s run/s  %.2f %%CPU  ", m.sample.At.Format("15:04:05"), show.Counted(len(m.progs), "program"), running, show.Number(rate), cpu)
 	x = g.Text(x, 0, text, term.Style{})
 	if m.Paused {
 		g.Text(x, 0, "PAUSED", term.Style{Reverse: true, Bold: true})
@@ -63,7 +62,7 @@ func (m *Model) drawList(g *term.Grid) {
 	for _, p := range m.rows {
 		idWidth = max(idWidth, len(strconv.Itoa(int(p.ID))))
 	}
-	shown, widths := layout(g.Width, idWidth)
+	shown, widths := layout(g.Width, idWidth, m.longest)
 	g.Fill(0, 1, titleStyle)
 	x := 0
 	for _, i := range shown {
@@ -86,7 +85,11 @@ func (m *Model) drawList(g *term.Grid) {
 			if selected {
 				style = term.Style{Reverse: true, Bold: style.Bold}
 			}
-			drawCell(g, x, 2+n, c.text(m, p, widths[i]), widths[i], c.right, style)
+			text := c.text(m, p, widths[i])
+			if c.key == "name" {
+				text = show.CutName(text, widths[i])
+			}
+			drawCell(g, x, 2+n, text, widths[i], c.right, style)
 			x += widths[i] + 1
 		}
 	}
@@ -230,6 +233,26 @@ func (m *Model) drawKeys(g *term.Grid, y int) {
 type span struct {
 	text  string
 	style term.Style
+}
+
+// wrap breaks a line between words where it's too long; what follows stands under indent.
+func wrap(line []span, width, indent int) (lines [][]span) {
+	if indent > width/2 {
+		indent = 2
+	}
+	var row []span
+	x := 0
+	for _, s := range line {
+		for word := range strings.SplitAfterSeq(s.text, " ") {
+			n := utf8.RuneCountInString(word)
+			if x+len([]rune(strings.TrimRight(word, " "))) > width && x > indent {
+				lines = append(lines, row)
+				row, x = []span{{strings.Repeat(" ", indent), term.Style{}}}, indent
+			}
+			row, x = append(row, span{word, s.style}), x+n
+		}
+	}
+	return append(lines, row)
 }
 
 // drawDocument draws lines from the scroll position on, under the head line.

@@ -16,6 +16,7 @@ const (
 	Quit           // end
 	Restart        // the interval, the pause or what is wanted changed
 	Redraw         // show everything anew
+	Suspend        // stop the process, until it's continued
 )
 
 // intervals are the steps of + and -.
@@ -31,6 +32,8 @@ func (m *Model) Key(key string) Action {
 		return Quit
 	case "ctrl-l":
 		return Redraw
+	case "ctrl-z":
+		return Suspend
 	}
 	if m.prompt.what != promptNone {
 		return m.promptKey(key)
@@ -104,7 +107,7 @@ func (m *Model) listKey(key string) Action {
 		return m.move(len(m.rows) - 1)
 	case "enter", "right", "l":
 		if len(m.rows) > 0 {
-			m.mode, m.scroll, m.detail = modeDetail, 0, nil
+			m.mode, m.scroll, m.detail, m.heat, m.gone, m.head = modeDetail, 0, nil, nil, nil, 0
 			return Restart
 		}
 	case "s", "f6":
@@ -183,7 +186,7 @@ func (m *Model) documentKey(key string) Action {
 func (m *Model) section(step int) int {
 	if step > 0 {
 		for _, at := range m.starts {
-			if at > m.scroll {
+			if at > m.scroll && m.scroll < m.docLen-m.page { // not at the end yet
 				return at
 			}
 		}

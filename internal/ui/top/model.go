@@ -8,19 +8,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
 
 // Fact is what a survey tells of a program, in words.
 type Fact struct{ Owner, Points, State string }
-
-// Detail is a program's instructions, for the view of one program.
-type Detail struct {
-	ID      uint32
-	Listing []string // lines as `skep prog dump xlated` prints them
-	Err     error
-}
 
 // historyLen is how many intervals a program's history has.
 const historyLen = 120
@@ -73,10 +67,14 @@ type Model struct {
 	round    int             // of samples
 	progs    map[uint32]*program
 	rows     []*program // that are shown, in order
+	longest  []int      // text of the rows, in columns that fit theirs
 	facts    map[uint32]Fact
 	fills    map[uint32]inspect.Fill
 	detail   *Detail
-	sortBy   int // in columns
+	heat     *Heat // of the program that is looked into; nil: not known yet
+	goneFact Fact
+	gone     *program // that was looked into, as it was seen last; nil: none
+	sortBy   int      // in columns
 	reverse  bool
 	filter   string
 	running  bool // only programs that ran in the interval
@@ -99,6 +97,7 @@ type Model struct {
 func New(sortKey string, interval time.Duration) *Model {
 	m := &Model{Interval: interval, Unicode: true, progs: map[uint32]*program{}}
 	m.sortBy = max(0, columnByKey(sortKey))
+	m.arrange()
 	return m
 }
 
@@ -129,6 +128,13 @@ func (m *Model) Feed(s *inspect.Sample) {
 			h.rate[slot], h.nanos[slot] = float32(g.Runs.PerSecond()), float32(g.Runs.PerRun())
 		}
 		seen[g.ID] = p
+	}
+	if id := m.looked(); id != 0 && seen[id] == nil && m.progs[id] != nil {
+		m.gone, m.goneFact = m.progs[id], m.facts[id]
+		m.gone.Runs = inspect.Runs{}
+	}
+	if m.gone != nil && m.gone.history != nil {
+		m.gone.history.rate[slot], m.gone.history.nanos[slot] = 0, 0
 	}
 	m.progs = seen
 	m.setFills(m.fills)
@@ -172,13 +178,6 @@ func (m *Model) setFills(f map[uint32]inspect.Fill) {
 	}
 }
 
-// SetDetail takes the instructions of a program that the model asked for.
-func (m *Model) SetDetail(d *Detail) {
-	if m.mode == modeDetail && d.ID == m.selected {
-		m.detail = d
-	}
-}
-
 // Say shows a message until the next key.
 func (m *Model) Say(text string) { m.message = text }
 
@@ -205,6 +204,7 @@ func (m *Model) arrange() {
 		}
 		return n
 	})
+	m.measure()
 	if m.follow || m.mode == modeDetail || m.mode == modeHelp {
 		if i := slices.IndexFunc(m.rows, func(p *program) bool { return p.ID == m.selected }); i >= 0 {
 			m.moveTo(i)
@@ -212,6 +212,19 @@ func (m *Model) arrange() {
 		}
 	}
 	m.moveTo(m.cursor)
+}
+
+// measure finds the longest texts of the rows.
+func (m *Model) measure() {
+	m.longest = make([]int, len(columns))
+	for i, c := range columns {
+		if !c.fits {
+			continue
+		}
+		for _, p := range m.rows {
+			m.longest[i] = max(m.longest[i], utf8.RuneCountInString(c.text(m, p, 0)))
+		}
+	}
 }
 
 func (m *Model) matches(p *program, needle string) bool {
@@ -261,14 +274,6 @@ func (m *Model) WantMaps() (ids []uint32) {
 		}
 	}
 	return ids
-}
-
-// WantDetail is the program whose instructions are shown and aren't there yet; 0: none.
-func (m *Model) WantDetail() uint32 {
-	if m.mode == modeDetail && (m.detail == nil || m.detail.ID != m.selected) {
-		return m.selected
-	}
-	return 0
 }
 
 // totals are all programs' runs together.

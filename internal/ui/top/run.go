@@ -1,13 +1,11 @@
 package top
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,8 +32,17 @@ type update struct {
 	fills  map[uint32]inspect.Fill
 	facts  map[uint32]Fact
 	detail *Detail
+	heat   *Heat
 	err    error // ends it
 	panic  string
+}
+
+// failed is the error that an update brings; it goes on with a reader's panic.
+func (u *update) failed() error {
+	if u.panic != "" {
+		panic(u.panic)
+	}
+	return u.err
 }
 
 // request is what the screen wants of the reader.
@@ -43,7 +50,8 @@ type request struct {
 	interval time.Duration
 	paused   bool
 	maps     []uint32
-	detail   uint32
+	look     uint32        // program that is looked into; 0: none
+	done     chan struct{} // closed when it's done; nil: nobody waits
 }
 
 // Times: the first interval is shorter, so that there are numbers soon; a survey takes at
@@ -119,11 +127,8 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 				action = m.Key(e.Key)
 			}
 		case u := <-updates:
-			switch {
-			case u.panic != "":
-				panic(u.panic)
-			case u.err != nil:
-				return u.err
+			if err := u.failed(); err != nil {
+				return err
 			}
 			if samples += m.take(u); c.Count > 0 && samples >= c.Count {
 				return nil
@@ -136,9 +141,43 @@ func display(ctx context.Context, c *Config, screen *term.Screen, requests chan 
 		case Redraw:
 			screen.Redraw()
 		case Restart:
-			ask(requests, request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), detail: m.WantDetail()})
+			ask(requests, m.request())
+		case Suspend:
+			if err := suspend(ctx, m, screen, requests, updates); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// request is what the model wants of the reader.
+func (m *Model) request() request {
+	return request{interval: m.Interval, paused: m.Paused, maps: m.WantMaps(), look: m.looked()}
+}
+
+// suspend stops the process, with the statistics off meanwhile.
+func suspend(ctx context.Context, m *Model, screen *term.Screen, requests chan request, updates <-chan update) error {
+	r := m.request()
+	r.paused, r.done = true, make(chan struct{})
+	ask(requests, r)
+	for waiting := true; waiting; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.done:
+			waiting = false
+		case u := <-updates:
+			if err := u.failed(); err != nil {
+				return err
+			}
+			m.take(u)
+		}
+	}
+	if err := screen.Suspend(); err != nil {
+		return err
+	}
+	ask(requests, m.request())
+	return nil
 }
 
 // ask puts a request in the place of one that hasn't been taken.
@@ -161,6 +200,9 @@ func (m *Model) take(u update) int {
 	if u.detail != nil {
 		m.SetDetail(u.detail)
 	}
+	if u.heat != nil {
+		m.SetHeat(u.heat)
+	}
 	if u.sample == nil {
 		return 0
 	}
@@ -172,6 +214,8 @@ func (m *Model) take(u update) int {
 func sample(ctx context.Context, c *Config, s *inspect.Sampler, requests <-chan request, updates chan<- update) {
 	want := request{interval: c.Interval}
 	fills := c.Samples.NewFills()
+	look := &look{reader: c.Samples}
+	defer look.close()
 	timer := time.NewTimer(min(c.Interval, firstInterval))
 	defer timer.Stop()
 	began := time.Now()
@@ -181,25 +225,32 @@ func sample(ctx context.Context, c *Config, s *inspect.Sampler, requests <-chan 
 		case <-ctx.Done():
 			return
 		case r := <-requests:
-			u, timer = want.change(r, c, s, fills, timer, began)
+			u = want.change(r, s, fills, look, timer, began)
 			want = r
+			if r.done != nil {
+				close(r.done)
+			}
+		case <-look.drain():
+			look.read()
 		case <-timer.C:
 			began = time.Now()
 			if u.sample, u.err = s.Sample(); u.err == nil && len(want.maps) > 0 {
 				fills.Update(want.maps, min(fillBudget, want.interval/4))
 				u.fills = fills.All()
 			}
+			look.read()
+			u.heat = look.heat()
 			// The interval counts from the start, so that reading doesn't stretch it.
 			timer.Reset(max(time.Until(began.Add(want.interval)), want.interval/4))
 		}
-		if u.sample != nil || u.fills != nil || u.detail != nil || u.err != nil {
+		if u.sample != nil || u.fills != nil || u.detail != nil || u.heat != nil || u.err != nil {
 			send(ctx, updates, u)
 		}
 	}
 }
 
 // change does what a new request needs at once.
-func (old *request) change(r request, c *Config, s *inspect.Sampler, fills *inspect.Fills, timer *time.Timer, began time.Time) (u update, t *time.Timer) {
+func (old *request) change(r request, s *inspect.Sampler, fills *inspect.Fills, look *look, timer *time.Timer, began time.Time) (u update) {
 	switch {
 	case r.paused && !old.paused:
 		timer.Stop()
@@ -210,41 +261,18 @@ func (old *request) change(r request, c *Config, s *inspect.Sampler, fills *insp
 	case !r.paused && r.interval != old.interval:
 		timer.Reset(max(0, time.Until(began.Add(r.interval))))
 	}
-	if r.detail != 0 && r.detail != old.detail {
-		u.detail = detail(c.Samples, r.detail)
+	if r.look != old.look || r.paused != old.paused {
+		if r.look != old.look {
+			u.detail = look.into(r.look)
+		}
+		look.sample(!r.paused)
+		u.heat = look.heat()
 	}
 	if len(r.maps) > 0 && !slices.Equal(r.maps, old.maps) {
 		fills.Add(r.maps, min(fillBudget, r.interval/4))
 		u.fills = fills.All()
 	}
-	return u, timer
-}
-
-// detail reads a program's instructions.
-func detail(r *inspect.Reader, id uint32) *Detail {
-	d := &Detail{ID: id}
-	objs, err := r.Open(inspect.KindProg, inspect.Selector{By: "id", Value: fmt.Sprint(id)}, false)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	defer inspect.CloseAll(objs)
-	code, err := r.Code(objs[0].FD)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	insns, err := r.XlatedInsns(code)
-	if err != nil {
-		d.Err = err
-		return d
-	}
-	var b bytes.Buffer
-	p := show.NewPrinter(&b, r, false, false)
-	p.Xlated(code, insns, show.ListingOptions{})
-	d.Err = p.Close()
-	d.Listing = strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	return d
+	return u
 }
 
 // survey finds out who owns what, again and again.
@@ -267,7 +295,7 @@ func Facts(s *inspect.Survey) map[uint32]Fact {
 	facts := make(map[uint32]Fact, len(s.Progs))
 	for _, g := range s.Progs {
 		facts[g.ID] = Fact{
-			Owner: show.OwnerText(s.Keeper(g.ID)), Points: show.PointsText(g, s.PointsOf(g.ID)), State: string(s.State(g.ID, 0)),
+			Owner: show.OwnerText(s.Keeper(g.ID)), Points: show.PointsText(g, s.PointsOf(g.ID)), State: string(s.State(g.ID, inspect.Runs{})),
 		}
 	}
 	return facts

@@ -1,6 +1,7 @@
 package top
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -98,7 +99,7 @@ func TestScreens(t *testing.T) {
 		{"paused-80x24", 80, 24, []string{"p", "d", "2"}, nil},
 		{"help-80x24", 80, 24, []string{"?"}, nil},
 		{"detail-80x24", 80, 24, []string{"enter"}, func(m *Model) {
-			m.SetDetail(&Detail{ID: 7, Listing: []string{"int f(void * ctx):", "; @ = count();", "   0: (b7) r0 = 0", "   1: (95) exit"}})
+			m.SetDetail(detailOf(7, "int f(void * ctx):", "; @ = count();", "   0: (b7) r0 = 0", "   1: (95) exit"))
 		}},
 		{"detail-160x50", 160, 50, []string{"j", "enter"}, nil},
 		{"empty-80x24", 80, 24, nil, func(m *Model) { m.Feed(&inspect.Sample{At: start}) }},
@@ -117,6 +118,19 @@ func TestScreens(t *testing.T) {
 		}
 		testkit.Golden(t, filepath.Join("testdata", c.name+".screen"), []byte(got))
 	}
+}
+
+// detailOf is a program's detail with lines of a listing.
+func detailOf(id uint32, lines ...string) *Detail {
+	d := &Detail{ID: id, MachineErr: errors.New("it isn't jited")}
+	for _, l := range lines {
+		line := show.ListingLine{Text: l}
+		if text, ok := strings.CutPrefix(l, "; "); ok {
+			line.Source = &inspect.Line{File: "bees.bt", Line: 1, Text: text}
+		}
+		d.Xlated = append(d.Xlated, line)
+	}
+	return d
 }
 
 // order are the ids that the list shows.
@@ -215,8 +229,15 @@ func TestGone(t *testing.T) {
 	}
 	press(m, "enter")
 	m.Feed(sampleOf(bees[1:], 3))
-	if got := drawn(m, 80, 24); !strings.Contains(got, "program 3 is gone") {
-		t.Errorf("a program that's gone is shown:\n%s", got)
+	for range 2 {
+		got := drawn(m, 80, 30)
+		for _, want := range []string{"program 3 is gone; what follows was seen last", "3 count_packets  xdp  tag", "  gone\n", "owner     411 agent", " 23000 runs ", "where its time goes"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("of a program that's gone there's no %q:\n%s", want, got)
+			}
+		}
+		m.Feed(sampleOf(bees[1:], 3))
+		m.SetFacts(nil) // a survey doesn't know it any more
 	}
 	press(m, "q")
 	if got := drawn(m, 80, 24); strings.Contains(got, "gone") || m.selected != 7 && m.selected != 12 {
@@ -247,19 +268,22 @@ func TestWants(t *testing.T) {
 	if got := m.WantMaps(); len(got) != 21 || got[20] != 5999 {
 		t.Errorf("at the end: %v", got)
 	}
-	if m.WantDetail() != 0 {
+	if m.looked() != 0 {
 		t.Error("a list wants a detail")
 	}
 	press(m, "enter")
-	if got := m.WantMaps(); len(got) != 1 || m.WantDetail() != 1000 {
-		t.Errorf("a detail wants maps %v and program %d", got, m.WantDetail())
+	if got := m.WantMaps(); len(got) != 1 || m.looked() != 1000 {
+		t.Errorf("a detail wants maps %v and program %d", got, m.looked())
 	}
 	m.SetDetail(&Detail{ID: 3})
 	if m.detail != nil {
 		t.Error("another program's detail was taken")
 	}
-	if m.SetDetail(&Detail{ID: 1000}); m.WantDetail() != 0 {
-		t.Error("a detail that is there is wanted")
+	if press(m, "?"); m.looked() != 1000 {
+		t.Error("behind the help the program isn't looked into")
+	}
+	if press(m, "q", "q"); m.looked() != 0 {
+		t.Error("the list wants the detail that it came from")
 	}
 }
 
@@ -271,9 +295,9 @@ func TestScrollStays(t *testing.T) {
 		listing[i] = fmt.Sprintf("%4d: exit", i)
 	}
 	press(m, "enter")
-	m.SetDetail(&Detail{ID: 7, Listing: listing})
+	m.SetDetail(detailOf(7, listing...))
 	drawn(m, 80, 24)
-	press(m, "tab", "tab", "tab", "pgdn", "j")
+	press(m, "tab", "tab", "tab", "tab", "pgdn", "j")
 	at := regexp.MustCompile(`\d+: exit`)
 	first := at.FindString(drawn(m, 80, 24))
 	s := sampleOf(bees, 3)
@@ -283,9 +307,77 @@ func TestScrollStays(t *testing.T) {
 		t.Errorf("first line is %q, was %q", got, first)
 	}
 	// Tab goes round.
-	press(m, "tab")
+	press(m, "tab", "tab")
 	if !strings.Contains(drawn(m, 80, 24), "owner ") {
 		t.Error("behind the last section isn't the first line")
+	}
+}
+
+// TestNarrow: what a person came for stays on small terminals; nothing is drawn outside of them.
+func TestNarrow(t *testing.T) {
+	if got := drawn(New("cpu", time.Second), 80, 24); !strings.Contains(got, "reading programs") {
+		t.Errorf("before the first sample:\n%s", got)
+	}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{80, "   ID NAME             TYPE         HISTORY      RUN/S   TIME  %CPU▼ MISS/S FULL"},
+		{40, "   ID NAME           RUN/S   TIME  %CPU▼"}, {32, "   ID NAME          RUN/S  %CPU▼"}, {24, "   ID NAME         %CPU▼"}, {1, ""},
+	} {
+		m := fed()
+		if got := drawn(m, c.width, 12); !strings.Contains(got, "\n"+c.want) {
+			t.Errorf("in %d columns:\n%s", c.width, got)
+		}
+		for _, keys := range [][]string{{"enter"}, {"?"}} {
+			press(m, keys...)
+			drawn(m, c.width, 12)
+		}
+	}
+}
+
+// TestHeat: source lines and instructions stand beside their share of the program's time,
+// that of what they call included.
+func TestHeat(t *testing.T) {
+	m := fed()
+	press(m, "j", "enter")
+	d := detailOf(3, "int f(void * ctx):", "; @packets = count();", "   0: (85) call bpf_map_lookup_elem#1", "; @bytes = sum($len);", "   1: (95) exit")
+	d.Xlated[1].From, d.Xlated[1].To = 100, 120
+	d.Xlated[3].From, d.Xlated[3].To, d.Xlated[3].Source.Line = 120, 130, 2
+	d.Machine, d.MachineErr = []show.ListingLine{{Text: "   0:\tcallq 0x1 <lookup>", From: 100, To: 105}, {Text: "   5:\tretq", From: 105, To: 106}}, nil
+	m.SetDetail(d)
+	look := func() string {
+		return strings.Join(strings.Fields(drawn(m, 100, 60)), " ")
+	}
+	for _, c := range []struct {
+		name string
+		heat *Heat
+		want []string
+	}{
+		{"not yet", nil, []string{"where its time goes sampling …", "instructions int f(void * ctx): ; @packets"}},
+		{"refused", &Heat{ID: 3, Err: errors.New("operation not permitted")}, []string{"not known: operation not permitted", "int f(void * ctx): ; @packets"}},
+		{"none", &Heat{ID: 3, Hits: new(inspect.Hits)}, []string{"not seen in any sample yet instructions int"}},
+		{"some", &Heat{ID: 3, Hits: inspect.NewHits(map[uint64]int{104: 6, 105: 1, 121: 1}, true)}, []string{
+			"8 samples, with what it calls in the kernel by a timer, as",
+			"87.5% bees.bt:1 @packets = count(); 12.5% bees.bt:2 @bytes = sum($len); instructions int",
+			"87.5% ; @packets = count(); 0: (85) call", "12.5% ; @bytes", "75.0% 0: callq 0x1 <lookup> 12.5% 5: retq",
+		}},
+	} {
+		if c.heat != nil {
+			m.SetHeat(c.heat)
+		}
+		got := look()
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %s\nlacks %s", c.name, got, want)
+			}
+		}
+	}
+	// Another program's is another.
+	press(m, "q", "k", "enter")
+	m.SetHeat(&Heat{ID: 3, Hits: inspect.NewHits(map[uint64]int{104: 6}, true)}) // that was on its way
+	if got := look(); !strings.Contains(got, "where its time goes sampling …") || m.selected != 7 {
+		t.Errorf("program %d: %s", m.selected, got)
 	}
 }
 
