@@ -85,45 +85,33 @@ func (a *assembly) seqWrite(ctx isa.Reg, metaSeq uint32, at int16, size int32) {
 		isa.MovImm(isa.R3, size), isa.Call(helperSeqWrite))
 }
 
-// layout finds members' offsets in vmlinux's types; err is the first that failed.
+// layout finds members' offsets in vmlinux's types; err is the first that failed. A struct is
+// searched for once.
 type layout struct {
-	btf *kern.BTF
-	err error
+	btf     *kern.BTF
+	structs map[string]kern.Type
+	err     error
 }
+
+func newLayout(btf *kern.BTF) *layout { return &layout{btf: btf, structs: map[string]kern.Type{}} }
 
 // off is the offset in bytes of a struct's member, that of an anonymous struct included.
 func (l *layout) off(structName, member string) uint32 { return l.bit(structName, member) / 8 }
 
 // bit is the offset in bits.
 func (l *layout) bit(structName, member string) uint32 {
-	t, ok := l.btf.Find(structName, kern.KindStruct)
-	if ok {
-		if bit, ok := memberBit(t, member, 0); ok {
-			return bit
-		}
+	t, ok := l.structs[structName]
+	if !ok {
+		t, _ = l.btf.Find(structName, kern.KindStruct)
+		l.structs[structName] = t
+	}
+	if m, ok := t.Member(member); ok {
+		return m.Bit
 	}
 	if l.err == nil {
 		l.err = fmt.Errorf("find %s.%s in BTF: %w", structName, member, fs.ErrNotExist)
 	}
 	return 0
-}
-
-// maxAnonymous bounds how deep anonymous structs are looked into.
-const maxAnonymous = 8
-
-func memberBit(t kern.Type, name string, depth int) (bit uint32, found bool) {
-	t.Members(func(m kern.Member) bool {
-		if m.Name == name {
-			bit, found = m.Bit, true
-		} else if m.Name == "" && depth < maxAnonymous {
-			var inner uint32
-			if inner, found = memberBit(m.Type.Unqualified(), name, depth+1); found {
-				bit = m.Bit + inner
-			}
-		}
-		return !found
-	})
-	return bit, found
 }
 
 // iterator is a loaded and linked iterator.

@@ -34,7 +34,7 @@ func (r *Reader) fileLayout() (*fileLayout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{btf: btf}
+	l := newLayout(btf)
 	f := &fileLayout{
 		seq: l.off("bpf_iter_meta", "seq"), tgid: l.off("task_struct", "tgid"), fop: l.off("file", "f_op"),
 		private: l.off("file", "private_data"), show: l.off("file_operations", "show_fdinfo"),

@@ -3,6 +3,7 @@ package inspect
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -47,6 +48,8 @@ const (
 	statsAt     = recordAt - 8          // the address of the program's counters
 	scratchAt   = statsAt - scratchSize // addresses of maps, counters of a CPU
 	scratchSize = 8 * recordMaps
+	mapAt       = scratchAt - mapSpan // a map, from the first member that's read on
+	mapSpan     = 48
 )
 
 // ksymPrefix begins the name of a program's machine code: "bpf_prog_TAG_", then its own name
@@ -58,7 +61,7 @@ const progCtx = 8
 
 // progOffsets are members' offsets that the iterator reads.
 type progOffsets struct {
-	seq                                                                    uint32 // of struct bpf_iter_meta
+	seq, seqNum                                                            uint32 // of struct bpf_iter_meta
 	typ, len, jitedLen, pages, tag, stats, aux                             uint32 // of struct bpf_prog
 	gpl, gplBit                                                            uint32 // byte and bit
 	id, maps, mapCount, user, btf, attachBTF, attachType, loaded, verified uint32 // of bpf_prog_aux
@@ -72,10 +75,10 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{btf: btf}
+	l := newLayout(btf)
 	gpl := l.bit("bpf_prog", "gpl_compatible")
 	o := &progOffsets{
-		seq: l.off("bpf_iter_meta", "seq"),
+		seq: l.off("bpf_iter_meta", "seq"), seqNum: l.off("bpf_iter_meta", "seq_num"),
 		typ: l.off("bpf_prog", "type"), len: l.off("bpf_prog", "len"), jitedLen: l.off("bpf_prog", "jited_len"),
 		pages: l.off("bpf_prog", "pages"), tag: l.off("bpf_prog", "tag"), stats: l.off("bpf_prog", "stats"),
 		aux: l.off("bpf_prog", "aux"), gpl: gpl / 8, gplBit: gpl % 8,
@@ -92,13 +95,20 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
+	if max(o.mapID, o.mapFlags)-min(o.mapID, o.mapFlags) > mapSpan-4 {
+		return nil, fmt.Errorf("read maps' ids and flags together: %w", errors.ErrUnsupported)
+	}
 	o.cpus, err = r.CPUs()
 	return o, err
 }
 
+// progMaps are the descriptors of the iterator's maps: one with a u64 for each CPU, and an
+// array whose element has a u64 for each CPU.
+type progMaps struct{ percpu, distances int }
+
 // program describes each program by a record. r6 is the context, r7 the struct bpf_prog, r8
-// its aux, r9 counts; percpu is a map with a u64 for each CPU.
-func (o *progOffsets) program(percpu int) *assembly {
+// its aux, r9 counts.
+func (o *progOffsets) program(m progMaps) *assembly {
 	a := newAssembly()
 	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, progCtx))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
@@ -130,7 +140,8 @@ func (o *progOffsets) program(percpu int) *assembly {
 			isa.Store(isa.SizeW, isa.R10, recordAt+m.to, isa.R1))
 	}
 	o.ask(a)
-	o.counters(a, percpu)
+	o.distances(a, m)
+	o.counters(a, m)
 	o.mapIDs(a)
 	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
@@ -158,25 +169,46 @@ func (o *progOffsets) ask(a *assembly) {
 	a.label("described")
 }
 
-// counters adds up what the CPUs counted. A CPU's copy of a variable is as far from the
-// variable's address as its copy of any other, and a map of skep's own shows how far: the
-// kernel gives the address of a CPU's element, and the map has that of the element.
-func (o *progOffsets) counters(a *assembly, percpu int) {
-	const pointer, key = scratchAt, scratchAt + 8
-	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(percpu))
-	a.readKernel(statsAt, 8, isa.R7, o.stats)
+// distances finds how far each CPU's copies are from the variables' addresses, at the first
+// program. That's the same for all variables, and a map of skep's own shows it: the kernel
+// gives the address of a CPU's element, and the map has that of the element.
+func (o *progOffsets) distances(a *assembly, m progMaps) {
+	const base, pointer, key = scratchAt, scratchAt + 8, scratchAt + 16
+	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(m.percpu))
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, 0), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(o.seqNum)))
+	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "measured")
 	a.add(own)
-	a.number(isa.R1, pointer)
-	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer))
-	a.readKernel(pointer, 8, isa.R3, o.copies)
-	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.Load(isa.SizeDW, isa.R2, isa.R10, pointer),
-		isa.ALU(isa.AluSUB, isa.R1, isa.R2), isa.Store(isa.SizeDW, isa.R10, statsAt, isa.R1), isa.MovImm(isa.R9, 0))
-	a.label("cpu")
+	a.number(isa.R1, base)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, base))
+	a.readKernel(base, 8, isa.R3, o.copies)
+	a.add(isa.MovImm(isa.R9, 0))
+	a.label("measure")
 	a.add(isa.StoreImm(isa.SizeW, isa.R10, key, 0), own, isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, key),
 		isa.Mov(isa.R3, isa.R9), isa.Call(helperMapLookupPerCPU))
-	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 0), "counted")
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 0), "measured")
 	a.number(isa.R0, pointer)
-	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer), isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.ALU(isa.AluADD, isa.R3, isa.R1))
+	a.distance(m)
+	a.add(isa.Load(isa.SizeDW, isa.R2, isa.R10, pointer), isa.Load(isa.SizeDW, isa.R3, isa.R10, base),
+		isa.ALU(isa.AluSUB, isa.R2, isa.R3), isa.Store(isa.SizeDW, isa.R1, 0, isa.R2), isa.ALUImm(isa.AluADD, isa.R9, 1))
+	a.jump(isa.JumpIfImm(isa.JmpJLT, isa.R9, int32(o.cpus), 0), "measure")
+	a.label("measured")
+}
+
+// distance makes r1 point to the distance of the CPU in r9.
+func (a *assembly) distance(m progMaps) {
+	a.add(isa.LoadPseudo(isa.R1, isa.PseudoMapValue, int64(uint32(m.distances))), isa.Mov(isa.R2, isa.R9),
+		isa.ALUImm(isa.AluLSH, isa.R2, 3), isa.ALU(isa.AluADD, isa.R1, isa.R2))
+}
+
+// counters adds up what the CPUs counted.
+func (o *progOffsets) counters(a *assembly, m progMaps) {
+	a.readKernel(statsAt, 8, isa.R7, o.stats)
+	a.add(isa.MovImm(isa.R9, 0))
+	a.label("cpu")
+	a.distance(m)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R1, 0))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R3, 0, 0), "counted") // there's no such CPU
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.ALU(isa.AluADD, isa.R3, isa.R1))
 	a.readKernel(scratchAt, int32(max(o.cnt, o.nsecs, o.misses)+8), isa.R3, 0)
 	for i, off := range []uint32{o.cnt, o.nsecs, o.misses} {
 		to := int16(recordAt + recRuns + 8*i)
@@ -188,8 +220,11 @@ func (o *progOffsets) counters(a *assembly, percpu int) {
 	a.label("counted")
 }
 
-// mapIDs reads the ids of the first maps, and their flags. When there are more, the reader asks.
+// mapIDs reads the ids of the first maps, and their flags, which stand close together. When
+// there are more, the reader asks.
 func (o *progOffsets) mapIDs(a *assembly) {
+	first := min(o.mapID, o.mapFlags)
+	id, flags := mapAt+int16(o.mapID-first), mapAt+int16(o.mapFlags-first)
 	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "maps")
 	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "maps")
@@ -198,10 +233,9 @@ func (o *progOffsets) mapIDs(a *assembly) {
 	for i := range recordMaps {
 		a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "maps")
 		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
-		a.readKernel(int16(recordAt+recMapIDs+4*i), 4, isa.R3, o.mapID)
-		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
-		a.readKernel(int16(scratchAt+8*i), 4, isa.R3, o.mapFlags)
-		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, int16(scratchAt+8*i)), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
+		a.readKernel(mapAt, mapSpan, isa.R3, first)
+		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, id), isa.Store(isa.SizeW, isa.R10, int16(recordAt+recMapIDs+4*i), isa.R1),
+			isa.Load(isa.SizeW, isa.R1, isa.R10, flags), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
 			isa.ALU(isa.AluOR, isa.R2, isa.R1), isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R2))
 	}
 	a.label("maps")
@@ -214,12 +248,16 @@ func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 	if err != nil {
 		return err
 	}
-	percpu, err := r.newScratch(mapPercpuArray, 8)
-	if err != nil {
+	var m progMaps
+	if m.percpu, err = r.newScratch(mapPercpuArray, 8); err != nil {
 		return err
 	}
-	defer sys.Close(percpu)
-	it, err := r.loadIterator("bpf_prog", o.program(percpu), 0)
+	defer sys.Close(m.percpu)
+	if m.distances, err = r.newScratch(mapArray, uint32(8*o.cpus)); err != nil {
+		return err
+	}
+	defer sys.Close(m.distances)
+	it, err := r.loadIterator("bpf_prog", o.program(m), 0)
 	if err != nil {
 		return err
 	}

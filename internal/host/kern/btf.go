@@ -163,15 +163,26 @@ func (b *BTF) Type(id TypeID) Type {
 
 // str returns the string at off among the BTF's and its base's.
 func (b *BTF) str(off uint32) string {
+	s := b.strFrom(off)
+	return string(s[:max(0, bytes.IndexByte(s, 0))])
+}
+
+// is reports whether s is the string at off.
+func (b *BTF) is(off uint32, s string) bool {
+	at := b.strFrom(off)
+	return len(at) > len(s) && at[len(s)] == 0 && string(at[:len(s)]) == s
+}
+
+// strFrom are the strings from the one at off on; nil for an offset that there isn't.
+func (b *BTF) strFrom(off uint32) []byte {
 	for b.base != nil && off < b.strBase {
 		b = b.base
 	}
 	off -= b.strBase
 	if uint64(off) >= uint64(len(b.strs)) {
-		return ""
+		return nil
 	}
-	s := b.strs[off:]
-	return string(s[:bytes.IndexByte(s, 0)])
+	return b.strs[off:]
 }
 
 func (t Type) word(off int) uint32 { return binary.NativeEndian.Uint32(t.rec[off:]) }
@@ -274,17 +285,20 @@ type Member struct {
 
 // Members calls f for each member in order until it returns false.
 func (t Type) Members(f func(Member) bool) {
-	flag := t.Flag()
 	for i := range t.vlen() {
-		at := typeLen + 12*i
-		m := Member{Name: t.b.str(t.word(at)), Type: t.b.Type(TypeID(t.word(at + 4))), Bit: t.word(at + 8)}
-		if flag {
-			m.Bits, m.Bit = uint8(m.Bit>>24), m.Bit&0xffffff
-		}
-		if !f(m) {
+		if !f(t.memberAt(i)) {
 			return
 		}
 	}
+}
+
+func (t Type) memberAt(i int) Member {
+	at := typeLen + 12*i
+	m := Member{Name: t.b.str(t.word(at)), Type: t.b.Type(TypeID(t.word(at + 4))), Bit: t.word(at + 8)}
+	if t.Flag() {
+		m.Bits, m.Bit = uint8(m.Bit>>24), m.Bit&0xffffff
+	}
+	return m
 }
 
 // Param is a parameter of a function; Type void and Name "" is "...".

@@ -135,3 +135,33 @@ func (b *BTF) Lookup(name string) (Type, bool) {
 	}
 	return b.Find(name, KindTypedef, KindInt, KindFloat)
 }
+
+// maxAnonymous bounds how deep anonymous structs are looked into.
+const maxAnonymous = 8
+
+// Member finds a struct's or union's member by name. One of an anonymous struct or union in
+// it is found too; its offset is from the outer one's start. Only what's found is decoded.
+func (t Type) Member(name string) (Member, bool) { return t.member(name, maxAnonymous) }
+
+func (t Type) member(name string, depth int) (Member, bool) {
+	if k := t.Kind(); k != KindStruct && k != KindUnion {
+		return Member{}, false
+	}
+	for i := range t.vlen() {
+		off := t.word(typeLen + 12*i)
+		if off != 0 {
+			if t.b.is(off, name) {
+				return t.memberAt(i), true
+			}
+			continue
+		}
+		if depth > 0 {
+			outer := t.memberAt(i)
+			if m, ok := outer.Type.Unqualified().member(name, depth-1); ok {
+				m.Bit += outer.Bit
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
+}
