@@ -78,15 +78,24 @@ func (a *assembly) read(helper int32, to int16, size int32, src isa.Reg, off uin
 		isa.MovImm(isa.R2, size), isa.Call(helper))
 }
 
-// seqWrite adds the output of size bytes of the stack at fp + at; ctx has the context.
-func (a *assembly) seqWrite(ctx isa.Reg, metaSeq uint32, at int16, size int32) {
-	a.add(isa.Load(isa.SizeDW, isa.R1, ctx, 0), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(metaSeq)),
+// seqWrite adds the output of size bytes of the stack at fp + at; r6 has the context.
+func (a *assembly) seqWrite(c iterContext, at int16, size int32) {
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(c.seq)),
 		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)),
 		isa.MovImm(isa.R3, size), isa.Call(helperSeqWrite))
 }
 
-// layout finds members' offsets in vmlinux's types; err is the first that failed. A struct is
-// searched for once.
+// iterContext are offsets in an iterator's context: of its meta, and in that, struct
+// bpf_iter_meta, of the file that's written to and of the object's number.
+type iterContext struct{ meta, seq, seqNum uint32 }
+
+func (l *layout) context(name string) iterContext {
+	return iterContext{meta: l.off(name, "meta"), seq: l.off("bpf_iter_meta", "seq"), seqNum: l.off("bpf_iter_meta", "seq_num")}
+}
+
+// layout finds members' offsets in vmlinux's types; err is the first that failed. A search
+// reads all names of types, so a struct is searched for once, and not at all after a member
+// that points to it.
 type layout struct {
 	btf     *kern.BTF
 	structs map[string]kern.Type
@@ -106,12 +115,24 @@ func (l *layout) bit(structName, member string) uint32 {
 		l.structs[structName] = t
 	}
 	if m, ok := t.Member(member); ok {
+		l.know(m.Type)
 		return m.Bit
 	}
 	if l.err == nil {
 		l.err = fmt.Errorf("find %s.%s in BTF: %w", structName, member, fs.ErrNotExist)
 	}
 	return 0
+}
+
+// know keeps the struct that a member is or points to.
+func (l *layout) know(t kern.Type) {
+	t = t.Unqualified()
+	for t.Kind() == kern.KindPtr {
+		t = t.Ref().Unqualified()
+	}
+	if t.Kind() == kern.KindStruct {
+		l.structs[t.Name()] = t
+	}
 }
 
 // iterator is a loaded and linked iterator.

@@ -16,16 +16,11 @@ import (
 // a function for each kind. The kernel exports the functions' addresses to nobody, but
 // skep has descriptors of each kind itself: a first walk looks at those, a second at all.
 
-// Offsets in struct bpf_iter__task_file (kernel/bpf/task_iter.c).
-const (
-	fileCtxTask = 8
-	fileCtxFD   = 16
-	fileCtxFile = 24
-)
-
 // fileLayout are the members that the programs read.
 type fileLayout struct {
-	seq, tgid, fop, private, show                  uint32
+	ctx                                            iterContext
+	task, fd, file                                 uint32 // of struct bpf_iter__task_file
+	tgid, fop, private, show                       uint32
 	progAux, auxID, mapID, linkID, linkProg, btfID uint32
 }
 
@@ -36,7 +31,9 @@ func (r *Reader) fileLayout() (*fileLayout, error) {
 	}
 	l := newLayout(btf)
 	f := &fileLayout{
-		seq: l.off("bpf_iter_meta", "seq"), tgid: l.off("task_struct", "tgid"), fop: l.off("file", "f_op"),
+		ctx:  l.context("bpf_iter__task_file"),
+		task: l.off("bpf_iter__task_file", "task"), fd: l.off("bpf_iter__task_file", "fd"), file: l.off("bpf_iter__task_file", "file"),
+		tgid: l.off("task_struct", "tgid"), fop: l.off("file", "f_op"),
 		private: l.off("file", "private_data"), show: l.off("file_operations", "show_fdinfo"),
 		progAux: l.off("bpf_prog", "aux"), auxID: l.off("bpf_prog_aux", "id"), mapID: l.off("bpf_map", "id"),
 		linkID: l.off("bpf_link", "id"), linkProg: l.off("bpf_link", "prog"), btfID: l.off("btf", "id"),
@@ -53,9 +50,9 @@ const fileRecord = 24
 // r6 is the context, r7 the file, r8 the task, r9 the file's show_fdinfo, then its object.
 func (f *fileLayout) program(kinds int) *assembly {
 	a := newAssembly()
-	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, fileCtxFile))
+	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, int16(f.file)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
-	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R6, fileCtxTask))
+	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R6, int16(f.task)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R8, 0, 0), "out")
 	a.add(isa.Load(isa.SizeDW, isa.R9, isa.R7, int16(f.fop)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "out")
@@ -93,7 +90,7 @@ func (f *fileLayout) program(kinds int) *assembly {
 	a.add(isa.Store(isa.SizeDW, isa.R10, tmp, isa.R9))
 	a.progID(f, tmp, id)
 	a.label("write")
-	a.seqWrite(isa.R6, f.seq, -fileRecord, fileRecord)
+	a.seqWrite(f.ctx, -fileRecord, fileRecord)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
@@ -105,7 +102,7 @@ func (a *assembly) common(f *fileLayout, k Kind) {
 		isa.StoreImm(isa.SizeDW, isa.R10, -32, 0),
 		isa.StoreImm(isa.SizeW, isa.R10, -16, int32(k)),
 		isa.Load(isa.SizeW, isa.R1, isa.R8, int16(f.tgid)), isa.Store(isa.SizeW, isa.R10, -24, isa.R1),
-		isa.Load(isa.SizeW, isa.R1, isa.R6, fileCtxFD), isa.Store(isa.SizeW, isa.R10, -20, isa.R1))
+		isa.Load(isa.SizeW, isa.R1, isa.R6, int16(f.fd)), isa.Store(isa.SizeW, isa.R10, -20, isa.R1))
 }
 
 // object loads the file's object.

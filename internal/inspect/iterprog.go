@@ -56,12 +56,10 @@ const (
 // in full (bpf_prog_ksym_set_name, kernel/bpf/core.c).
 const ksymPrefix = len("bpf_prog_") + 16 + len("_")
 
-// progCtx is the program's place in struct bpf_iter__bpf_prog (kernel/bpf/prog_iter.c).
-const progCtx = 8
-
 // progOffsets are members' offsets that the iterator reads.
 type progOffsets struct {
-	seq, seqNum                                                            uint32 // of struct bpf_iter_meta
+	ctx                                                                    iterContext
+	prog                                                                   uint32 // of struct bpf_iter__bpf_prog
 	typ, len, jitedLen, pages, tag, stats, aux                             uint32 // of struct bpf_prog
 	gpl, gplBit                                                            uint32 // byte and bit
 	id, maps, mapCount, user, btf, attachBTF, attachType, loaded, verified uint32 // of bpf_prog_aux
@@ -76,12 +74,11 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 		return nil, err
 	}
 	l := newLayout(btf)
-	gpl := l.bit("bpf_prog", "gpl_compatible")
 	o := &progOffsets{
-		seq: l.off("bpf_iter_meta", "seq"), seqNum: l.off("bpf_iter_meta", "seq_num"),
+		ctx: l.context("bpf_iter__bpf_prog"), prog: l.off("bpf_iter__bpf_prog", "prog"),
 		typ: l.off("bpf_prog", "type"), len: l.off("bpf_prog", "len"), jitedLen: l.off("bpf_prog", "jited_len"),
 		pages: l.off("bpf_prog", "pages"), tag: l.off("bpf_prog", "tag"), stats: l.off("bpf_prog", "stats"),
-		aux: l.off("bpf_prog", "aux"), gpl: gpl / 8, gplBit: gpl % 8,
+		aux: l.off("bpf_prog", "aux"), gpl: l.off("bpf_prog", "gpl_compatible"), gplBit: l.bit("bpf_prog", "gpl_compatible") % 8,
 		id: l.off("bpf_prog_aux", "id"), maps: l.off("bpf_prog_aux", "used_maps"), mapCount: l.off("bpf_prog_aux", "used_map_cnt"),
 		user: l.off("bpf_prog_aux", "user"), btf: l.off("bpf_prog_aux", "btf"), attachBTF: l.off("bpf_prog_aux", "attach_btf"),
 		attachType: l.off("bpf_prog_aux", "attach_btf_id"), loaded: l.off("bpf_prog_aux", "load_time"),
@@ -110,7 +107,7 @@ type progMaps struct{ percpu, distances int }
 // its aux, r9 counts.
 func (o *progOffsets) program(m progMaps) *assembly {
 	a := newAssembly()
-	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, progCtx))
+	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, int16(o.prog)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
 	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R7, int16(o.aux)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R8, 0, 0), "out")
@@ -147,7 +144,7 @@ func (o *progOffsets) program(m progMaps) *assembly {
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
 	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
 	a.label("named")
-	a.seqWrite(isa.R6, o.seq, recordAt, recordSize)
+	a.seqWrite(o.ctx, recordAt, recordSize)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
@@ -175,7 +172,7 @@ func (o *progOffsets) ask(a *assembly) {
 func (o *progOffsets) distances(a *assembly, m progMaps) {
 	const base, pointer, key = scratchAt, scratchAt + 8, scratchAt + 16
 	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(m.percpu))
-	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, 0), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(o.seqNum)))
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(o.ctx.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(o.ctx.seqNum)))
 	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "measured")
 	a.add(own)
 	a.number(isa.R1, base)

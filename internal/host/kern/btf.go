@@ -104,30 +104,34 @@ func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
 }
 
 func (b *BTF) makeIndex() error {
-	b.end = b.first
-	b.names = make([]uint32, 0, len(b.types)/meanRecord)
-	off := 0
-	for off < len(b.types) {
-		if len(b.types)-off < typeLen {
-			return fmt.Errorf("type %d cut off: %w", b.end, ErrBadBTF)
+	types, names, id, off := b.types, make([]uint32, 0, len(b.types)/meanRecord), b.first, 0
+	for ; off < len(types); id++ {
+		if len(types)-off < typeLen {
+			return fmt.Errorf("type %d cut off: %w", id, ErrBadBTF)
 		}
-		if (b.end-b.first)%stride == 0 {
+		if (id-b.first)%stride == 0 {
 			b.index = append(b.index, uint32(off))
 		}
-		info := binary.NativeEndian.Uint32(b.types[off+4:])
-		switch kind := btf.KindOf(info); {
-		case kind == KindEnum || kind == KindEnum64:
-			b.enums = append(b.enums, place{b.end, uint32(off)})
-		case kind >= btf.NumKinds:
-			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, kind, ErrBadBTF)
+		info := binary.NativeEndian.Uint32(types[off+4:])
+		kind := btf.KindOf(info)
+		if kind >= btf.NumKinds {
+			return fmt.Errorf("type %d is of unknown kind %d: %w", id, kind, ErrBadBTF)
 		}
-		b.names = append(b.names, binary.NativeEndian.Uint32(b.types[off:]))
-		off += btf.RecordLen(info)
-		b.end++
+		if kind.Enum() {
+			b.enums = append(b.enums, place{id, uint32(off)})
+		}
+		names = append(names, binary.NativeEndian.Uint32(types[off:]))
+		// A branch that's foreseen is faster than waiting for this record's length.
+		if kind.Bare() {
+			off += typeLen
+		} else {
+			off += btf.RecordLen(info)
+		}
 	}
-	if off != len(b.types) {
-		return fmt.Errorf("type %d cut off: %w", b.end-1, ErrBadBTF)
+	if off != len(types) {
+		return fmt.Errorf("type %d cut off: %w", id-1, ErrBadBTF)
 	}
+	b.names, b.end = names, id
 	return nil
 }
 

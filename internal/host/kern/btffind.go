@@ -62,17 +62,35 @@ func (b *BTF) Find(name string, kinds ...TypeKind) (t Type, ok bool) {
 
 // FindOwn is Find without the base.
 func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
+	set := kindSet(kinds)
+	if set == 1<<KindFunc {
+		return b.findFunc(name)
+	}
 	t = Type{b: b}
 	want := b.stringOff(name)
 	if want == noString {
 		return t, false
 	}
-	set := kindSet(kinds)
 	for i, off := range b.names {
 		if off != want {
 			continue
 		}
 		if t = b.Type(b.first + TypeID(i)); set&(1<<t.Kind()) != 0 {
+			return t, true
+		}
+	}
+	return Type{b: b}, false
+}
+
+// findFunc is FindOwn of a function. Functions' names are the last of all strings, so that a
+// search through the strings takes longer than a comparison with each type's name.
+func (b *BTF) findFunc(name string) (Type, bool) {
+	for i, off := range b.names {
+		// Most names are told apart by their length.
+		if end := int(off-b.strBase) + len(name); off >= b.strBase && (end >= len(b.strs) || b.strs[end] != 0) || !b.is(off, name) {
+			continue
+		}
+		if t := b.Type(b.first + TypeID(i)); t.Kind() == KindFunc {
 			return t, true
 		}
 	}
