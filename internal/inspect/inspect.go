@@ -47,9 +47,10 @@ type Reader struct {
 	syms   *sym.Symbolizer // of kernel addresses
 	cpus   int
 	mapIDs [someMaps]uint32 // room for a program's maps
-	// The last maps of iterators, which the kernel may not have freed yet, and how many there were.
-	scratch   [16]uint32
-	scratches int
+	// The last programs and maps of iterators, which run or which the kernel may not have freed
+	// yet, and how many there were.
+	own  [16]objectID
+	owns int
 }
 
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
@@ -83,7 +84,7 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 				return
 			}
 			id = next
-			if k == KindMap && slices.Contains(r.scratch[:], id) {
+			if r.isOwn(k, id) {
 				continue
 			}
 			if !yield(id, nil) {
@@ -92,6 +93,14 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 		}
 	}
 }
+
+// hide leaves an object of skep's own out of lists.
+func (r *Reader) hide(k Kind, id uint32) {
+	r.own[r.owns%len(r.own)] = objectID{k, id}
+	r.owns++
+}
+
+func (r *Reader) isOwn(k Kind, id uint32) bool { return slices.Contains(r.own[:], objectID{k, id}) }
 
 // allowed says what a refused call would need.
 func allowed(err error) error {

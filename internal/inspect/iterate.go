@@ -80,9 +80,14 @@ func (a *assembly) read(helper int32, to int16, size int32, src isa.Reg, off uin
 
 // seqWrite adds the output of size bytes of the stack at fp + at; r6 has the context.
 func (a *assembly) seqWrite(c iterContext, at int16, size int32) {
-	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(c.seq)),
-		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)),
-		isa.MovImm(isa.R3, size), isa.Call(helperSeqWrite))
+	a.add(isa.MovImm(isa.R3, size))
+	a.seqWriteSized(c, at, isa.R3)
+}
+
+// seqWriteSized is seqWrite of a size that's in a register.
+func (a *assembly) seqWriteSized(c iterContext, at int16, size isa.Reg) {
+	a.add(isa.Mov(isa.R3, size), isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(c.seq)),
+		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)), isa.Call(helperSeqWrite))
 }
 
 // iterContext are offsets in an iterator's context: of its meta, and in that, struct
@@ -162,6 +167,11 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 	if err != nil {
 		return nil, fmt.Errorf("load iterator %s: %w", target, err)
 	}
+	info, err := sys.ProgInfoByFD(prog)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read iterator %s: %w", target, err), sys.Close(prog))
+	}
+	r.hide(KindProg, info.ID)
 	link, err := sys.LinkIter(prog, attachTraceIter, pid)
 	if err != nil && pid != 0 {
 		link, err = sys.LinkIter(prog, attachTraceIter, 0)
@@ -185,16 +195,19 @@ func (it *iterator) relink() error {
 
 func (it *iterator) Close() error { return errors.Join(sys.Close(it.link), sys.Close(it.prog)) }
 
-// run walks the objects and calls f with each record of size bytes until it returns false.
-func (it *iterator) run(size int, f func(rec []byte) bool) error {
+// iteratorRead is what the kernel gives at once: its buffer's size (kernel/bpf/bpf_iter.c).
+const iteratorRead = 32 << 10
+
+// run walks the objects and calls f with what a read gave, and what f left of the one before
+// it. f returns what it has taken.
+func (it *iterator) run(f func(data []byte) (taken int)) error {
 	fd, err := sys.IterCreate(it.link)
 	if err != nil {
 		return fmt.Errorf("start iterator: %w", err)
 	}
 	defer sys.Close(fd)
-	buf := make([]byte, 64<<10)
-	have := 0
-	for {
+	buf := make([]byte, iteratorRead)
+	for have := 0; ; {
 		n, err := sys.Read(fd, buf[have:])
 		if err != nil {
 			return fmt.Errorf("read iterator: %w", err)
@@ -202,14 +215,7 @@ func (it *iterator) run(size int, f func(rec []byte) bool) error {
 		if n == 0 {
 			return nil
 		}
-		have += n
-		at := 0
-		for ; have-at >= size; at += size {
-			if !f(buf[at : at+size]) {
-				return nil
-			}
-		}
-		have = copy(buf, buf[at:have])
+		have = copy(buf, buf[f(buf[:have+n]):have+n])
 	}
 }
 
@@ -224,8 +230,7 @@ func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
 	if err != nil {
 		return -1, errors.Join(fmt.Errorf("read map: %w", err), sys.Close(fd))
 	}
-	r.scratch[r.scratches%len(r.scratch)] = info.ID
-	r.scratches++
+	r.hide(KindMap, info.ID)
 	return fd, nil
 }
 

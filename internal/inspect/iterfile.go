@@ -122,9 +122,15 @@ func (a *assembly) progID(f *fileLayout, tmp, to int16) {
 // function.
 type fileKinds [KindLink + 1]uint64
 
-// iterateFiles finds all descriptors of BPF objects in all processes. skep's own for this
-// walk are left out.
-func (r *Reader) iterateFiles() (found []Holding, err error) {
+// fileWalk finds all descriptors of BPF objects in all processes. skep's own for this walk are
+// left out. The caller closes it.
+type fileWalk struct {
+	it    *iterator
+	kinds int // the map with fileKinds
+}
+
+// newFileWalk loads a walk's program.
+func (r *Reader) newFileWalk() (*fileWalk, error) {
 	f, err := r.fileLayout()
 	if err != nil {
 		return nil, err
@@ -133,13 +139,18 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sys.Close(kinds)
 	it, err := r.loadIterator("task_file", f.program(kinds), os.Getpid())
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, sys.Close(kinds))
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	shows, err := r.showFunctions(it, kinds)
+	return &fileWalk{it, kinds}, nil
+}
+
+func (w *fileWalk) Close() error { return errors.Join(w.it.Close(), sys.Close(w.kinds)) }
+
+// run walks once.
+func (w *fileWalk) run() (found []Holding, err error) {
+	shows, err := w.showFunctions()
 	if err != nil {
 		return nil, err
 	}
@@ -147,47 +158,49 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sys.MapUpdate(kinds, make([]byte, 4), value); err != nil {
+	if err := sys.MapUpdate(w.kinds, make([]byte, 4), value); err != nil {
 		return nil, fmt.Errorf("update map: %w", err)
 	}
 	// The first walk's link keeps to this process.
-	if err := it.relink(); err != nil {
+	if err := w.it.relink(); err != nil {
 		return nil, err
 	}
-	own := map[int]bool{it.prog: true, it.link: true, kinds: true}
+	own := map[int]bool{w.it.prog: true, w.it.link: true, w.kinds: true}
 	pid := uint32(os.Getpid())
-	err = it.run(fileRecord, func(rec []byte) bool {
-		w := func(i int) uint32 { return binary.NativeEndian.Uint32(rec[4*i:]) }
-		if w(0) != pid || !own[int(w(1))] {
-			found = append(found, Holding{PID: int(w(0)), FD: int(w(1)), Kind: Kind(w(2)), ID: w(3), Prog: w(4)})
+	err = w.each(func(rec []byte) {
+		word := func(i int) uint32 { return binary.NativeEndian.Uint32(rec[4*i:]) }
+		if word(0) != pid || !own[int(word(1))] {
+			found = append(found, Holding{PID: int(word(0)), FD: int(word(1)), Kind: Kind(word(2)), ID: word(3), Prog: word(4)})
 		}
-		return true
 	})
 	return found, err
 }
 
+// each calls f with each record of a walk.
+func (w *fileWalk) each(f func(rec []byte)) error {
+	return w.it.run(func(data []byte) (taken int) {
+		for ; len(data)-taken >= fileRecord; taken += fileRecord {
+			f(data[taken : taken+fileRecord])
+		}
+		return taken
+	})
+}
+
 // showFunctions finds the address of each kind's function by descriptors of its own, those
 // of the walk and one of BTF.
-func (r *Reader) showFunctions(it *iterator, m int) (*fileKinds, error) {
-	own := map[int]Kind{it.prog: KindProg, it.link: KindLink, m: KindMap}
-	for id, err := range r.IDs(KindBTF) {
-		if err != nil {
-			return nil, err
+func (w *fileWalk) showFunctions() (*fileKinds, error) {
+	own := map[int]Kind{w.it.prog: KindProg, w.it.link: KindLink, w.kinds: KindMap}
+	if id, err := sys.NextID(KindBTF, 0); err == nil {
+		if fd, err := open(KindBTF, id); err == nil {
+			defer sys.Close(fd)
+			own[fd] = KindBTF
 		}
-		fd, err := open(KindBTF, id)
-		if err != nil {
-			continue
-		}
-		defer sys.Close(fd)
-		own[fd] = KindBTF
-		break
 	}
 	shows := new(fileKinds)
-	err := it.run(fileRecord, func(rec []byte) bool {
+	err := w.each(func(rec []byte) {
 		if k, ok := own[int(binary.NativeEndian.Uint32(rec[4:]))]; ok {
 			shows[k] = binary.NativeEndian.Uint64(rec[8:])
 		}
-		return true
 	})
 	if err == nil && shows[KindProg] == 0 {
 		err = fmt.Errorf("find the functions that show BPF objects: %w", fs.ErrNotExist)

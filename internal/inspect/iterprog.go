@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 // system calls: the record says `ask` then. (Maps and links have no such iterator: the
 // memory of a map and what a link is attached to are told by functions.)
 
-// A record is on the program's stack from recordAt on. Its members' places:
+// A record is on the program's stack from recordAt on, and is written in three parts: its
+// head, its maps' ids, its long name. Their members' places:
 const (
 	recID       = 0   // u32
 	recType     = 4   // u32
@@ -37,9 +39,11 @@ const (
 	recAttachTo = 56  // u32 BTF object
 	recMapFlags = 60  // u32, of all maps together
 	recRuns     = 64  // u64 cnt, nsecs, misses
-	recMapIDs   = 88  // u32 for each of recordMaps
-	recShort    = 152 // u8[16], the name as the kernel cuts it
-	recName     = 168 // text, that of the machine code
+	recShort    = 88  // u8[16], the name as the kernel cuts it
+	recNameLen  = 104 // u32, of the long name with its NUL; 0: there's none
+	recHead     = 112
+	recMapIDs   = recHead // u32 for each of recordMaps
+	recName     = recMapIDs + 4*recordMaps
 
 	recordMaps  = 16
 	recordName  = 128 // as bpftool's longest
@@ -140,14 +144,29 @@ func (o *progOffsets) program(m progMaps) *assembly {
 	o.distances(a, m)
 	o.counters(a, m)
 	o.mapIDs(a)
-	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
-	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
-	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
-	a.label("named")
-	a.seqWrite(o.ctx, recordAt, recordSize)
+	o.longName(a)
+	a.seqWrite(o.ctx, recordAt, recHead)
+	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "listed")
+	a.add(isa.ALUImm(isa.AluLSH, isa.R9, 2))
+	a.seqWriteSized(o.ctx, recordAt+recMapIDs, isa.R9)
+	a.label("listed")
+	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recNameLen))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordName, 0), "out")
+	a.seqWriteSized(o.ctx, recordAt+recName, isa.R9)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
+}
+
+// longName reads a name that the kernel has cut.
+func (o *progOffsets) longName(a *assembly) {
+	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
+	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
+	a.jump(isa.JumpIfImm(isa.JmpJSLT, isa.R0, 0, 0), "named")
+	a.add(isa.Store(isa.SizeW, isa.R10, recordAt+recNameLen, isa.R0))
+	a.label("named")
 }
 
 // ask marks programs that a record doesn't describe: those of several functions (their code
@@ -238,8 +257,8 @@ func (o *progOffsets) mapIDs(a *assembly) {
 	a.label("maps")
 }
 
-// iterateProgs calls f with each loaded program until it returns false; skep's own for this
-// walk is left out.
+// iterateProgs calls f with each loaded program until it returns false; skep's own for walks
+// are left out. f may have the Prog until it returns: the next is in its place.
 func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 	o, err := r.progOffsets()
 	if err != nil {
@@ -259,49 +278,77 @@ func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	own, err := sys.ProgInfoByFD(it.prog)
+	var records [][]byte
+	err = it.run(func(data []byte) (taken int) {
+		for len(data)-taken >= recHead {
+			n := recordLen(data[taken:])
+			if n > len(data)-taken {
+				break
+			}
+			taken += n
+		}
+		records = append(records, bytes.Clone(data[:taken]))
+		return taken
+	})
 	if err != nil {
 		return err
 	}
-	return it.run(recordSize, func(rec []byte) bool {
-		id := binary.NativeEndian.Uint32(rec)
-		if id == own.ID {
-			return true
+	p := new(Prog)
+	for _, data := range records {
+		for len(data) > 0 {
+			rec := data[:recordLen(data)]
+			data = data[len(rec):]
+			id := binary.NativeEndian.Uint32(rec)
+			if r.isOwn(KindProg, id) {
+				continue
+			}
+			told, err := p, error(nil)
+			if !r.fromRecord(p, rec, o) {
+				told, err = r.Prog(id)
+			}
+			if !errors.Is(err, ErrGone) && !f(told, err) {
+				return nil
+			}
 		}
-		p, err := r.fromRecord(rec, o), error(nil)
-		if p == nil {
-			p, err = r.Prog(id)
-		}
-		return errors.Is(err, ErrGone) || f(p, err)
-	})
+	}
+	return nil
 }
 
-// fromRecord is the program that a record describes; nil when it's to be asked for. So it is
-// when its name is cut and its code has none: without a JIT, and in the moment of its load.
-func (r *Reader) fromRecord(rec []byte, o *progOffsets) *Prog {
+// recordLen is the length of the record that data begins with.
+func recordLen(data []byte) int {
+	n := recHead + int(binary.NativeEndian.Uint32(data[recNameLen:]))
+	if maps := int(binary.NativeEndian.Uint32(data[recMaps:])); maps <= recordMaps {
+		n += 4 * maps
+	}
+	return n
+}
+
+// fromRecord makes p the program that a record describes; false: it's to be asked for. So it
+// is when its name is cut and its code has none: without a JIT, and in the moment of its load.
+func (r *Reader) fromRecord(p *Prog, rec []byte, o *progOffsets) bool {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(rec[at:]) }
 	u64 := func(at int) uint64 { return binary.NativeEndian.Uint64(rec[at:]) }
 	n := int(u32(recMaps))
 	if rec[recAsk] != 0 || n > recordMaps {
-		return nil
+		return false
 	}
-	p := &Prog{
+	name := cString(rec[recShort:recNameLen])
+	if len(name) == objNameLen {
+		if name = cString(rec[recMapIDs+4*n:]); name == "" {
+			return false
+		}
+	}
+	*p = Prog{
 		ID: u32(recID), Type: u32(recType), Tag: [8]byte(rec[recTag:]), GPL: rec[recFlags]>>o.gplBit&1 != 0,
 		RunCount: u64(recRuns), RunTime: time.Duration(u64(recRuns + 8)), RecursionMisses: u64(recRuns + 16),
 		UID: u32(recUID), XlatedLen: u32(recXlated) * isa.SlotSize, JitedLen: u32(recJited),
 		Memlock: int64(binary.NativeEndian.Uint16(rec[recPages:])) * int64(os.Getpagesize()), BTF: u32(recBTF),
 		VerifiedInsns: u32(recVerified), AttachBTFObj: u32(recAttachTo), AttachBTF: u32(recAttach), Funcs: 1,
-		Name: cString(rec[recShort:recName]), Maps: make([]uint32, n),
-		NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
+		Name: name, Maps: p.Maps[:0], NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
 	}
-	if len(p.Name) == objNameLen {
-		if p.Name = cString(rec[recName:]); p.Name == "" {
-			return nil
-		}
-	}
-	for i := range p.Maps {
-		p.Maps[i] = u32(recMapIDs + 4*i)
+	for i := range n {
+		p.Maps = append(p.Maps, u32(recMapIDs+4*i))
 	}
 	r.loadedAt(p, u64(recLoaded))
-	return p
+	return true
 }

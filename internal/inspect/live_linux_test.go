@@ -190,8 +190,12 @@ func TestOwnersByBothWays(t *testing.T) {
 		slices.SortFunc(mine, func(a, b Holding) int { return a.FD - b.FD })
 		return mine
 	}
-	iterated, err := r.iterateFiles()
+	walk, err := r.newFileWalk()
 	if err != nil {
+		t.Fatal(err)
+	}
+	iterated, err := walk.run()
+	if err = errors.Join(err, walk.Close()); err != nil {
 		t.Fatal(err)
 	}
 	scanned, _, err := r.scanFDs()

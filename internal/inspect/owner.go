@@ -34,8 +34,24 @@ type Holding struct {
 type Owners struct {
 	Holdings  []Holding
 	Processes map[int]*Process
-	Unread    int     // processes whose descriptors couldn't be read
-	byObject  []int32 // Holdings' numbers, by object and process
+	Unread    int    // processes whose descriptors couldn't be read
+	held      []held // by object and process
+}
+
+// held is an object and a process that holds it.
+type held struct {
+	objectID
+	pid uint32
+}
+
+func compareHeld(a, b held) int {
+	if a.kind != b.kind {
+		return cmp.Compare(a.kind, b.kind)
+	}
+	if a.id != b.id {
+		return cmp.Compare(a.id, b.id)
+	}
+	return cmp.Compare(a.pid, b.pid)
 }
 
 type objectID struct {
@@ -48,50 +64,71 @@ func (o *Owners) Of(k Kind, id uint32) []*Process {
 	if o == nil {
 		return nil
 	}
-	at, _ := slices.BinarySearchFunc(o.byObject, Holding{Kind: k, ID: id}, func(n int32, h Holding) int { return compareObjects(o.Holdings[n], h) })
+	object := objectID{k, id}
+	at, _ := slices.BinarySearchFunc(o.held, held{objectID: object}, compareHeld)
 	var out []*Process
-	for _, n := range o.byObject[at:] {
-		h := o.Holdings[n]
-		if h.Kind != k || h.ID != id {
-			break
-		}
-		if len(out) == 0 || out[len(out)-1].PID != h.PID {
-			out = append(out, o.Processes[h.PID])
-		}
+	for ; at < len(o.held) && o.held[at].objectID == object; at++ {
+		out = append(out, o.Processes[int(o.held[at].pid)])
 	}
 	return out
 }
 
-func compareObjects(a, b Holding) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.PID, b.PID))
-}
-
 // Owners reads who holds BPF objects from each process's descriptors. The iterator of
 // tasks' files does it in one pass; where the kernel has none, /proc is read.
-func (r *Reader) Owners() (*Owners, error) {
-	unread := 0
-	found, err := r.iterateFiles()
+func (r *Reader) Owners() (*Owners, error) { return r.SearchOwners().Run() }
+
+// OwnerSearch is a search for processes that hold BPF objects.
+type OwnerSearch struct {
+	r    *Reader
+	walk *fileWalk // nil: /proc is read
+}
+
+// SearchOwners prepares a search, whose Run may then go on beside lists of the Reader's: they
+// leave out the program and the map that it takes. While it runs, a list of links has one
+// more.
+func (r *Reader) SearchOwners() *OwnerSearch {
+	walk, err := r.newFileWalk()
 	if err != nil {
-		if found, unread, err = r.scanFDs(); err != nil {
+		walk = nil
+	}
+	return &OwnerSearch{r, walk}
+}
+
+// Run searches, once. Another goroutine than the Reader's may call it.
+func (s *OwnerSearch) Run() (o *Owners, err error) {
+	var found []Holding
+	if s.walk != nil {
+		found, err = s.walk.run()
+		err = errors.Join(err, s.walk.Close())
+	}
+	unread := 0
+	if s.walk == nil || err != nil {
+		if found, unread, err = s.r.scanFDs(); err != nil {
 			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
 		}
 	}
-	o := newOwners(found, r.process)
+	o = newOwners(found, s.r.process)
 	o.Unread = unread
 	return o, nil
 }
 
 // newOwners sorts what was found by process and descriptor, and describes the processes.
 func newOwners(found []Holding, process func(pid int) *Process) *Owners {
-	slices.SortFunc(found, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
-	o := &Owners{Holdings: found, Processes: map[int]*Process{}, byObject: make([]int32, len(found))}
+	slices.SortFunc(found, func(a, b Holding) int {
+		if a.PID != b.PID {
+			return cmp.Compare(a.PID, b.PID)
+		}
+		return cmp.Compare(a.FD, b.FD)
+	})
+	o := &Owners{Holdings: found, Processes: map[int]*Process{}, held: make([]held, len(found))}
 	for i, h := range found {
-		o.byObject[i] = int32(i)
+		o.held[i] = held{objectID{h.Kind, h.ID}, uint32(h.PID)}
 		if i == 0 || found[i-1].PID != h.PID {
 			o.Processes[h.PID] = process(h.PID)
 		}
 	}
-	slices.SortFunc(o.byObject, func(a, b int32) int { return compareObjects(found[a], found[b]) })
+	slices.SortFunc(o.held, compareHeld)
+	o.held = slices.Compact(o.held)
 	return o
 }
 
