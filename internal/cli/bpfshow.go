@@ -11,8 +11,13 @@ import (
 // showObjects lists all objects of a kind, or describes the ones that the words tell. One
 // object is a JSON object, a list an array, as bpftool's.
 func showObjects[T any](b *bpfRun, k inspect.Kind, all iter.Seq2[T, error], read func(fd int) (T, error), print func(T) []error) error {
-	if err := b.described(); err != nil {
+	wait, err := b.described()
+	defer wait()
+	if err != nil {
 		return err
+	}
+	if k == inspect.KindLink {
+		wait() // the search has a link itself
 	}
 	if !b.more() {
 		b.open("[")

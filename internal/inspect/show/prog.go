@@ -16,8 +16,7 @@ func (p *Printer) Prog(g *inspect.Prog) {
 	}
 	p.ProgHeader(g)
 	if !g.LoadedAt.IsZero() {
-		p.words("\tloaded_at ")
-		p.Text.Write(g.LoadedAt.AppendFormat(p.Text.AvailableBuffer(), "2006-01-02T15:04:05-0700"))
+		p.words("\tloaded_at ", p.moment(g.LoadedAt))
 		p.number("  uid ", uint64(g.UID))
 		p.words("\n")
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
@@ -18,10 +19,18 @@ type Printer struct {
 	JSON   *JSON
 	Text   *bufio.Writer
 	Reader *inspect.Reader
-	Owners *inspect.Owners        // nil: not told
-	Pins   []inspect.Pin          // nil: not told
+	Owners func() *inspect.Owners // nil: not told
+	pins   map[object][]string    // paths; nil: not told
 	names  map[uint32]string      // of interfaces
 	meta   map[uint32][]metadatum // of maps
+	second time.Time              // the last that was printed
+	time   string                 // its text
+}
+
+// object is an object's kind and id.
+type object struct {
+	kind inspect.Kind
+	id   uint32
 }
 
 // NewPrinter prints text, or JSON.
@@ -33,6 +42,17 @@ func NewPrinter(w io.Writer, r *inspect.Reader, asJSON, pretty bool) *Printer {
 		p.Text = bufio.NewWriterSize(w, 1<<15)
 	}
 	return p
+}
+
+// SetPins tells where objects are pinned.
+func (p *Printer) SetPins(pins []inspect.Pin) {
+	p.pins = map[object][]string{}
+	for _, pin := range pins {
+		if pin.Err == nil {
+			o := object{pin.Kind, pin.ID}
+			p.pins[o] = append(p.pins[o], pin.Path)
+		}
+	}
 }
 
 // Close writes what is buffered.
@@ -67,6 +87,14 @@ func (p *Printer) number(word string, n uint64) {
 	p.Text.Write(strconv.AppendUint(p.Text.AvailableBuffer(), n, 10))
 }
 
+// moment is a time of day and date. Programs are loaded many at a time.
+func (p *Printer) moment(t time.Time) string {
+	if t = t.Truncate(time.Second); p.time == "" || !t.Equal(p.second) {
+		p.second, p.time = t, t.Format("2006-01-02T15:04:05-0700")
+	}
+	return p.time
+}
+
 // typeMember writes a type's name, or its number when it's newer than skep.
 func typeMember(j *JSON, name string, table []string, n uint32) {
 	if s, ok := inspect.TypeName(table, n); ok {
@@ -87,12 +115,7 @@ func typeWord(table []string, n uint32) string {
 
 // references writes who holds an object and where it's pinned.
 func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
-	var paths []string
-	for _, pin := range p.Pins {
-		if pin.Err == nil && pin.Kind == k && pin.ID == id {
-			paths = append(paths, pin.Path)
-		}
-	}
+	paths := p.pins[object{k, id}]
 	if p.JSON != nil {
 		if len(paths) > 0 {
 			p.JSON.Member("pinned", paths)
@@ -108,7 +131,10 @@ func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
 }
 
 func (p *Printer) owners(k inspect.Kind, id uint32) {
-	procs := p.Owners.Of(k, id)
+	if p.Owners == nil {
+		return
+	}
+	procs := p.Owners().Of(k, id)
 	if len(procs) == 0 {
 		return
 	}
