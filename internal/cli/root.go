@@ -186,7 +186,9 @@ func (a *app) root(words ...string) *cobra.Command {
 }
 
 // wantsAll reports whether the word is a command that tells of all commands.
-func wantsAll(word string) bool { return word == "help" || word == "__completeNoDesc" || wantsAllHelp(word) }
+func wantsAll(word string) bool {
+	return word == "help" || word == "__completeNoDesc" || wantsAllHelp(word)
+}
 
 // commands make the commands, by their names.
 func (a *app) commands(root *cobra.Command, flags *runFlags) map[string]func() *cobra.Command {
