@@ -73,21 +73,25 @@ func (a *assembly) readKernelText(to int16, size int32, src isa.Reg, off uint32)
 }
 
 func (a *assembly) read(helper int32, to int16, size int32, src isa.Reg, off uint32) {
-	a.add(isa.Mov(isa.R3, src), isa.ALUImm(isa.AluADD, isa.R3, int32(off)),
-		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)),
-		isa.MovImm(isa.R2, size), isa.Call(helper))
+	if src != isa.R3 {
+		a.add(isa.Mov(isa.R3, src))
+	}
+	if off != 0 {
+		a.add(isa.ALUImm(isa.AluADD, isa.R3, int32(off)))
+	}
+	a.add(isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)), isa.MovImm(isa.R2, size), isa.Call(helper))
 }
 
-// seqWrite adds the output of size bytes of the stack at fp + at; r6 has the context.
-func (a *assembly) seqWrite(c iterContext, at int16, size int32) {
-	a.add(isa.MovImm(isa.R3, size))
-	a.seqWriteSized(c, at, isa.R3)
+// seq loads the file that an iterator writes to; r6 has the context. The verifier searches all
+// of the kernel's types then.
+func (a *assembly) seq(c iterContext, to isa.Reg) {
+	a.add(isa.Load(isa.SizeDW, to, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, to, to, int16(c.seq)))
 }
 
-// seqWriteSized is seqWrite of a size that's in a register.
-func (a *assembly) seqWriteSized(c iterContext, at int16, size isa.Reg) {
-	a.add(isa.Mov(isa.R3, size), isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(c.seq)),
-		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)), isa.Call(helperSeqWrite))
+// seqWrite adds the output of bytes of the stack at fp + at, as many as r3 says, to the file
+// in r1.
+func (a *assembly) seqWrite(at int16) {
+	a.add(isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)), isa.Call(helperSeqWrite))
 }
 
 // iterContext are offsets in an iterator's context: of its meta, and in that, struct

@@ -90,7 +90,9 @@ func (f *fileLayout) program(kinds int) *assembly {
 	a.add(isa.Store(isa.SizeDW, isa.R10, tmp, isa.R9))
 	a.progID(f, tmp, id)
 	a.label("write")
-	a.seqWrite(f.ctx, -fileRecord, fileRecord)
+	a.seq(f.ctx, isa.R1)
+	a.add(isa.MovImm(isa.R3, fileRecord))
+	a.seqWrite(-fileRecord)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a

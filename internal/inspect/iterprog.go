@@ -141,19 +141,22 @@ func (o *progOffsets) program(m progMaps) *assembly {
 			isa.Store(isa.SizeW, isa.R10, recordAt+m.to, isa.R1))
 	}
 	o.ask(a)
+	o.longName(a)
 	o.distances(a, m)
 	o.counters(a, m)
 	o.mapIDs(a)
-	o.longName(a)
-	a.seqWrite(o.ctx, recordAt, recHead)
-	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
-	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "listed")
-	a.add(isa.ALUImm(isa.AluLSH, isa.R9, 2))
-	a.seqWriteSized(o.ctx, recordAt+recMapIDs, isa.R9)
+	a.seq(o.ctx, isa.R7)
+	a.add(isa.Mov(isa.R1, isa.R7), isa.MovImm(isa.R3, recHead))
+	a.seqWrite(recordAt)
+	a.add(isa.Load(isa.SizeW, isa.R3, isa.R10, recordAt+recMaps))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R3, recordMaps, 0), "listed")
+	a.add(isa.Mov(isa.R1, isa.R7), isa.ALUImm(isa.AluLSH, isa.R3, 2))
+	a.seqWrite(recordAt + recMapIDs)
 	a.label("listed")
-	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recNameLen))
-	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordName, 0), "out")
-	a.seqWriteSized(o.ctx, recordAt+recName, isa.R9)
+	a.add(isa.Load(isa.SizeW, isa.R3, isa.R10, recordAt+recNameLen))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R3, recordName, 0), "out")
+	a.add(isa.Mov(isa.R1, isa.R7))
+	a.seqWrite(recordAt + recName)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
@@ -237,7 +240,7 @@ func (o *progOffsets) counters(a *assembly, m progMaps) {
 }
 
 // mapIDs reads the ids of the first maps, and their flags, which stand close together. When
-// there are more, the reader asks.
+// there are more, the reader asks. r8 has the flags of all then.
 func (o *progOffsets) mapIDs(a *assembly) {
 	first := min(o.mapID, o.mapFlags)
 	id, flags := mapAt+int16(o.mapID-first), mapAt+int16(o.mapFlags-first)
@@ -245,15 +248,18 @@ func (o *progOffsets) mapIDs(a *assembly) {
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "maps")
 	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "maps")
 	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R8, int16(o.maps)), isa.Mov(isa.R2, isa.R9), isa.ALUImm(isa.AluLSH, isa.R2, 3),
-		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, scratchAt), isa.Call(helperProbeReadKernel))
+		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, scratchAt), isa.Call(helperProbeReadKernel), isa.MovImm(isa.R8, 0))
 	for i := range recordMaps {
-		a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "maps")
+		if i > 0 {
+			a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "read")
+		}
 		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
-		a.readKernel(mapAt, mapSpan, isa.R3, first)
+		a.readKernel(mapAt, int32(max(o.mapID, o.mapFlags)+4-first), isa.R3, first)
 		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, id), isa.Store(isa.SizeW, isa.R10, int16(recordAt+recMapIDs+4*i), isa.R1),
-			isa.Load(isa.SizeW, isa.R1, isa.R10, flags), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
-			isa.ALU(isa.AluOR, isa.R2, isa.R1), isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R2))
+			isa.Load(isa.SizeW, isa.R1, isa.R10, flags), isa.ALU(isa.AluOR, isa.R8, isa.R1))
 	}
+	a.label("read")
+	a.add(isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R8))
 	a.label("maps")
 }
 

@@ -67,6 +67,7 @@ type BTF struct {
 	enums []place  // the enums, for a search by an enumerator's name
 	first TypeID   // the first own id: 1, or the number after the base's last
 	end   TypeID   // the number after the last id
+	funcs TypeID   // the first function
 	// strBase is where own strings begin among all: the length of the base's.
 	strBase uint32
 }
@@ -119,6 +120,9 @@ func (b *BTF) makeIndex() error {
 		}
 		if kind.Enum() {
 			b.enums = append(b.enums, place{id, uint32(off)})
+		}
+		if kind == KindFunc && b.funcs == 0 {
+			b.funcs = id
 		}
 		names = append(names, binary.NativeEndian.Uint32(types[off:]))
 		// A branch that's foreseen is faster than waiting for this record's length.

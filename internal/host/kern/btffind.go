@@ -85,12 +85,15 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 // findFunc is FindOwn of a function. Functions' names are the last of all strings, so that a
 // search through the strings takes longer than a comparison with each type's name.
 func (b *BTF) findFunc(name string) (Type, bool) {
-	for i, off := range b.names {
+	if b.funcs == 0 {
+		return Type{b: b}, false
+	}
+	for i, off := range b.names[b.funcs-b.first:] {
 		// Most names are told apart by their length.
 		if end := int(off-b.strBase) + len(name); off >= b.strBase && (end >= len(b.strs) || b.strs[end] != 0) || !b.is(off, name) {
 			continue
 		}
-		if t := b.Type(b.first + TypeID(i)); t.Kind() == KindFunc {
+		if t := b.Type(b.funcs + TypeID(i)); t.Kind() == KindFunc {
 			return t, true
 		}
 	}
