@@ -48,26 +48,31 @@ const (
 	typeLen      = 12
 )
 
-// stride is how many types share one entry of BTF.index.
+// stride is how many types are a block.
 const stride = 64
 
+// block is where stride types begin, and which names they have. Strings stand in the order in
+// which types first name them, or nearly so: a name's offset is in the range of few blocks.
+type block struct {
+	off             uint32 // in types
+	least, greatest uint32 // name_off of those that have names; least is the greater if none has
+}
+
 // BTF reads the type information of the kernel or of a module. Opening it makes one
-// pass over the records and keeps their names' offsets and the place of each 64th; all
-// else is read from the data when it's asked for. That's an order of magnitude less
-// work and memory than decoding it, which matters as a script starts: scripts ask
-// for a few types of a hundred thousand. A BTF isn't changed once made, and may be
-// used by several goroutines.
+// pass over the records and keeps the place of each 64th; all else is read from the data
+// when it's asked for. That's orders of magnitude less memory, and work, than decoding it,
+// which matters as a script starts: scripts ask for a few types of a hundred thousand. A
+// BTF isn't changed once made, and may be used by several goroutines.
 type BTF struct {
 	Name  string // "vmlinux" or the module's
 	base  *BTF   // of a module: vmlinux
 	types []byte
 	strs  []byte
-	index []uint32 // offset in types of the ids first, first+stride, …
-	names []uint32 // each own type's name_off, from first on: what a search by name reads
-	enums []place  // the enums, for a search by an enumerator's name
-	first TypeID   // the first own id: 1, or the number after the base's last
-	end   TypeID   // the number after the last id
-	funcs TypeID   // the first function
+	index []block // of the ids first, first+stride, …
+	enums []place // the enums, for a search by an enumerator's name
+	first TypeID  // the first own id: 1, or the number after the base's last
+	end   TypeID  // the number after the last id
+	funcs TypeID  // the first function
 	// strBase is where own strings begin among all: the length of the base's.
 	strBase uint32
 }
@@ -105,13 +110,16 @@ func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
 }
 
 func (b *BTF) makeIndex() error {
-	types, names, id, off := b.types, make([]uint32, 0, len(b.types)/meanRecord), b.first, 0
+	types, id, off := b.types, b.first, 0
+	b.index = make([]block, 0, len(types)/meanRecord/stride+1)
+	var last *block
 	for ; off < len(types); id++ {
 		if len(types)-off < typeLen {
 			return fmt.Errorf("type %d cut off: %w", id, ErrBadBTF)
 		}
 		if (id-b.first)%stride == 0 {
-			b.index = append(b.index, uint32(off))
+			b.index = append(b.index, block{off: uint32(off), least: noString})
+			last = &b.index[len(b.index)-1]
 		}
 		info := binary.NativeEndian.Uint32(types[off+4:])
 		kind := btf.KindOf(info)
@@ -124,7 +132,9 @@ func (b *BTF) makeIndex() error {
 		if kind == KindFunc && b.funcs == 0 {
 			b.funcs = id
 		}
-		names = append(names, binary.NativeEndian.Uint32(types[off:]))
+		if name := binary.NativeEndian.Uint32(types[off:]); name != 0 {
+			last.least, last.greatest = min(last.least, name), max(last.greatest, name)
+		}
 		// A branch that's foreseen is faster than waiting for this record's length.
 		if kind.Bare() {
 			off += typeLen
@@ -135,7 +145,7 @@ func (b *BTF) makeIndex() error {
 	if off != len(types) {
 		return fmt.Errorf("type %d cut off: %w", id-1, ErrBadBTF)
 	}
-	b.names, b.end = names, id
+	b.end = id
 	return nil
 }
 
@@ -162,7 +172,7 @@ func (b *BTF) Type(id TypeID) Type {
 		return Type{b: b}
 	}
 	n := id - b.first
-	off := int(b.index[n/stride])
+	off := int(b.index[n/stride].off)
 	for range n % stride {
 		off += btf.RecordLen(binary.NativeEndian.Uint32(b.types[off+4:]))
 	}

@@ -34,16 +34,23 @@ func (b *BTF) stringOff(s string) uint32 {
 
 // each calls f with the id, the info word and the record of each own type, in order,
 // until it returns false.
-func (b *BTF) each(f func(id TypeID, info uint32, rec []byte) bool) {
-	off := 0
-	for id := b.first; id < b.end; id++ {
+func (b *BTF) each(f func(id TypeID, info uint32, rec []byte) bool) { b.eachFrom(0, len(b.index), f) }
+
+// eachFrom is each of the blocks from one to another. It reports whether f wants more.
+func (b *BTF) eachFrom(block, end int, f func(id TypeID, info uint32, rec []byte) bool) bool {
+	if block >= end {
+		return true
+	}
+	off := int(b.index[block].off)
+	for id := b.first + TypeID(block)*stride; id < min(b.end, b.first+TypeID(end)*stride); id++ {
 		rec := b.types[off:]
 		info := binary.NativeEndian.Uint32(rec[4:])
 		if !f(id, info, rec) {
-			return
+			return false
 		}
 		off += btf.RecordLen(info)
 	}
+	return true
 }
 
 // Find looks a type up by name and kind, in the base first. ok is false when
@@ -66,16 +73,19 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 	if set == 1<<KindFunc {
 		return b.findFunc(name)
 	}
-	t = Type{b: b}
 	want := b.stringOff(name)
 	if want == noString {
-		return t, false
+		return Type{b: b}, false
 	}
-	for i, off := range b.names {
-		if off != want {
-			continue
+	match := func(id TypeID, info uint32, rec []byte) bool {
+		ok = binary.NativeEndian.Uint32(rec) == want && set&(1<<btf.KindOf(info)) != 0
+		if ok {
+			t = Type{b, id, rec}
 		}
-		if t = b.Type(b.first + TypeID(i)); set&(1<<t.Kind()) != 0 {
+		return !ok
+	}
+	for i, k := range b.index {
+		if want >= k.least && want <= k.greatest && !b.eachFrom(i, i+1, match) {
 			return t, true
 		}
 	}
@@ -83,21 +93,21 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 }
 
 // findFunc is FindOwn of a function. Functions' names are the last of all strings, so that a
-// search through the strings takes longer than a comparison with each type's name.
-func (b *BTF) findFunc(name string) (Type, bool) {
+// search through the strings takes longer than a comparison with each function's.
+func (b *BTF) findFunc(name string) (t Type, ok bool) {
 	if b.funcs == 0 {
 		return Type{b: b}, false
 	}
-	for i, off := range b.names[b.funcs-b.first:] {
-		// Most names are told apart by their length.
-		if end := int(off-b.strBase) + len(name); off >= b.strBase && (end >= len(b.strs) || b.strs[end] != 0) || !b.is(off, name) {
-			continue
+	b.eachFrom(int(b.funcs-b.first)/stride, len(b.index), func(id TypeID, info uint32, rec []byte) bool {
+		if ok = btf.KindOf(info) == KindFunc && b.is(binary.NativeEndian.Uint32(rec), name); ok {
+			t = Type{b, id, rec}
 		}
-		if t := b.Type(b.funcs + TypeID(i)); t.Kind() == KindFunc {
-			return t, true
-		}
+		return !ok
+	})
+	if !ok {
+		t = Type{b: b}
 	}
-	return Type{b: b}, false
+	return t, ok
 }
 
 // FindEnumerator looks a name up in every enum and returns its value and enum.
