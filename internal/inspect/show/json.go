@@ -55,6 +55,12 @@ func (j *JSON) text(s string) {
 	}
 }
 
+func (j *JSON) bytes(b []byte) {
+	if j.err == nil {
+		_, j.err = j.w.Write(b)
+	}
+}
+
 func (j *JSON) line() {
 	if j.pretty {
 		j.text("\n" + strings.Repeat("    ", len(j.some)-1))
@@ -118,9 +124,7 @@ func (j *JSON) Text(v string) {
 // Uint writes a number.
 func (j *JSON) Uint(v uint64) {
 	j.begin()
-	if j.err == nil {
-		_, j.err = j.w.Write(strconv.AppendUint(j.w.AvailableBuffer(), v, 10))
-	}
+	j.bytes(strconv.AppendUint(j.w.AvailableBuffer(), v, 10))
 }
 
 // Member writes a name and a value: a string, a number, a bool, nil, or a slice of ids.
