@@ -16,9 +16,6 @@ func showObjects[T any](b *bpfRun, k inspect.Kind, all iter.Seq2[T, error], read
 	if err != nil {
 		return err
 	}
-	if k == inspect.KindLink {
-		wait() // the search has a link itself
-	}
 	if !b.more() {
 		b.open("[")
 		for t, err := range all {

@@ -7,6 +7,7 @@
 package inspect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,6 +48,9 @@ type Reader struct {
 	syms   *sym.Symbolizer // of kernel addresses
 	cpus   int
 	mapIDs [someMaps]uint32 // room for a program's maps
+	room   [1024]byte       // for fdinfo
+	// fdinfos is /proc/self/fdinfo/, where descriptors of this process are told of.
+	fdinfos string
 	// The last programs and maps of iterators, which run or which the kernel may not have freed
 	// yet, and how many there were.
 	own  [16]objectID
@@ -56,7 +60,7 @@ type Reader struct {
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
 // The kernel remains the caller's to close.
 func New(k *kern.Kernel, root fs.FS) *Reader {
-	return &Reader{kernel: k, root: root, types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
+	return &Reader{kernel: k, root: root, fdinfos: "/proc/self/fdinfo/", types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
 }
 
 // ErrGone: there is no object with that id, name, tag or pin, or there is no more.
@@ -100,7 +104,9 @@ func (r *Reader) hide(k Kind, id uint32) {
 	r.owns++
 }
 
-func (r *Reader) isOwn(k Kind, id uint32) bool { return slices.Contains(r.own[:], objectID{k, id}) }
+func (r *Reader) isOwn(k Kind, id uint32) bool {
+	return id != 0 && slices.Contains(r.own[:], objectID{k, id})
+}
 
 // allowed says what a refused call would need.
 func allowed(err error) error {
@@ -159,24 +165,26 @@ func byID[T any](k Kind, id uint32, read func(fd int) (T, error)) (t T, err erro
 	return read(fd)
 }
 
-// fdinfo is what /proc/self/fdinfo tells of a descriptor, by key.
-func (r *Reader) fdinfo(fd int) (map[string]string, error) {
-	data, err := fs.ReadFile(r.root, "proc/self/fdinfo/"+strconv.Itoa(fd))
+// fdInfo is what fdinfo tells of a descriptor: lines "key:\tvalue".
+type fdInfo []byte
+
+// field is the value of a key; "" when there's none.
+func (f fdInfo) field(key string) string {
+	for line := range bytes.Lines(f) {
+		if k, v, ok := bytes.Cut(line, []byte(":")); ok && string(k) == key {
+			return string(bytes.TrimSpace(v))
+		}
+	}
+	return ""
+}
+
+// fdinfo is what is told of a descriptor of this process. It's good until the next.
+func (r *Reader) fdinfo(fd int) (fdInfo, error) {
+	data, err := sys.ReadFile(r.fdinfos+strconv.Itoa(fd), r.room[:])
 	if err != nil {
 		return nil, fmt.Errorf("read fdinfo: %w", err)
 	}
-	return parseFDInfo(data), nil
-}
-
-// parseFDInfo reads lines "key:\tvalue".
-func parseFDInfo(data []byte) map[string]string {
-	out := map[string]string{}
-	for line := range strings.Lines(string(data)) {
-		if key, v, ok := strings.Cut(line, ":"); ok {
-			out[key] = strings.TrimSpace(v)
-		}
-	}
-	return out
+	return data, nil
 }
 
 // someTypes is how much type information is kept.

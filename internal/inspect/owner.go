@@ -84,8 +84,7 @@ type OwnerSearch struct {
 }
 
 // SearchOwners prepares a search, whose Run may then go on beside lists of the Reader's: they
-// leave out the program and the map that it takes. While it runs, a list of links has one
-// more.
+// leave out what it takes.
 func (r *Reader) SearchOwners() *OwnerSearch {
 	walk, err := r.newFileWalk()
 	if err != nil {
@@ -205,15 +204,15 @@ func (r *Reader) holding(pid int, fd string) (h Holding, ok bool) {
 	if err != nil {
 		return h, false
 	}
-	info := parseFDInfo(data)
-	id, err := strconv.ParseUint(info[idKeys[k]], 10, 32)
+	info := fdInfo(data)
+	id, err := strconv.ParseUint(info.field(idKeys[k]), 10, 32)
 	n, nerr := strconv.Atoi(fd)
 	if err != nil || nerr != nil {
 		return h, false
 	}
 	h = Holding{PID: pid, FD: n, Kind: k, ID: uint32(id)}
 	if k == KindLink {
-		p, _ := strconv.ParseUint(info["prog_id"], 10, 32)
+		p, _ := strconv.ParseUint(info.field("prog_id"), 10, 32)
 		h.Prog = uint32(p)
 	}
 	return h, true

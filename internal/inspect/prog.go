@@ -128,7 +128,7 @@ func (r *Reader) progMemlock(fd int, p *Prog) error {
 	if err != nil {
 		return fmt.Errorf("read memory of program %d: %w", p.ID, err)
 	}
-	if n, err := strconv.ParseInt(info["memlock"], 10, 64); err == nil {
+	if n, err := strconv.ParseInt(info.field("memlock"), 10, 64); err == nil {
 		p.Memlock = n
 	}
 	return nil
