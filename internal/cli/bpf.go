@@ -177,12 +177,12 @@ func (b *bpfRun) one(k inspect.Kind, write bool) (*inspect.Object, error) {
 func (b *bpfRun) described() (wait func(), err error) {
 	wait = func() {}
 	if !b.flags.noPids {
-		search := b.reader.SearchOwners()
+		search := b.reader.Sibling()
 		done := make(chan struct{})
 		var owners *inspect.Owners
 		var failed error
 		go func() {
-			owners, failed = search.Run()
+			owners, failed = search.Owners()
 			close(done)
 		}()
 		b.out.Owners = sync.OnceValue(func() *inspect.Owners {

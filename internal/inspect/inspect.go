@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sym"
@@ -51,16 +52,22 @@ type Reader struct {
 	room   [1024]byte       // for fdinfo
 	// fdinfos is /proc/self/fdinfo/, where descriptors of this process are told of.
 	fdinfos string
-	// The last programs and maps of iterators, which run or which the kernel may not have freed
-	// yet, and how many there were.
-	own  [16]objectID
-	owns int
+	own     *ownObjects
+}
+
+// ownObjects are the last programs and maps of iterators, which run or which the kernel may
+// not have freed yet: lists leave them out. Readers of several goroutines share them.
+type ownObjects struct {
+	making sync.RWMutex // held for reading while one is made, so that no list has it unknown
+	mu     sync.Mutex   // of what follows
+	last   [16]objectID
+	made   int
 }
 
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
 // The kernel remains the caller's to close.
 func New(k *kern.Kernel, root fs.FS) *Reader {
-	return &Reader{kernel: k, root: root, fdinfos: "/proc/self/fdinfo/", types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
+	return &Reader{kernel: k, root: root, fdinfos: "/proc/self/fdinfo/", own: new(ownObjects), types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
 }
 
 // ErrGone: there is no object with that id, name, tag or pin, or there is no more.
@@ -88,7 +95,7 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 				return
 			}
 			id = next
-			if r.isOwn(k, id) {
+			if r.own.has(k, id) {
 				continue
 			}
 			if !yield(id, nil) {
@@ -98,14 +105,29 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 	}
 }
 
-// hide leaves an object of skep's own out of lists.
-func (r *Reader) hide(k Kind, id uint32) {
-	r.own[r.owns%len(r.own)] = objectID{k, id}
-	r.owns++
+// Sibling makes a Reader for another goroutine: each leaves out of its lists what the other
+// makes for them.
+func (r *Reader) Sibling() *Reader {
+	// What's there already can be read by both; an error is there too, for who needs it.
+	_, _ = r.kernel.BTF()
+	s := New(r.kernel, r.root)
+	s.own, s.fdinfos = r.own, r.fdinfos
+	return s
 }
 
-func (r *Reader) isOwn(k Kind, id uint32) bool {
-	return id != 0 && slices.Contains(r.own[:], objectID{k, id})
+// hide leaves an object of skep's own out of lists.
+func (o *ownObjects) hide(k Kind, id uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last[o.made%len(o.last)] = objectID{k, id}
+	o.made++
+}
+
+// has reports whether an object that's there is skep's own.
+func (o *ownObjects) has(k Kind, id uint32) bool {
+	o.making.Lock()
+	defer o.making.Unlock()
+	return id != 0 && slices.Contains(o.last[:], objectID{k, id})
 }
 
 // allowed says what a refused call would need.

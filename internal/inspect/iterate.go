@@ -163,6 +163,8 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 		return nil, err
 	}
 	license := []byte("GPL\x00")
+	r.own.making.RLock()
+	defer r.own.making.RUnlock()
 	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{
 		Type: progTracing, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
 		License: unsafe.Pointer(&license[0]), ExpectedAttachType: attachTraceIter, AttachBTFID: uint32(fn.ID),
@@ -175,7 +177,7 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read iterator %s: %w", target, err), sys.Close(prog))
 	}
-	r.hide(KindProg, info.ID)
+	r.own.hide(KindProg, info.ID)
 	link, err := sys.LinkIter(prog, attachTraceIter, pid)
 	if err != nil && pid != 0 {
 		link, err = sys.LinkIter(prog, attachTraceIter, 0)
@@ -226,6 +228,8 @@ func (it *iterator) run(f func(data []byte) (taken int)) error {
 // newScratch makes a map of one element for an iterator's program. The kernel frees it some
 // time after the program, so lists leave it out.
 func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
+	r.own.making.RLock()
+	defer r.own.making.RUnlock()
 	fd, err = sys.MapCreate(&sys.MapCreateAttr{Type: typ, KeySize: 4, ValueSize: size, MaxEntries: 1})
 	if err != nil {
 		return -1, fmt.Errorf("create map: %w", err)
@@ -234,7 +238,7 @@ func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
 	if err != nil {
 		return -1, errors.Join(fmt.Errorf("read map: %w", err), sys.Close(fd))
 	}
-	r.hide(KindMap, info.ID)
+	r.own.hide(KindMap, info.ID)
 	return fd, nil
 }
 

@@ -148,6 +148,16 @@ func (r *Reader) newFileWalk() (*fileWalk, error) {
 	return &fileWalk{it, kinds}, nil
 }
 
+// iterateFiles finds all descriptors of BPF objects in all processes.
+func (r *Reader) iterateFiles() (found []Holding, err error) {
+	w, err := r.newFileWalk()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return w.run()
+}
+
 func (w *fileWalk) Close() error { return errors.Join(w.it.Close(), sys.Close(w.kinds)) }
 
 // run walks once.

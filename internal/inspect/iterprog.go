@@ -305,7 +305,7 @@ func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 			rec := data[:recordLen(data)]
 			data = data[len(rec):]
 			id := binary.NativeEndian.Uint32(rec)
-			if r.isOwn(KindProg, id) {
+			if r.own.has(KindProg, id) {
 				continue
 			}
 			told, err := p, error(nil)

@@ -119,7 +119,7 @@ func TestOwnLinksAreNotListed(t *testing.T) {
 			t.Errorf("link %d is listed: %v", l.ID, err)
 		}
 	}
-	if r.isOwn(KindProg, 0) {
+	if r.own.has(KindProg, 0) {
 		t.Error("links without a program are left out")
 	}
 }

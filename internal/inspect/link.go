@@ -94,7 +94,7 @@ func (l *Link) TypeName() string { s, _ := TypeName(LinkTypes, l.Type); return s
 func (r *Reader) Links() iter.Seq2[*Link, error] {
 	return func(yield func(*Link, error) bool) {
 		for l, err := range each(r, KindLink, r.LinkByFD) {
-			if (err != nil || !r.isOwn(KindProg, l.Prog)) && !yield(l, err) {
+			if (err != nil || !r.own.has(KindProg, l.Prog)) && !yield(l, err) {
 				return
 			}
 		}

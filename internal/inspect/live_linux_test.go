@@ -190,12 +190,8 @@ func TestOwnersByBothWays(t *testing.T) {
 		slices.SortFunc(mine, func(a, b Holding) int { return a.FD - b.FD })
 		return mine
 	}
-	walk, err := r.newFileWalk()
+	iterated, err := r.iterateFiles()
 	if err != nil {
-		t.Fatal(err)
-	}
-	iterated, err := walk.run()
-	if err = errors.Join(err, walk.Close()); err != nil {
 		t.Fatal(err)
 	}
 	scanned, _, err := r.scanFDs()

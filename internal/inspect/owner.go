@@ -75,38 +75,15 @@ func (o *Owners) Of(k Kind, id uint32) []*Process {
 
 // Owners reads who holds BPF objects from each process's descriptors. The iterator of
 // tasks' files does it in one pass; where the kernel has none, /proc is read.
-func (r *Reader) Owners() (*Owners, error) { return r.SearchOwners().Run() }
-
-// OwnerSearch is a search for processes that hold BPF objects.
-type OwnerSearch struct {
-	r    *Reader
-	walk *fileWalk // nil: /proc is read
-}
-
-// SearchOwners prepares a search, whose Run may then go on beside lists of the Reader's: they
-// leave out what it takes.
-func (r *Reader) SearchOwners() *OwnerSearch {
-	walk, err := r.newFileWalk()
-	if err != nil {
-		walk = nil
-	}
-	return &OwnerSearch{r, walk}
-}
-
-// Run searches, once. Another goroutine than the Reader's may call it.
-func (s *OwnerSearch) Run() (o *Owners, err error) {
-	var found []Holding
-	if s.walk != nil {
-		found, err = s.walk.run()
-		err = errors.Join(err, s.walk.Close())
-	}
+func (r *Reader) Owners() (*Owners, error) {
 	unread := 0
-	if s.walk == nil || err != nil {
-		if found, unread, err = s.r.scanFDs(); err != nil {
+	found, err := r.iterateFiles()
+	if err != nil {
+		if found, unread, err = r.scanFDs(); err != nil {
 			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
 		}
 	}
-	o = newOwners(found, s.r.process)
+	o := newOwners(found, r.process)
 	o.Unread = unread
 	return o, nil
 }
