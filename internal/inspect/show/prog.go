@@ -45,6 +45,7 @@ func (p *Printer) Prog(g *inspect.Prog) {
 	}
 	p.owners(inspect.KindProg, g.ID)
 	p.words("\n")
+	p.flush()
 	p.metadata(g)
 }
 
@@ -56,7 +57,7 @@ func (p *Printer) ProgHeader(g *inspect.Prog) {
 		p.words("name ", g.Name, "  ")
 	}
 	p.words("tag ")
-	p.Text.Write(hex.AppendEncode(p.Text.AvailableBuffer(), g.Tag[:]))
+	p.line = hex.AppendEncode(p.line, g.Tag[:])
 	p.offload(g.Ifindex, g.NetnsDev, g.NetnsIno)
 	if g.GPL {
 		p.words("  gpl")
@@ -69,6 +70,7 @@ func (p *Printer) ProgHeader(g *inspect.Prog) {
 		p.number(" recursion_misses ", g.RecursionMisses)
 	}
 	p.words("\n")
+	p.flush()
 }
 
 func (p *Printer) progJSON(g *inspect.Prog) {

@@ -25,6 +25,7 @@ type Printer struct {
 	meta   map[uint32][]metadatum // of maps
 	second time.Time              // the last that was printed
 	time   string                 // its text
+	line   []byte                 // what words and number have written
 }
 
 // object is an object's kind and id.
@@ -72,19 +73,26 @@ func (p *Printer) Err() error {
 	return err
 }
 
-func (p *Printer) printf(format string, args ...any) { fmt.Fprintf(p.Text, format, args...) }
+func (p *Printer) printf(format string, args ...any) {
+	p.flush()
+	fmt.Fprintf(p.Text, format, args...)
+}
 
-// words and number are printf for lists of thousands, where formats are most of the time.
-// Errors stick to the writer.
+// words and number are printf for lists of thousands, where formats are most of the time. They
+// add to a line, which flush ends. Errors stick to the writer.
 func (p *Printer) words(words ...string) {
 	for _, w := range words {
-		p.Text.WriteString(w)
+		p.line = append(p.line, w...)
 	}
 }
 
 func (p *Printer) number(word string, n uint64) {
-	p.Text.WriteString(word)
-	p.Text.Write(strconv.AppendUint(p.Text.AvailableBuffer(), n, 10))
+	p.line = strconv.AppendUint(append(p.line, word...), n, 10)
+}
+
+func (p *Printer) flush() {
+	p.Text.Write(p.line)
+	p.line = p.line[:0]
 }
 
 // moment is a time of day and date. Programs are loaded many at a time.
@@ -156,6 +164,7 @@ func (p *Printer) owners(k inspect.Kind, id uint32) {
 		p.words(")")
 		sep = ", "
 	}
+	p.flush()
 }
 
 // process writes the members of a process that holds an object.
