@@ -93,21 +93,36 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 }
 
 // findFunc is FindOwn of a function. Functions' names are the last of all strings, so that a
-// search through the strings takes longer than a comparison with each function's.
+// search through the strings takes longer than a comparison with each function's. Most stand
+// in their alphabetical order: the blocks that should have the name then come first.
 func (b *BTF) findFunc(name string) (t Type, ok bool) {
 	if b.funcs == 0 {
 		return Type{b: b}, false
 	}
-	b.eachFrom(int(b.funcs-b.first)/stride, len(b.index), func(id TypeID, info uint32, rec []byte) bool {
-		if ok = btf.KindOf(info) == KindFunc && b.is(binary.NativeEndian.Uint32(rec), name); ok {
+	match := func(id TypeID, info uint32, rec []byte) bool {
+		ok = btf.KindOf(info) == KindFunc && b.is(binary.NativeEndian.Uint32(rec), name)
+		if ok {
 			t = Type{b, id, rec}
 		}
 		return !ok
-	})
-	if !ok {
-		t = Type{b: b}
 	}
-	return t, ok
+	first := int(b.funcs-b.first) / stride
+	for i := first; i < len(b.index); i++ {
+		k := b.index[i]
+		if string(b.start(k.least, len(name))) <= name && string(b.start(k.greatest, len(name))) >= name && !b.eachFrom(i, i+1, match) {
+			return t, true
+		}
+	}
+	if b.eachFrom(first, len(b.index), match) {
+		return Type{b: b}, false
+	}
+	return t, true
+}
+
+// start is the beginning of the string at off, n bytes at most, which may reach into the next.
+func (b *BTF) start(off uint32, n int) []byte {
+	s := b.strFrom(off)
+	return s[:min(n, len(s))]
 }
 
 // FindEnumerator looks a name up in every enum and returns its value and enum.
