@@ -53,6 +53,7 @@ type Reader struct {
 	// fdinfos is /proc/self/fdinfo/, where descriptors of this process are told of.
 	fdinfos string
 	own     *ownObjects
+	sibling bool
 }
 
 // ownObjects are the last programs and maps of iterators, which run or which the kernel may
@@ -106,12 +107,12 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 }
 
 // Sibling makes a Reader for another goroutine: each leaves out of its lists what the other
-// makes for them.
+// makes for them. This process is no owner for it: while r reads objects, it holds them.
 func (r *Reader) Sibling() *Reader {
 	// What's there already can be read by both; an error is there too, for who needs it.
 	_, _ = r.kernel.BTF()
 	s := New(r.kernel, r.root)
-	s.own, s.fdinfos = r.own, r.fdinfos
+	s.own, s.fdinfos, s.sibling = r.own, r.fdinfos, true
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -82,6 +83,9 @@ func (r *Reader) Owners() (*Owners, error) {
 		if found, unread, err = r.scanFDs(); err != nil {
 			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
 		}
+	}
+	if r.sibling {
+		found = slices.DeleteFunc(found, func(h Holding) bool { return h.PID == os.Getpid() })
 	}
 	o := newOwners(found, r.process)
 	o.Unread = unread
