@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -196,17 +197,30 @@ func (b *bpfRun) one(k inspect.Kind, write bool) (*inspect.Object, error) {
 	return b.reader.OpenOne(k, s, write)
 }
 
-// described does what listing needs: who holds the objects, and where they are pinned.
-func (b *bpfRun) described() error {
+// described does what listing needs: who holds the objects, and where they are pinned. The
+// holders are looked for while the list is read; the caller waits for that in the end.
+func (b *bpfRun) described() (wait func(), err error) {
+	wait = func() {}
 	if !b.flags.noPids {
-		owners, err := b.reader.Owners()
-		if err != nil {
-			b.lacking([]error{err})
-		}
-		b.out.Owners = owners
+		search := b.reader.Sibling()
+		done := make(chan struct{})
+		var owners *inspect.Owners
+		var failed error
+		go func() {
+			owners, failed = search.Owners()
+			close(done)
+		}()
+		b.out.Owners = sync.OnceValue(func() *inspect.Owners {
+			<-done
+			if failed != nil {
+				b.lacking([]error{failed})
+			}
+			return owners
+		})
+		wait = func() { b.out.Owners() }
 	}
 	if !b.flags.pins {
-		return nil
+		return wait, nil
 	}
 	pins, err := b.reader.Pins()
 	for _, p := range pins {
@@ -214,8 +228,8 @@ func (b *bpfRun) described() error {
 			b.lacking([]error{p.Err})
 		}
 	}
-	b.out.Pins = pins
-	return err
+	b.out.SetPins(pins)
+	return wait, err
 }
 
 // null ends a verb that has nothing to print: bpftool's JSON is null then.

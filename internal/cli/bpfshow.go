@@ -11,7 +11,9 @@ import (
 // showObjects lists all objects of a kind, or describes the ones that the words tell. One
 // object is a JSON object, a list an array, as bpftool's.
 func showObjects[T any](b *bpfRun, k inspect.Kind, all iter.Seq2[T, error], read func(fd int) (T, error), print func(T) []error) error {
-	if err := b.described(); err != nil {
+	wait, err := b.described()
+	defer wait()
+	if err != nil {
 		return err
 	}
 	if !b.more() {

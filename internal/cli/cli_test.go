@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/run"
 	"github.com/skep-bpf/skep/internal/testkit"
@@ -158,6 +159,25 @@ func TestCompletion(t *testing.T) {
 	a.main([]string{"skep", "__complete", "tcp"})
 	if !strings.Contains(out.String(), "tcplife") {
 		t.Error(out.String())
+	}
+}
+
+// TestCommandsByName: a command is there when its name is among the words of the command line.
+func TestCommandsByName(t *testing.T) {
+	a := &app{}
+	for name, c := range a.commands(&cobra.Command{}, new(runFlags)) {
+		if got := c().Name(); got != name {
+			t.Errorf("the command %s is found by the name %s", got, name)
+		}
+		if got := a.root("-v", name, "--x").Commands(); name != "man" && len(got) != 1 {
+			t.Errorf("%d commands for %s", len(got), name)
+		}
+	}
+	if got := a.root("-e", "begin { exit(); }").Commands(); len(got) != 0 {
+		t.Errorf("%d commands for a program", len(got))
+	}
+	if got := a.root("-q", "tcplife").Commands(); len(got) != 1 || got[0].Name() != "tcplife" {
+		t.Errorf("for a tool: %v", got)
 	}
 }
 

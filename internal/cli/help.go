@@ -82,7 +82,7 @@ func (a *app) helpOf(root *cobra.Command, args []string) error {
 	}
 	c, _, err := root.Find(args)
 	if err != nil || c == root {
-		return unknownCommand(root, args[0])
+		return a.unknownCommand(args[0])
 	}
 	a.help(c, nil)
 	return nil

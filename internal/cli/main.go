@@ -39,7 +39,7 @@ func (a *app) main(args []string) int {
 	if filepath.Base(args[0]) == "bpftrace" {
 		return a.bpftrace(args[1:])
 	}
-	root := a.root()
+	root := a.root(args[1:]...)
 	root.SetArgs(args[1:])
 	if len(args) > 1 && wantsAllHelp(args[1]) {
 		describeTools(root)

@@ -144,8 +144,10 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, err
 }
 
-// root is the command tree.
-func (a *app) root() *cobra.Command {
+// root is the command tree, with those commands and tools only that the words of the command
+// line name: making all of them takes longer than many a command. For words that tell of
+// others too, and for no words at all, it's the whole tree.
+func (a *app) root(words ...string) *cobra.Command {
 	flags := new(runFlags)
 	root := a.command(&cobra.Command{
 		Use:              "skep [options] FILE | -e PROGRAM | TOOL | COMMAND",
@@ -163,19 +165,66 @@ func (a *app) root() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return a.helpOf(root, args) },
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	for _, c := range []*cobra.Command{
-		a.runCommand(flags), a.checkCommand(), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
-		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
-		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
-		a.psCommand(), a.topCommand(), a.exporterCommand(), a.straceCommand(), a.pmapCommand(), a.graphCommand(), a.snapshotCommand(), a.diffCommand(), a.watchCommand(), a.cgroupCommand(), a.netCommand(), a.bpflistCommand(), a.featureCommand(), a.structOpsCommand(),
-		a.genCommand(), a.iterCommand(), a.tokenCommand(),
-	} {
-		root.AddCommand(a.command(c))
+	all := len(words) == 0 || slices.ContainsFunc(words, wantsAll)
+	for name, c := range a.commands(root, flags) {
+		if all || slices.Contains(words, name) {
+			root.AddCommand(a.command(c()))
+		}
 	}
-	for _, t := range tools.All() {
-		root.AddCommand(a.command(a.toolCommand(flags, t)))
+	if all {
+		for _, t := range tools.All() {
+			root.AddCommand(a.command(a.toolCommand(flags, t)))
+		}
+		return root
+	}
+	for i, w := range words {
+		if t, ok := tools.Lookup(w); ok && !slices.Contains(words[:i], w) {
+			root.AddCommand(a.command(a.toolCommand(flags, t)))
+		}
 	}
 	return root
+}
+
+// wantsAll reports whether the word is a command that tells of all commands.
+func wantsAll(word string) bool {
+	return word == "help" || word == "__completeNoDesc" || wantsAllHelp(word)
+}
+
+// commands make the commands, by their names.
+func (a *app) commands(root *cobra.Command, flags *runFlags) map[string]func() *cobra.Command {
+	return map[string]func() *cobra.Command{
+		"run":        func() *cobra.Command { return a.runCommand(flags) },
+		"man":        func() *cobra.Command { return a.manCommand(root) },
+		"bpflist":    a.bpflistCommand,
+		"bpftrace":   a.bpftraceCommand,
+		"btf":        a.btfCommand,
+		"cgroup":     a.cgroupCommand,
+		"check":      a.checkCommand,
+		"diff":       a.diffCommand,
+		"doctor":     a.doctorCommand,
+		"explain":    a.explainCommand,
+		"exporter":   a.exporterCommand,
+		"feature":    a.featureCommand,
+		"fmt":        a.fmtCommand,
+		"gen":        a.genCommand,
+		"graph":      a.graphCommand,
+		"iter":       a.iterCommand,
+		"link":       a.linkCommand,
+		"map":        a.mapCommand,
+		"net":        a.netCommand,
+		"perf":       a.perfCommand,
+		"pmap":       a.pmapCommand,
+		"prog":       a.progCommand,
+		"ps":         a.psCommand,
+		"snapshot":   a.snapshotCommand,
+		"strace":     a.straceCommand,
+		"struct_ops": a.structOpsCommand,
+		"token":      a.tokenCommand,
+		"tools":      a.toolsCommand,
+		"top":        a.topCommand,
+		"version":    a.versionCommand,
+		"watch":      a.watchCommand,
+	}
 }
 
 // rootRun is a call without a command: a program, a file, a list, or a mistake.
@@ -192,15 +241,15 @@ func (a *app) rootRun(c *cobra.Command, flags *runFlags, args []string) error {
 		return exit(exitUsage)
 	}
 	if _, err := os.Stat(args[0]); err != nil && args[0] != "-" && !strings.ContainsAny(args[0], "/.") {
-		return unknownCommand(c, args[0])
+		return a.unknownCommand(args[0])
 	}
 	return a.file(flags, args)
 }
 
 // unknownCommand names the command or tool that may have been meant.
-func unknownCommand(root *cobra.Command, name string) error {
+func (a *app) unknownCommand(name string) error {
 	var names []string
-	for _, c := range root.Commands() {
+	for _, c := range a.root().Commands() {
 		names = append(names, c.Name())
 	}
 	if near, ok := diag.Nearest(name, names); ok {

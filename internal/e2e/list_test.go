@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -18,6 +19,10 @@ import (
 
 // many is how many programs are loaded to see what a list costs.
 const many = 2000
+
+// mostOfBpftool is what share of bpftool's time a list may take: docs/performance.md has about
+// a fifth for bpftool 7.8, a quarter for 7.1.
+const mostOfBpftool = 0.3
 
 // TestListOfManyPrograms: a list of thousands of programs is whole, and takes neither system
 // calls nor memory for each of them.
@@ -65,14 +70,17 @@ func TestListOfManyPrograms(t *testing.T) {
 	})
 	t.Run("beside bpftool", func(t *testing.T) {
 		testkit.Need(t, testkit.Program("bpftool"))
-		ours, theirs := time.Hour, time.Hour
-		for range 10 {
-			ours, theirs = min(ours, listTime(t, skep)), min(theirs, listTime(t, "bpftool"))
+		// One after the other, so that other work on the machine slows both down.
+		var ratios []float64
+		for range 15 {
+			ours, theirs := listTime(t, skep), listTime(t, "bpftool")
+			ratios = append(ratios, float64(ours)/float64(theirs))
 		}
-		t.Logf("skep %v, bpftool %v: %.2f of its time", ours, theirs, float64(ours)/float64(theirs))
-		// It's about a quarter; a machine with other work on it may not show that.
-		if ours > theirs/2 {
-			t.Errorf("skep takes %v, bpftool %v", ours, theirs)
+		slices.Sort(ratios)
+		ratio := ratios[len(ratios)/2]
+		t.Logf("%.2f of bpftool's time", ratio)
+		if ratio > mostOfBpftool {
+			t.Errorf("skep takes %.2f of bpftool's time, want %.2f at most", ratio, mostOfBpftool)
 		}
 	})
 }

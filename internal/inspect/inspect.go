@@ -7,6 +7,7 @@
 package inspect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sym"
@@ -47,15 +49,26 @@ type Reader struct {
 	syms   *sym.Symbolizer // of kernel addresses
 	cpus   int
 	mapIDs [someMaps]uint32 // room for a program's maps
-	// The last maps of iterators, which the kernel may not have freed yet, and how many there were.
-	scratch   [16]uint32
-	scratches int
+	room   [1024]byte       // for fdinfo
+	// fdinfos is /proc/self/fdinfo/, where descriptors of this process are told of.
+	fdinfos string
+	own     *ownObjects
+	sibling bool
+}
+
+// ownObjects are the last programs and maps of iterators, which run or which the kernel may
+// not have freed yet: lists leave them out. Readers of several goroutines share them.
+type ownObjects struct {
+	making sync.RWMutex // held for reading while one is made, so that no list has it unknown
+	mu     sync.Mutex   // of what follows
+	last   [16]objectID
+	made   int
 }
 
 // New makes a Reader over a kernel's facts and the file system from /. Nothing is read yet.
 // The kernel remains the caller's to close.
 func New(k *kern.Kernel, root fs.FS) *Reader {
-	return &Reader{kernel: k, root: root, types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
+	return &Reader{kernel: k, root: root, fdinfos: "/proc/self/fdinfo/", own: new(ownObjects), types: map[uint32]*kern.BTF{}, syms: sym.New(sym.Config{Root: root})}
 }
 
 // ErrGone: there is no object with that id, name, tag or pin, or there is no more.
@@ -83,7 +96,7 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 				return
 			}
 			id = next
-			if k == KindMap && slices.Contains(r.scratch[:], id) {
+			if r.own.has(k, id) {
 				continue
 			}
 			if !yield(id, nil) {
@@ -91,6 +104,31 @@ func (r *Reader) IDs(k Kind) iter.Seq2[uint32, error] {
 			}
 		}
 	}
+}
+
+// Sibling makes a Reader for another goroutine: each leaves out of its lists what the other
+// makes for them. This process is no owner for it: while r reads objects, it holds them.
+func (r *Reader) Sibling() *Reader {
+	// What's there already can be read by both; an error is there too, for who needs it.
+	_, _ = r.kernel.BTF()
+	s := New(r.kernel, r.root)
+	s.own, s.fdinfos, s.sibling = r.own, r.fdinfos, true
+	return s
+}
+
+// hide leaves an object of skep's own out of lists.
+func (o *ownObjects) hide(k Kind, id uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last[o.made%len(o.last)] = objectID{k, id}
+	o.made++
+}
+
+// has reports whether an object that's there is skep's own.
+func (o *ownObjects) has(k Kind, id uint32) bool {
+	o.making.Lock()
+	defer o.making.Unlock()
+	return id != 0 && slices.Contains(o.last[:], objectID{k, id})
 }
 
 // allowed says what a refused call would need.
@@ -150,24 +188,26 @@ func byID[T any](k Kind, id uint32, read func(fd int) (T, error)) (t T, err erro
 	return read(fd)
 }
 
-// fdinfo is what /proc/self/fdinfo tells of a descriptor, by key.
-func (r *Reader) fdinfo(fd int) (map[string]string, error) {
-	data, err := fs.ReadFile(r.root, "proc/self/fdinfo/"+strconv.Itoa(fd))
+// fdInfo is what fdinfo tells of a descriptor: lines "key:\tvalue".
+type fdInfo []byte
+
+// field is the value of a key; "" when there's none.
+func (f fdInfo) field(key string) string {
+	for line := range bytes.Lines(f) {
+		if k, v, ok := bytes.Cut(line, []byte(":")); ok && string(k) == key {
+			return string(bytes.TrimSpace(v))
+		}
+	}
+	return ""
+}
+
+// fdinfo is what is told of a descriptor of this process. It's good until the next.
+func (r *Reader) fdinfo(fd int) (fdInfo, error) {
+	data, err := sys.ReadFile(r.fdinfos+strconv.Itoa(fd), r.room[:])
 	if err != nil {
 		return nil, fmt.Errorf("read fdinfo: %w", err)
 	}
-	return parseFDInfo(data), nil
-}
-
-// parseFDInfo reads lines "key:\tvalue".
-func parseFDInfo(data []byte) map[string]string {
-	out := map[string]string{}
-	for line := range strings.Lines(string(data)) {
-		if key, v, ok := strings.Cut(line, ":"); ok {
-			out[key] = strings.TrimSpace(v)
-		}
-	}
-	return out
+	return data, nil
 }
 
 // someTypes is how much type information is kept.

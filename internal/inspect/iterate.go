@@ -73,34 +73,59 @@ func (a *assembly) readKernelText(to int16, size int32, src isa.Reg, off uint32)
 }
 
 func (a *assembly) read(helper int32, to int16, size int32, src isa.Reg, off uint32) {
-	a.add(isa.Mov(isa.R3, src), isa.ALUImm(isa.AluADD, isa.R3, int32(off)),
-		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)),
-		isa.MovImm(isa.R2, size), isa.Call(helper))
+	if src != isa.R3 {
+		a.add(isa.Mov(isa.R3, src))
+	}
+	if off != 0 {
+		a.add(isa.ALUImm(isa.AluADD, isa.R3, int32(off)))
+	}
+	a.add(isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, int32(to)), isa.MovImm(isa.R2, size), isa.Call(helper))
 }
 
-// seqWrite adds the output of size bytes of the stack at fp + at; ctx has the context.
-func (a *assembly) seqWrite(ctx isa.Reg, metaSeq uint32, at int16, size int32) {
-	a.add(isa.Load(isa.SizeDW, isa.R1, ctx, 0), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(metaSeq)),
-		isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)),
-		isa.MovImm(isa.R3, size), isa.Call(helperSeqWrite))
+// seq loads the file that an iterator writes to; r6 has the context. The verifier searches all
+// of the kernel's types then.
+func (a *assembly) seq(c iterContext, to isa.Reg) {
+	a.add(isa.Load(isa.SizeDW, to, isa.R6, int16(c.meta)), isa.Load(isa.SizeDW, to, to, int16(c.seq)))
 }
 
-// layout finds members' offsets in vmlinux's types; err is the first that failed.
+// seqWrite adds the output of bytes of the stack at fp + at, as many as r3 says, to the file
+// in r1.
+func (a *assembly) seqWrite(at int16) {
+	a.add(isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, int32(at)), isa.Call(helperSeqWrite))
+}
+
+// iterContext are offsets in an iterator's context: of its meta, and in that, struct
+// bpf_iter_meta, of the file that's written to and of the object's number.
+type iterContext struct{ meta, seq, seqNum uint32 }
+
+func (l *layout) context(name string) iterContext {
+	return iterContext{meta: l.off(name, "meta"), seq: l.off("bpf_iter_meta", "seq"), seqNum: l.off("bpf_iter_meta", "seq_num")}
+}
+
+// layout finds members' offsets in vmlinux's types; err is the first that failed. A search
+// reads all names of types, so a struct is searched for once, and not at all after a member
+// that points to it.
 type layout struct {
-	btf *kern.BTF
-	err error
+	btf     *kern.BTF
+	structs map[string]kern.Type
+	err     error
 }
+
+func newLayout(btf *kern.BTF) *layout { return &layout{btf: btf, structs: map[string]kern.Type{}} }
 
 // off is the offset in bytes of a struct's member, that of an anonymous struct included.
 func (l *layout) off(structName, member string) uint32 { return l.bit(structName, member) / 8 }
 
 // bit is the offset in bits.
 func (l *layout) bit(structName, member string) uint32 {
-	t, ok := l.btf.Find(structName, kern.KindStruct)
-	if ok {
-		if bit, ok := memberBit(t, member, 0); ok {
-			return bit
-		}
+	t, ok := l.structs[structName]
+	if !ok {
+		t, _ = l.btf.Find(structName, kern.KindStruct)
+		l.structs[structName] = t
+	}
+	if m, ok := t.Member(member); ok {
+		l.know(m.Type)
+		return m.Bit
 	}
 	if l.err == nil {
 		l.err = fmt.Errorf("find %s.%s in BTF: %w", structName, member, fs.ErrNotExist)
@@ -108,22 +133,15 @@ func (l *layout) bit(structName, member string) uint32 {
 	return 0
 }
 
-// maxAnonymous bounds how deep anonymous structs are looked into.
-const maxAnonymous = 8
-
-func memberBit(t kern.Type, name string, depth int) (bit uint32, found bool) {
-	t.Members(func(m kern.Member) bool {
-		if m.Name == name {
-			bit, found = m.Bit, true
-		} else if m.Name == "" && depth < maxAnonymous {
-			var inner uint32
-			if inner, found = memberBit(m.Type.Unqualified(), name, depth+1); found {
-				bit = m.Bit + inner
-			}
-		}
-		return !found
-	})
-	return bit, found
+// know keeps the struct that a member is or points to.
+func (l *layout) know(t kern.Type) {
+	t = t.Unqualified()
+	for t.Kind() == kern.KindPtr {
+		t = t.Ref().Unqualified()
+	}
+	if t.Kind() == kern.KindStruct {
+		l.structs[t.Name()] = t
+	}
 }
 
 // iterator is a loaded and linked iterator.
@@ -145,6 +163,8 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 		return nil, err
 	}
 	license := []byte("GPL\x00")
+	r.own.making.RLock()
+	defer r.own.making.RUnlock()
 	prog, err := sys.ProgLoad(&sys.ProgLoadAttr{
 		Type: progTracing, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
 		License: unsafe.Pointer(&license[0]), ExpectedAttachType: attachTraceIter, AttachBTFID: uint32(fn.ID),
@@ -153,6 +173,11 @@ func (r *Reader) loadIterator(target string, a *assembly, pid int) (*iterator, e
 	if err != nil {
 		return nil, fmt.Errorf("load iterator %s: %w", target, err)
 	}
+	info, err := sys.ProgInfoByFD(prog)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read iterator %s: %w", target, err), sys.Close(prog))
+	}
+	r.own.hide(KindProg, info.ID)
 	link, err := sys.LinkIter(prog, attachTraceIter, pid)
 	if err != nil && pid != 0 {
 		link, err = sys.LinkIter(prog, attachTraceIter, 0)
@@ -176,16 +201,19 @@ func (it *iterator) relink() error {
 
 func (it *iterator) Close() error { return errors.Join(sys.Close(it.link), sys.Close(it.prog)) }
 
-// run walks the objects and calls f with each record of size bytes until it returns false.
-func (it *iterator) run(size int, f func(rec []byte) bool) error {
+// iteratorRead is what the kernel gives at once: its buffer's size (kernel/bpf/bpf_iter.c).
+const iteratorRead = 32 << 10
+
+// run walks the objects and calls f with what a read gave, and what f left of the one before
+// it. f returns what it has taken.
+func (it *iterator) run(f func(data []byte) (taken int)) error {
 	fd, err := sys.IterCreate(it.link)
 	if err != nil {
 		return fmt.Errorf("start iterator: %w", err)
 	}
 	defer sys.Close(fd)
-	buf := make([]byte, 64<<10)
-	have := 0
-	for {
+	buf := make([]byte, iteratorRead)
+	for have := 0; ; {
 		n, err := sys.Read(fd, buf[have:])
 		if err != nil {
 			return fmt.Errorf("read iterator: %w", err)
@@ -193,20 +221,15 @@ func (it *iterator) run(size int, f func(rec []byte) bool) error {
 		if n == 0 {
 			return nil
 		}
-		have += n
-		at := 0
-		for ; have-at >= size; at += size {
-			if !f(buf[at : at+size]) {
-				return nil
-			}
-		}
-		have = copy(buf, buf[at:have])
+		have = copy(buf, buf[f(buf[:have+n]):have+n])
 	}
 }
 
 // newScratch makes a map of one element for an iterator's program. The kernel frees it some
 // time after the program, so lists leave it out.
 func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
+	r.own.making.RLock()
+	defer r.own.making.RUnlock()
 	fd, err = sys.MapCreate(&sys.MapCreateAttr{Type: typ, KeySize: 4, ValueSize: size, MaxEntries: 1})
 	if err != nil {
 		return -1, fmt.Errorf("create map: %w", err)
@@ -215,8 +238,7 @@ func (r *Reader) newScratch(typ, size uint32) (fd int, err error) {
 	if err != nil {
 		return -1, errors.Join(fmt.Errorf("read map: %w", err), sys.Close(fd))
 	}
-	r.scratch[r.scratches%len(r.scratch)] = info.ID
-	r.scratches++
+	r.own.hide(KindMap, info.ID)
 	return fd, nil
 }
 

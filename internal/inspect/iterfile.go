@@ -16,16 +16,11 @@ import (
 // a function for each kind. The kernel exports the functions' addresses to nobody, but
 // skep has descriptors of each kind itself: a first walk looks at those, a second at all.
 
-// Offsets in struct bpf_iter__task_file (kernel/bpf/task_iter.c).
-const (
-	fileCtxTask = 8
-	fileCtxFD   = 16
-	fileCtxFile = 24
-)
-
 // fileLayout are the members that the programs read.
 type fileLayout struct {
-	seq, tgid, fop, private, show                  uint32
+	ctx                                            iterContext
+	task, fd, file                                 uint32 // of struct bpf_iter__task_file
+	tgid, fop, private, show                       uint32
 	progAux, auxID, mapID, linkID, linkProg, btfID uint32
 }
 
@@ -34,9 +29,11 @@ func (r *Reader) fileLayout() (*fileLayout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{btf: btf}
+	l := newLayout(btf)
 	f := &fileLayout{
-		seq: l.off("bpf_iter_meta", "seq"), tgid: l.off("task_struct", "tgid"), fop: l.off("file", "f_op"),
+		ctx:  l.context("bpf_iter__task_file"),
+		task: l.off("bpf_iter__task_file", "task"), fd: l.off("bpf_iter__task_file", "fd"), file: l.off("bpf_iter__task_file", "file"),
+		tgid: l.off("task_struct", "tgid"), fop: l.off("file", "f_op"),
 		private: l.off("file", "private_data"), show: l.off("file_operations", "show_fdinfo"),
 		progAux: l.off("bpf_prog", "aux"), auxID: l.off("bpf_prog_aux", "id"), mapID: l.off("bpf_map", "id"),
 		linkID: l.off("bpf_link", "id"), linkProg: l.off("bpf_link", "prog"), btfID: l.off("btf", "id"),
@@ -53,9 +50,9 @@ const fileRecord = 24
 // r6 is the context, r7 the file, r8 the task, r9 the file's show_fdinfo, then its object.
 func (f *fileLayout) program(kinds int) *assembly {
 	a := newAssembly()
-	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, fileCtxFile))
+	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, int16(f.file)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
-	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R6, fileCtxTask))
+	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R6, int16(f.task)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R8, 0, 0), "out")
 	a.add(isa.Load(isa.SizeDW, isa.R9, isa.R7, int16(f.fop)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "out")
@@ -93,7 +90,9 @@ func (f *fileLayout) program(kinds int) *assembly {
 	a.add(isa.Store(isa.SizeDW, isa.R10, tmp, isa.R9))
 	a.progID(f, tmp, id)
 	a.label("write")
-	a.seqWrite(isa.R6, f.seq, -fileRecord, fileRecord)
+	a.seq(f.ctx, isa.R1)
+	a.add(isa.MovImm(isa.R3, fileRecord))
+	a.seqWrite(-fileRecord)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
@@ -105,7 +104,7 @@ func (a *assembly) common(f *fileLayout, k Kind) {
 		isa.StoreImm(isa.SizeDW, isa.R10, -32, 0),
 		isa.StoreImm(isa.SizeW, isa.R10, -16, int32(k)),
 		isa.Load(isa.SizeW, isa.R1, isa.R8, int16(f.tgid)), isa.Store(isa.SizeW, isa.R10, -24, isa.R1),
-		isa.Load(isa.SizeW, isa.R1, isa.R6, fileCtxFD), isa.Store(isa.SizeW, isa.R10, -20, isa.R1))
+		isa.Load(isa.SizeW, isa.R1, isa.R6, int16(f.fd)), isa.Store(isa.SizeW, isa.R10, -20, isa.R1))
 }
 
 // object loads the file's object.
@@ -125,9 +124,15 @@ func (a *assembly) progID(f *fileLayout, tmp, to int16) {
 // function.
 type fileKinds [KindLink + 1]uint64
 
-// iterateFiles finds all descriptors of BPF objects in all processes. skep's own for this
-// walk are left out.
-func (r *Reader) iterateFiles() (found []Holding, err error) {
+// fileWalk finds all descriptors of BPF objects in all processes. skep's own for this walk are
+// left out. The caller closes it.
+type fileWalk struct {
+	it    *iterator
+	kinds int // the map with fileKinds
+}
+
+// newFileWalk loads a walk's program.
+func (r *Reader) newFileWalk() (*fileWalk, error) {
 	f, err := r.fileLayout()
 	if err != nil {
 		return nil, err
@@ -136,13 +141,28 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sys.Close(kinds)
 	it, err := r.loadIterator("task_file", f.program(kinds), os.Getpid())
+	if err != nil {
+		return nil, errors.Join(err, sys.Close(kinds))
+	}
+	return &fileWalk{it, kinds}, nil
+}
+
+// iterateFiles finds all descriptors of BPF objects in all processes.
+func (r *Reader) iterateFiles() (found []Holding, err error) {
+	w, err := r.newFileWalk()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	shows, err := r.showFunctions(it, kinds)
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return w.run()
+}
+
+func (w *fileWalk) Close() error { return errors.Join(w.it.Close(), sys.Close(w.kinds)) }
+
+// run walks once.
+func (w *fileWalk) run() (found []Holding, err error) {
+	shows, err := w.showFunctions()
 	if err != nil {
 		return nil, err
 	}
@@ -150,47 +170,49 @@ func (r *Reader) iterateFiles() (found []Holding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sys.MapUpdate(kinds, make([]byte, 4), value); err != nil {
+	if err := sys.MapUpdate(w.kinds, make([]byte, 4), value); err != nil {
 		return nil, fmt.Errorf("update map: %w", err)
 	}
 	// The first walk's link keeps to this process.
-	if err := it.relink(); err != nil {
+	if err := w.it.relink(); err != nil {
 		return nil, err
 	}
-	own := map[int]bool{it.prog: true, it.link: true, kinds: true}
+	own := map[int]bool{w.it.prog: true, w.it.link: true, w.kinds: true}
 	pid := uint32(os.Getpid())
-	err = it.run(fileRecord, func(rec []byte) bool {
-		w := func(i int) uint32 { return binary.NativeEndian.Uint32(rec[4*i:]) }
-		if w(0) != pid || !own[int(w(1))] {
-			found = append(found, Holding{PID: int(w(0)), FD: int(w(1)), Kind: Kind(w(2)), ID: w(3), Prog: w(4)})
+	err = w.each(func(rec []byte) {
+		word := func(i int) uint32 { return binary.NativeEndian.Uint32(rec[4*i:]) }
+		if word(0) != pid || !own[int(word(1))] {
+			found = append(found, Holding{PID: int(word(0)), FD: int(word(1)), Kind: Kind(word(2)), ID: word(3), Prog: word(4)})
 		}
-		return true
 	})
 	return found, err
 }
 
+// each calls f with each record of a walk.
+func (w *fileWalk) each(f func(rec []byte)) error {
+	return w.it.run(func(data []byte) (taken int) {
+		for ; len(data)-taken >= fileRecord; taken += fileRecord {
+			f(data[taken : taken+fileRecord])
+		}
+		return taken
+	})
+}
+
 // showFunctions finds the address of each kind's function by descriptors of its own, those
 // of the walk and one of BTF.
-func (r *Reader) showFunctions(it *iterator, m int) (*fileKinds, error) {
-	own := map[int]Kind{it.prog: KindProg, it.link: KindLink, m: KindMap}
-	for id, err := range r.IDs(KindBTF) {
-		if err != nil {
-			return nil, err
+func (w *fileWalk) showFunctions() (*fileKinds, error) {
+	own := map[int]Kind{w.it.prog: KindProg, w.it.link: KindLink, w.kinds: KindMap}
+	if id, err := sys.NextID(KindBTF, 0); err == nil {
+		if fd, err := open(KindBTF, id); err == nil {
+			defer sys.Close(fd)
+			own[fd] = KindBTF
 		}
-		fd, err := open(KindBTF, id)
-		if err != nil {
-			continue
-		}
-		defer sys.Close(fd)
-		own[fd] = KindBTF
-		break
 	}
 	shows := new(fileKinds)
-	err := it.run(fileRecord, func(rec []byte) bool {
+	err := w.each(func(rec []byte) {
 		if k, ok := own[int(binary.NativeEndian.Uint32(rec[4:]))]; ok {
 			shows[k] = binary.NativeEndian.Uint64(rec[8:])
 		}
-		return true
 	})
 	if err == nil && shows[KindProg] == 0 {
 		err = fmt.Errorf("find the functions that show BPF objects: %w", fs.ErrNotExist)

@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -17,7 +19,8 @@ import (
 // system calls: the record says `ask` then. (Maps and links have no such iterator: the
 // memory of a map and what a link is attached to are told by functions.)
 
-// A record is on the program's stack from recordAt on. Its members' places:
+// A record is on the program's stack from recordAt on, and is written in three parts: its
+// head, its maps' ids, its long name. Their members' places:
 const (
 	recID       = 0   // u32
 	recType     = 4   // u32
@@ -36,9 +39,11 @@ const (
 	recAttachTo = 56  // u32 BTF object
 	recMapFlags = 60  // u32, of all maps together
 	recRuns     = 64  // u64 cnt, nsecs, misses
-	recMapIDs   = 88  // u32 for each of recordMaps
-	recShort    = 152 // u8[16], the name as the kernel cuts it
-	recName     = 168 // text, that of the machine code
+	recShort    = 88  // u8[16], the name as the kernel cuts it
+	recNameLen  = 104 // u32, of the long name with its NUL; 0: there's none
+	recHead     = 112
+	recMapIDs   = recHead // u32 for each of recordMaps
+	recName     = recMapIDs + 4*recordMaps
 
 	recordMaps  = 16
 	recordName  = 128 // as bpftool's longest
@@ -47,18 +52,18 @@ const (
 	statsAt     = recordAt - 8          // the address of the program's counters
 	scratchAt   = statsAt - scratchSize // addresses of maps, counters of a CPU
 	scratchSize = 8 * recordMaps
+	mapAt       = scratchAt - mapSpan // a map, from the first member that's read on
+	mapSpan     = 48
 )
 
 // ksymPrefix begins the name of a program's machine code: "bpf_prog_TAG_", then its own name
 // in full (bpf_prog_ksym_set_name, kernel/bpf/core.c).
 const ksymPrefix = len("bpf_prog_") + 16 + len("_")
 
-// progCtx is the program's place in struct bpf_iter__bpf_prog (kernel/bpf/prog_iter.c).
-const progCtx = 8
-
 // progOffsets are members' offsets that the iterator reads.
 type progOffsets struct {
-	seq                                                                    uint32 // of struct bpf_iter_meta
+	ctx                                                                    iterContext
+	prog                                                                   uint32 // of struct bpf_iter__bpf_prog
 	typ, len, jitedLen, pages, tag, stats, aux                             uint32 // of struct bpf_prog
 	gpl, gplBit                                                            uint32 // byte and bit
 	id, maps, mapCount, user, btf, attachBTF, attachType, loaded, verified uint32 // of bpf_prog_aux
@@ -72,13 +77,12 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{btf: btf}
-	gpl := l.bit("bpf_prog", "gpl_compatible")
+	l := newLayout(btf)
 	o := &progOffsets{
-		seq: l.off("bpf_iter_meta", "seq"),
+		ctx: l.context("bpf_iter__bpf_prog"), prog: l.off("bpf_iter__bpf_prog", "prog"),
 		typ: l.off("bpf_prog", "type"), len: l.off("bpf_prog", "len"), jitedLen: l.off("bpf_prog", "jited_len"),
 		pages: l.off("bpf_prog", "pages"), tag: l.off("bpf_prog", "tag"), stats: l.off("bpf_prog", "stats"),
-		aux: l.off("bpf_prog", "aux"), gpl: gpl / 8, gplBit: gpl % 8,
+		aux: l.off("bpf_prog", "aux"), gpl: l.off("bpf_prog", "gpl_compatible"), gplBit: l.bit("bpf_prog", "gpl_compatible") % 8,
 		id: l.off("bpf_prog_aux", "id"), maps: l.off("bpf_prog_aux", "used_maps"), mapCount: l.off("bpf_prog_aux", "used_map_cnt"),
 		user: l.off("bpf_prog_aux", "user"), btf: l.off("bpf_prog_aux", "btf"), attachBTF: l.off("bpf_prog_aux", "attach_btf"),
 		attachType: l.off("bpf_prog_aux", "attach_btf_id"), loaded: l.off("bpf_prog_aux", "load_time"),
@@ -92,15 +96,22 @@ func (r *Reader) progOffsets() (*progOffsets, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
+	if max(o.mapID, o.mapFlags)-min(o.mapID, o.mapFlags) > mapSpan-4 {
+		return nil, fmt.Errorf("read maps' ids and flags together: %w", errors.ErrUnsupported)
+	}
 	o.cpus, err = r.CPUs()
 	return o, err
 }
 
+// progMaps are the descriptors of the iterator's maps: one with a u64 for each CPU, and an
+// array whose element has a u64 for each CPU.
+type progMaps struct{ percpu, distances int }
+
 // program describes each program by a record. r6 is the context, r7 the struct bpf_prog, r8
-// its aux, r9 counts; percpu is a map with a u64 for each CPU.
-func (o *progOffsets) program(percpu int) *assembly {
+// its aux, r9 counts.
+func (o *progOffsets) program(m progMaps) *assembly {
 	a := newAssembly()
-	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, progCtx))
+	a.add(isa.Mov(isa.R6, isa.R1), isa.Load(isa.SizeDW, isa.R7, isa.R6, int16(o.prog)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R7, 0, 0), "out")
 	a.add(isa.Load(isa.SizeDW, isa.R8, isa.R7, int16(o.aux)))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R8, 0, 0), "out")
@@ -130,16 +141,35 @@ func (o *progOffsets) program(percpu int) *assembly {
 			isa.Store(isa.SizeW, isa.R10, recordAt+m.to, isa.R1))
 	}
 	o.ask(a)
-	o.counters(a, percpu)
+	o.longName(a)
+	o.distances(a, m)
+	o.counters(a, m)
 	o.mapIDs(a)
-	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
-	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
-	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
-	a.label("named")
-	a.seqWrite(isa.R6, o.seq, recordAt, recordSize)
+	a.seq(o.ctx, isa.R7)
+	a.add(isa.Mov(isa.R1, isa.R7), isa.MovImm(isa.R3, recHead))
+	a.seqWrite(recordAt)
+	a.add(isa.Load(isa.SizeW, isa.R3, isa.R10, recordAt+recMaps))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R3, recordMaps, 0), "listed")
+	a.add(isa.Mov(isa.R1, isa.R7), isa.ALUImm(isa.AluLSH, isa.R3, 2))
+	a.seqWrite(recordAt + recMapIDs)
+	a.label("listed")
+	a.add(isa.Load(isa.SizeW, isa.R3, isa.R10, recordAt+recNameLen))
+	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R3, recordName, 0), "out")
+	a.add(isa.Mov(isa.R1, isa.R7))
+	a.seqWrite(recordAt + recName)
 	a.label("out")
 	a.add(isa.MovImm(isa.R0, 0), isa.Exit())
 	return a
+}
+
+// longName reads a name that the kernel has cut.
+func (o *progOffsets) longName(a *assembly) {
+	a.add(isa.Load(isa.SizeB, isa.R1, isa.R10, recordAt+recShort+objNameLen-1))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R1, 0, 0), "named")
+	a.readKernelText(recordAt+recName, recordName, isa.R8, o.ksym+uint32(ksymPrefix))
+	a.jump(isa.JumpIfImm(isa.JmpJSLT, isa.R0, 0, 0), "named")
+	a.add(isa.Store(isa.SizeW, isa.R10, recordAt+recNameLen, isa.R0))
+	a.label("named")
 }
 
 // ask marks programs that a record doesn't describe: those of several functions (their code
@@ -158,25 +188,46 @@ func (o *progOffsets) ask(a *assembly) {
 	a.label("described")
 }
 
-// counters adds up what the CPUs counted. A CPU's copy of a variable is as far from the
-// variable's address as its copy of any other, and a map of skep's own shows how far: the
-// kernel gives the address of a CPU's element, and the map has that of the element.
-func (o *progOffsets) counters(a *assembly, percpu int) {
-	const pointer, key = scratchAt, scratchAt + 8
-	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(percpu))
-	a.readKernel(statsAt, 8, isa.R7, o.stats)
+// distances finds how far each CPU's copies are from the variables' addresses, at the first
+// program. That's the same for all variables, and a map of skep's own shows it: the kernel
+// gives the address of a CPU's element, and the map has that of the element.
+func (o *progOffsets) distances(a *assembly, m progMaps) {
+	const base, pointer, key = scratchAt, scratchAt + 8, scratchAt + 16
+	own := isa.LoadPseudo(isa.R1, isa.PseudoMapFD, int64(m.percpu))
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R6, int16(o.ctx.meta)), isa.Load(isa.SizeDW, isa.R1, isa.R1, int16(o.ctx.seqNum)))
+	a.jump(isa.JumpIfImm(isa.JmpJNE, isa.R1, 0, 0), "measured")
 	a.add(own)
-	a.number(isa.R1, pointer)
-	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer))
-	a.readKernel(pointer, 8, isa.R3, o.copies)
-	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.Load(isa.SizeDW, isa.R2, isa.R10, pointer),
-		isa.ALU(isa.AluSUB, isa.R1, isa.R2), isa.Store(isa.SizeDW, isa.R10, statsAt, isa.R1), isa.MovImm(isa.R9, 0))
-	a.label("cpu")
+	a.number(isa.R1, base)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, base))
+	a.readKernel(base, 8, isa.R3, o.copies)
+	a.add(isa.MovImm(isa.R9, 0))
+	a.label("measure")
 	a.add(isa.StoreImm(isa.SizeW, isa.R10, key, 0), own, isa.Mov(isa.R2, isa.R10), isa.ALUImm(isa.AluADD, isa.R2, key),
 		isa.Mov(isa.R3, isa.R9), isa.Call(helperMapLookupPerCPU))
-	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 0), "counted")
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R0, 0, 0), "measured")
 	a.number(isa.R0, pointer)
-	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, pointer), isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.ALU(isa.AluADD, isa.R3, isa.R1))
+	a.distance(m)
+	a.add(isa.Load(isa.SizeDW, isa.R2, isa.R10, pointer), isa.Load(isa.SizeDW, isa.R3, isa.R10, base),
+		isa.ALU(isa.AluSUB, isa.R2, isa.R3), isa.Store(isa.SizeDW, isa.R1, 0, isa.R2), isa.ALUImm(isa.AluADD, isa.R9, 1))
+	a.jump(isa.JumpIfImm(isa.JmpJLT, isa.R9, int32(o.cpus), 0), "measure")
+	a.label("measured")
+}
+
+// distance makes r1 point to the distance of the CPU in r9.
+func (a *assembly) distance(m progMaps) {
+	a.add(isa.LoadPseudo(isa.R1, isa.PseudoMapValue, int64(uint32(m.distances))), isa.Mov(isa.R2, isa.R9),
+		isa.ALUImm(isa.AluLSH, isa.R2, 3), isa.ALU(isa.AluADD, isa.R1, isa.R2))
+}
+
+// counters adds up what the CPUs counted.
+func (o *progOffsets) counters(a *assembly, m progMaps) {
+	a.readKernel(statsAt, 8, isa.R7, o.stats)
+	a.add(isa.MovImm(isa.R9, 0))
+	a.label("cpu")
+	a.distance(m)
+	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R1, 0))
+	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R3, 0, 0), "counted") // there's no such CPU
+	a.add(isa.Load(isa.SizeDW, isa.R1, isa.R10, statsAt), isa.ALU(isa.AluADD, isa.R3, isa.R1))
 	a.readKernel(scratchAt, int32(max(o.cnt, o.nsecs, o.misses)+8), isa.R3, 0)
 	for i, off := range []uint32{o.cnt, o.nsecs, o.misses} {
 		to := int16(recordAt + recRuns + 8*i)
@@ -188,85 +239,122 @@ func (o *progOffsets) counters(a *assembly, percpu int) {
 	a.label("counted")
 }
 
-// mapIDs reads the ids of the first maps, and their flags. When there are more, the reader asks.
+// mapIDs reads the ids of the first maps, and their flags, which stand close together. When
+// there are more, the reader asks. r8 has the flags of all then.
 func (o *progOffsets) mapIDs(a *assembly) {
+	first := min(o.mapID, o.mapFlags)
+	id, flags := mapAt+int16(o.mapID-first), mapAt+int16(o.mapFlags-first)
 	a.add(isa.Load(isa.SizeW, isa.R9, isa.R10, recordAt+recMaps))
 	a.jump(isa.JumpIfImm(isa.JmpJEQ, isa.R9, 0, 0), "maps")
 	a.jump(isa.JumpIfImm(isa.JmpJGT, isa.R9, recordMaps, 0), "maps")
 	a.add(isa.Load(isa.SizeDW, isa.R3, isa.R8, int16(o.maps)), isa.Mov(isa.R2, isa.R9), isa.ALUImm(isa.AluLSH, isa.R2, 3),
-		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, scratchAt), isa.Call(helperProbeReadKernel))
+		isa.Mov(isa.R1, isa.R10), isa.ALUImm(isa.AluADD, isa.R1, scratchAt), isa.Call(helperProbeReadKernel), isa.MovImm(isa.R8, 0))
 	for i := range recordMaps {
-		a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "maps")
+		if i > 0 {
+			a.jump(isa.JumpIfImm(isa.JmpJLE, isa.R9, int32(i), 0), "read")
+		}
 		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
-		a.readKernel(int16(recordAt+recMapIDs+4*i), 4, isa.R3, o.mapID)
-		a.add(isa.Load(isa.SizeDW, isa.R3, isa.R10, int16(scratchAt+8*i)))
-		a.readKernel(int16(scratchAt+8*i), 4, isa.R3, o.mapFlags)
-		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, int16(scratchAt+8*i)), isa.Load(isa.SizeW, isa.R2, isa.R10, recordAt+recMapFlags),
-			isa.ALU(isa.AluOR, isa.R2, isa.R1), isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R2))
+		a.readKernel(mapAt, int32(max(o.mapID, o.mapFlags)+4-first), isa.R3, first)
+		a.add(isa.Load(isa.SizeW, isa.R1, isa.R10, id), isa.Store(isa.SizeW, isa.R10, int16(recordAt+recMapIDs+4*i), isa.R1),
+			isa.Load(isa.SizeW, isa.R1, isa.R10, flags), isa.ALU(isa.AluOR, isa.R8, isa.R1))
 	}
+	a.label("read")
+	a.add(isa.Store(isa.SizeW, isa.R10, recordAt+recMapFlags, isa.R8))
 	a.label("maps")
 }
 
-// iterateProgs calls f with each loaded program until it returns false; skep's own for this
-// walk is left out.
+// iterateProgs calls f with each loaded program until it returns false; skep's own for walks
+// are left out. f may have the Prog until it returns: the next is in its place.
 func (r *Reader) iterateProgs(f func(*Prog, error) bool) (err error) {
 	o, err := r.progOffsets()
 	if err != nil {
 		return err
 	}
-	percpu, err := r.newScratch(mapPercpuArray, 8)
-	if err != nil {
+	var m progMaps
+	if m.percpu, err = r.newScratch(mapPercpuArray, 8); err != nil {
 		return err
 	}
-	defer sys.Close(percpu)
-	it, err := r.loadIterator("bpf_prog", o.program(percpu), 0)
+	defer sys.Close(m.percpu)
+	if m.distances, err = r.newScratch(mapArray, uint32(8*o.cpus)); err != nil {
+		return err
+	}
+	defer sys.Close(m.distances)
+	it, err := r.loadIterator("bpf_prog", o.program(m), 0)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	own, err := sys.ProgInfoByFD(it.prog)
+	var records [][]byte
+	err = it.run(func(data []byte) (taken int) {
+		for len(data)-taken >= recHead {
+			n := recordLen(data[taken:])
+			if n > len(data)-taken {
+				break
+			}
+			taken += n
+		}
+		records = append(records, bytes.Clone(data[:taken]))
+		return taken
+	})
 	if err != nil {
 		return err
 	}
-	return it.run(recordSize, func(rec []byte) bool {
-		id := binary.NativeEndian.Uint32(rec)
-		if id == own.ID {
-			return true
+	p := new(Prog)
+	for _, data := range records {
+		for len(data) > 0 {
+			rec := data[:recordLen(data)]
+			data = data[len(rec):]
+			id := binary.NativeEndian.Uint32(rec)
+			if r.own.has(KindProg, id) {
+				continue
+			}
+			told, err := p, error(nil)
+			if !r.fromRecord(p, rec, o) {
+				told, err = r.Prog(id)
+			}
+			if !errors.Is(err, ErrGone) && !f(told, err) {
+				return nil
+			}
 		}
-		p, err := r.fromRecord(rec, o), error(nil)
-		if p == nil {
-			p, err = r.Prog(id)
-		}
-		return errors.Is(err, ErrGone) || f(p, err)
-	})
+	}
+	return nil
 }
 
-// fromRecord is the program that a record describes; nil when it's to be asked for. So it is
-// when its name is cut and its code has none: without a JIT, and in the moment of its load.
-func (r *Reader) fromRecord(rec []byte, o *progOffsets) *Prog {
+// recordLen is the length of the record that data begins with.
+func recordLen(data []byte) int {
+	n := recHead + int(binary.NativeEndian.Uint32(data[recNameLen:]))
+	if maps := int(binary.NativeEndian.Uint32(data[recMaps:])); maps <= recordMaps {
+		n += 4 * maps
+	}
+	return n
+}
+
+// fromRecord makes p the program that a record describes; false: it's to be asked for. So it
+// is when its name is cut and its code has none: without a JIT, and in the moment of its load.
+func (r *Reader) fromRecord(p *Prog, rec []byte, o *progOffsets) bool {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(rec[at:]) }
 	u64 := func(at int) uint64 { return binary.NativeEndian.Uint64(rec[at:]) }
 	n := int(u32(recMaps))
 	if rec[recAsk] != 0 || n > recordMaps {
-		return nil
+		return false
 	}
-	p := &Prog{
+	name := cString(rec[recShort:recNameLen])
+	if len(name) == objNameLen {
+		if name = cString(rec[recMapIDs+4*n:]); name == "" {
+			return false
+		}
+	}
+	*p = Prog{
 		ID: u32(recID), Type: u32(recType), Tag: [8]byte(rec[recTag:]), GPL: rec[recFlags]>>o.gplBit&1 != 0,
 		RunCount: u64(recRuns), RunTime: time.Duration(u64(recRuns + 8)), RecursionMisses: u64(recRuns + 16),
 		UID: u32(recUID), XlatedLen: u32(recXlated) * isa.SlotSize, JitedLen: u32(recJited),
 		Memlock: int64(binary.NativeEndian.Uint16(rec[recPages:])) * int64(os.Getpagesize()), BTF: u32(recBTF),
 		VerifiedInsns: u32(recVerified), AttachBTFObj: u32(recAttachTo), AttachBTF: u32(recAttach), Funcs: 1,
-		Name: cString(rec[recShort:recName]), Maps: make([]uint32, n),
-		NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
+		Name: name, Maps: p.Maps[:0], NoData: u32(recMapFlags)&readOnlyForPrograms == 0,
 	}
-	if len(p.Name) == objNameLen {
-		if p.Name = cString(rec[recName:]); p.Name == "" {
-			return nil
-		}
-	}
-	for i := range p.Maps {
-		p.Maps[i] = u32(recMapIDs + 4*i)
+	for i := range n {
+		p.Maps = append(p.Maps, u32(recMapIDs+4*i))
 	}
 	r.loadedAt(p, u64(recLoaded))
-	return p
+	return true
 }

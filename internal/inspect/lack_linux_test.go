@@ -5,6 +5,7 @@ import (
 	"testing/fstest"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
+	"github.com/skep-bpf/skep/internal/testkit"
 )
 
 // TestGoneBetweenListAndShow: an object that goes away after it was listed is left out; the
@@ -51,6 +52,7 @@ func TestFieldsWithoutProc(t *testing.T) {
 	k := kern.New(none)
 	t.Cleanup(func() { k.Close() })
 	r := New(k, none)
+	r.fdinfos = "/proc/self/nothing/"
 	mfd := newMap(t, "blind")
 	pfd := newProg(t, "blind_prog", mfd, 5)
 	m, err := r.MapByFD(mfd)
@@ -91,5 +93,33 @@ func TestOwnMapsAreNotListed(t *testing.T) {
 				t.Fatalf("map %d is listed: %v", id, err)
 			}
 		}
+	}
+}
+
+// TestOwnLinksAreNotListed: while owners are searched, a list of links has the others only,
+// those without a program too.
+func TestOwnLinksAreNotListed(t *testing.T) {
+	r := reader(t)
+	testkit.Need(t, testkit.Kernel("5.8"))
+	walk, err := r.newFileWalk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := walk.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	own, err := r.LinkByFD(walk.it.link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, err := range r.Links() {
+		if err != nil || l.ID == own.ID {
+			t.Errorf("link %d is listed: %v", l.ID, err)
+		}
+	}
+	if r.own.has(KindProg, 0) {
+		t.Error("links without a program are left out")
 	}
 }

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -89,14 +90,25 @@ type NetfilterLink struct {
 // TypeName is the link type's name.
 func (l *Link) TypeName() string { s, _ := TypeName(LinkTypes, l.Type); return s }
 
-// Links yields all links by id. Kernel 5.8.
-func (r *Reader) Links() iter.Seq2[*Link, error] { return each(r, KindLink, r.LinkByFD) }
+// Links yields all links by id, but for those of skep's own iterators. Kernel 5.8.
+func (r *Reader) Links() iter.Seq2[*Link, error] {
+	return func(yield func(*Link, error) bool) {
+		for l, err := range each(r, KindLink, r.LinkByFD) {
+			if (err != nil || !r.own.has(KindProg, l.Prog)) && !yield(l, err) {
+				return
+			}
+		}
+	}
+}
 
 // Link describes the link with an id. The error wraps ErrGone when there's none.
 func (r *Reader) Link(id uint32) (*Link, error) { return byID(KindLink, id, r.LinkByFD) }
 
-// maxName is room for a path.
-const maxName = 4096
+// A name has room for most, and then for any path.
+const (
+	someName = 128
+	maxName  = 4096
+)
 
 // LinkByFD describes the link that a descriptor is of. The offsets are those of struct
 // bpf_link_info's union.
@@ -145,10 +157,14 @@ func (r *Reader) LinkByFD(fd int) (*Link, error) {
 
 // linkName asks for a name whose address goes to a word, and its size to a byte offset.
 func linkName(fd int, in *sys.LinkInfo, word, size int) (string, error) {
-	buf := make([]byte, maxName)
-	in.SetU32(size, uint32(len(buf)))
-	err := sys.LinkInfoByFD(fd, in, sys.LinkBuffer{Word: word, Data: buf})
-	return cString(buf), err
+	for room := someName; ; room = maxName {
+		buf := make([]byte, room)
+		in.SetU32(size, uint32(len(buf)))
+		err := sys.LinkInfoByFD(fd, in, sys.LinkBuffer{Word: word, Data: buf})
+		if room == maxName || !errors.Is(err, sys.ENOSPC) {
+			return cString(buf), err
+		}
+	}
 }
 
 func iterLink(fd int, in *sys.LinkInfo) (*IterLink, error) {

@@ -213,6 +213,9 @@ func TestOwnersByBothWays(t *testing.T) {
 	if ps := o.Of(KindMap, mp.ID); len(ps) != 1 || ps[0].PID != os.Getpid() || ps[0].Comm == "" {
 		t.Errorf("owners of the map: %v", ps)
 	}
+	if o, err := r.Sibling().Owners(); err != nil || o.Of(KindMap, mp.ID) != nil {
+		t.Errorf("beside a list, the process that lists owns the map: %v, %v", o.Of(KindMap, mp.ID), err)
+	}
 }
 
 func TestParseCgroup(t *testing.T) {

@@ -75,7 +75,7 @@ func (r *Reader) MapByFD(fd int) (*Map, error) {
 		return m, nil
 	}
 	number := func(key string, none int64) int64 {
-		if n, err := strconv.ParseInt(lines[key], 0, 64); err == nil {
+		if n, err := strconv.ParseInt(lines.field(key), 0, 64); err == nil {
 			return n
 		}
 		return none

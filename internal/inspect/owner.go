@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -34,8 +35,24 @@ type Holding struct {
 type Owners struct {
 	Holdings  []Holding
 	Processes map[int]*Process
-	Unread    int     // processes whose descriptors couldn't be read
-	byObject  []int32 // Holdings' numbers, by object and process
+	Unread    int    // processes whose descriptors couldn't be read
+	held      []held // by object and process
+}
+
+// held is an object and a process that holds it.
+type held struct {
+	objectID
+	pid uint32
+}
+
+func compareHeld(a, b held) int {
+	if a.kind != b.kind {
+		return cmp.Compare(a.kind, b.kind)
+	}
+	if a.id != b.id {
+		return cmp.Compare(a.id, b.id)
+	}
+	return cmp.Compare(a.pid, b.pid)
 }
 
 type objectID struct {
@@ -48,22 +65,13 @@ func (o *Owners) Of(k Kind, id uint32) []*Process {
 	if o == nil {
 		return nil
 	}
-	at, _ := slices.BinarySearchFunc(o.byObject, Holding{Kind: k, ID: id}, func(n int32, h Holding) int { return compareObjects(o.Holdings[n], h) })
+	object := objectID{k, id}
+	at, _ := slices.BinarySearchFunc(o.held, held{objectID: object}, compareHeld)
 	var out []*Process
-	for _, n := range o.byObject[at:] {
-		h := o.Holdings[n]
-		if h.Kind != k || h.ID != id {
-			break
-		}
-		if len(out) == 0 || out[len(out)-1].PID != h.PID {
-			out = append(out, o.Processes[h.PID])
-		}
+	for ; at < len(o.held) && o.held[at].objectID == object; at++ {
+		out = append(out, o.Processes[int(o.held[at].pid)])
 	}
 	return out
-}
-
-func compareObjects(a, b Holding) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.PID, b.PID))
 }
 
 // Owners reads who holds BPF objects from each process's descriptors. The iterator of
@@ -76,6 +84,9 @@ func (r *Reader) Owners() (*Owners, error) {
 			return nil, fmt.Errorf("find owners of BPF objects: %w", err)
 		}
 	}
+	if r.sibling {
+		found = slices.DeleteFunc(found, func(h Holding) bool { return h.PID == os.Getpid() })
+	}
 	o := newOwners(found, r.process)
 	o.Unread = unread
 	return o, nil
@@ -83,15 +94,21 @@ func (r *Reader) Owners() (*Owners, error) {
 
 // newOwners sorts what was found by process and descriptor, and describes the processes.
 func newOwners(found []Holding, process func(pid int) *Process) *Owners {
-	slices.SortFunc(found, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD)) })
-	o := &Owners{Holdings: found, Processes: map[int]*Process{}, byObject: make([]int32, len(found))}
+	slices.SortFunc(found, func(a, b Holding) int {
+		if a.PID != b.PID {
+			return cmp.Compare(a.PID, b.PID)
+		}
+		return cmp.Compare(a.FD, b.FD)
+	})
+	o := &Owners{Holdings: found, Processes: map[int]*Process{}, held: make([]held, len(found))}
 	for i, h := range found {
-		o.byObject[i] = int32(i)
+		o.held[i] = held{objectID{h.Kind, h.ID}, uint32(h.PID)}
 		if i == 0 || found[i-1].PID != h.PID {
 			o.Processes[h.PID] = process(h.PID)
 		}
 	}
-	slices.SortFunc(o.byObject, func(a, b int32) int { return compareObjects(found[a], found[b]) })
+	slices.SortFunc(o.held, compareHeld)
+	o.held = slices.Compact(o.held)
 	return o
 }
 
@@ -171,15 +188,15 @@ func (r *Reader) holding(pid int, fd string) (h Holding, ok bool) {
 	if err != nil {
 		return h, false
 	}
-	info := parseFDInfo(data)
-	id, err := strconv.ParseUint(info[idKeys[k]], 10, 32)
+	info := fdInfo(data)
+	id, err := strconv.ParseUint(info.field(idKeys[k]), 10, 32)
 	n, nerr := strconv.Atoi(fd)
 	if err != nil || nerr != nil {
 		return h, false
 	}
 	h = Holding{PID: pid, FD: n, Kind: k, ID: uint32(id)}
 	if k == KindLink {
-		p, _ := strconv.ParseUint(info["prog_id"], 10, 32)
+		p, _ := strconv.ParseUint(info.field("prog_id"), 10, 32)
 		h.Prog = uint32(p)
 	}
 	return h, true

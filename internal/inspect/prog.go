@@ -45,11 +45,18 @@ type Prog struct {
 // TypeName is the program type's name.
 func (p *Prog) TypeName() string { s, _ := TypeName(ProgTypes, p.Type); return s }
 
+// Clone is a copy that remains.
+func (p *Prog) Clone() *Prog {
+	q := *p
+	q.Maps = slices.Clone(p.Maps)
+	return &q
+}
+
 // TagText is the tag in hexadecimal.
 func (p *Prog) TagText() string { return hex.EncodeToString(p.Tag[:]) }
 
 // Progs yields all loaded programs by id: from the kernel's iterator, or where that isn't to
-// be had by system calls.
+// be had by system calls. A Prog is good until the next one; who keeps it clones it.
 func (r *Reader) Progs() iter.Seq2[*Prog, error] {
 	return func(yield func(*Prog, error) bool) {
 		some := false
@@ -121,7 +128,7 @@ func (r *Reader) progMemlock(fd int, p *Prog) error {
 	if err != nil {
 		return fmt.Errorf("read memory of program %d: %w", p.ID, err)
 	}
-	if n, err := strconv.ParseInt(info["memlock"], 10, 64); err == nil {
+	if n, err := strconv.ParseInt(info.field("memlock"), 10, 64); err == nil {
 		p.Memlock = n
 	}
 	return nil

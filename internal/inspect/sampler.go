@@ -53,7 +53,7 @@ func (r *Reader) StartSampler() (s *Sampler, missing []error, err error) {
 			missing = append(missing, err)
 		default:
 			missing = append(missing, p.Missing...)
-			s.progs[p.ID] = &Sampled{Prog: p}
+			s.progs[p.ID] = &Sampled{Prog: p.Clone()}
 		}
 	}
 	if err := s.Resume(); err != nil {

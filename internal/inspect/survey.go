@@ -81,7 +81,7 @@ func (r *Reader) Survey() (*Survey, error) {
 	if s.Owners, err = r.Owners(); err != nil {
 		s.Missing = append(s.Missing, err)
 	}
-	if s.Progs, err = collect(s, r.Progs(), func(p *Prog) []error { return p.Missing }); err != nil {
+	if s.Progs, err = collect(s, cloned(r.Progs()), func(p *Prog) []error { return p.Missing }); err != nil {
 		return nil, err
 	}
 	if s.Maps, err = collect(s, r.Maps(), func(m *Map) []error { return m.Missing }); err != nil {
@@ -103,6 +103,20 @@ func (r *Reader) Survey() (*Survey, error) {
 	s.Points, missing = r.points(s)
 	s.Missing = append(s.Missing, missing...)
 	return s, nil
+}
+
+// cloned are programs that remain.
+func cloned(all iter.Seq2[*Prog, error]) iter.Seq2[*Prog, error] {
+	return func(yield func(*Prog, error) bool) {
+		for p, err := range all {
+			if err == nil {
+				p = p.Clone()
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
 }
 
 // collect takes all of a list. What one object lacks goes to the survey's Missing, the

@@ -97,7 +97,7 @@ func (r *Reader) callLayout() (*callLayout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{btf: btf}
+	l := newLayout(btf)
 	c := &callLayout{
 		files: l.off("task_struct", "files"), fdt: l.off("files_struct", "fdt"), fd: l.off("fdtable", "fd"), private: l.off("file", "private_data"),
 		progTag: l.off("bpf_prog", "tag"), progType: l.off("bpf_prog", "type"), progAux: l.off("bpf_prog", "aux"),

@@ -111,3 +111,22 @@ func File(path string) Requirement {
 		return ""
 	}}
 }
+
+// Memory is so many bytes that are free, or can be freed, on Linux.
+func Memory(bytes int64) Requirement {
+	return Requirement{fmt.Sprintf("%d MiB of free memory", bytes>>20), func() string {
+		info, err := os.ReadFile("/proc/meminfo")
+		if err != nil {
+			return err.Error()
+		}
+		_, rest, _ := strings.Cut(string(info), "MemAvailable:")
+		f := strings.Fields(rest)
+		if len(f) == 0 {
+			return "/proc/meminfo doesn't tell what is available"
+		}
+		if kib, err := strconv.ParseInt(f[0], 10, 64); err != nil || kib<<10 < bytes {
+			return "there are " + f[0] + " KiB"
+		}
+		return ""
+	}}
+}

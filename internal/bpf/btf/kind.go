@@ -89,6 +89,13 @@ func (k Kind) Enum() bool { return forms[k].enumerates }
 // volatile, restrict and type tags.
 func (k Kind) Qualifies() bool { return forms[k].qualifies }
 
+// Bare reports whether records of the kind have nothing behind struct btf_type.
+func (k Kind) Bare() bool { return bareKinds>>k&1 != 0 }
+
+// bareKinds is the set of them. TestBareKinds compares it with forms.
+const bareKinds = 1<<KindVoid | 1<<KindPtr | 1<<KindFwd | 1<<KindTypedef | 1<<KindVolatile | 1<<KindConst | 1<<KindRestrict |
+	1<<KindFunc | 1<<KindFloat | 1<<KindTypeTag
+
 // KindOf is the kind that a record's info word tells; NumKinds and above are unknown.
 func KindOf(info uint32) Kind { return Kind(info >> 24 & 0x1f) }
 

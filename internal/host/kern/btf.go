@@ -48,25 +48,31 @@ const (
 	typeLen      = 12
 )
 
-// stride is how many types share one entry of BTF.index.
+// stride is how many types are a block.
 const stride = 64
 
+// block is where stride types begin, and which names they have. Strings stand in the order in
+// which types first name them, or nearly so: a name's offset is in the range of few blocks.
+type block struct {
+	off             uint32 // in types
+	least, greatest uint32 // name_off of those that have names; least is the greater if none has
+}
+
 // BTF reads the type information of the kernel or of a module. Opening it makes one
-// pass over the records and keeps their names' offsets and the place of each 64th; all
-// else is read from the data when it's asked for. That's an order of magnitude less
-// work and memory than decoding it, which matters as a script starts: scripts ask
-// for a few types of a hundred thousand. A BTF isn't changed once made, and may be
-// used by several goroutines.
+// pass over the records and keeps the place of each 64th; all else is read from the data
+// when it's asked for. That's orders of magnitude less memory, and work, than decoding it,
+// which matters as a script starts: scripts ask for a few types of a hundred thousand. A
+// BTF isn't changed once made, and may be used by several goroutines.
 type BTF struct {
 	Name  string // "vmlinux" or the module's
 	base  *BTF   // of a module: vmlinux
 	types []byte
 	strs  []byte
-	index []uint32 // offset in types of the ids first, first+stride, …
-	names []uint32 // each own type's name_off, from first on: what a search by name reads
-	enums []place  // the enums, for a search by an enumerator's name
-	first TypeID   // the first own id: 1, or the number after the base's last
-	end   TypeID   // the number after the last id
+	index []block // of the ids first, first+stride, …
+	enums []place // the enums, for a search by an enumerator's name
+	first TypeID  // the first own id: 1, or the number after the base's last
+	end   TypeID  // the number after the last id
+	funcs TypeID  // the first function
 	// strBase is where own strings begin among all: the length of the base's.
 	strBase uint32
 }
@@ -104,30 +110,42 @@ func ParseBTF(name string, data []byte, base *BTF) (*BTF, error) {
 }
 
 func (b *BTF) makeIndex() error {
-	b.end = b.first
-	b.names = make([]uint32, 0, len(b.types)/meanRecord)
-	off := 0
-	for off < len(b.types) {
-		if len(b.types)-off < typeLen {
-			return fmt.Errorf("type %d cut off: %w", b.end, ErrBadBTF)
+	types, id, off := b.types, b.first, 0
+	b.index = make([]block, 0, len(types)/meanRecord/stride+1)
+	var last *block
+	for ; off < len(types); id++ {
+		if len(types)-off < typeLen {
+			return fmt.Errorf("type %d cut off: %w", id, ErrBadBTF)
 		}
-		if (b.end-b.first)%stride == 0 {
-			b.index = append(b.index, uint32(off))
+		if (id-b.first)%stride == 0 {
+			b.index = append(b.index, block{off: uint32(off), least: noString})
+			last = &b.index[len(b.index)-1]
 		}
-		info := binary.NativeEndian.Uint32(b.types[off+4:])
-		switch kind := btf.KindOf(info); {
-		case kind == KindEnum || kind == KindEnum64:
-			b.enums = append(b.enums, place{b.end, uint32(off)})
-		case kind >= btf.NumKinds:
-			return fmt.Errorf("type %d is of unknown kind %d: %w", b.end, kind, ErrBadBTF)
+		info := binary.NativeEndian.Uint32(types[off+4:])
+		kind := btf.KindOf(info)
+		if kind >= btf.NumKinds {
+			return fmt.Errorf("type %d is of unknown kind %d: %w", id, kind, ErrBadBTF)
 		}
-		b.names = append(b.names, binary.NativeEndian.Uint32(b.types[off:]))
-		off += btf.RecordLen(info)
-		b.end++
+		if kind.Enum() {
+			b.enums = append(b.enums, place{id, uint32(off)})
+		}
+		if kind == KindFunc && b.funcs == 0 {
+			b.funcs = id
+		}
+		if name := binary.NativeEndian.Uint32(types[off:]); name != 0 {
+			last.least, last.greatest = min(last.least, name), max(last.greatest, name)
+		}
+		// A branch that's foreseen is faster than waiting for this record's length.
+		if kind.Bare() {
+			off += typeLen
+		} else {
+			off += btf.RecordLen(info)
+		}
 	}
-	if off != len(b.types) {
-		return fmt.Errorf("type %d cut off: %w", b.end-1, ErrBadBTF)
+	if off != len(types) {
+		return fmt.Errorf("type %d cut off: %w", id-1, ErrBadBTF)
 	}
+	b.end = id
 	return nil
 }
 
@@ -154,7 +172,7 @@ func (b *BTF) Type(id TypeID) Type {
 		return Type{b: b}
 	}
 	n := id - b.first
-	off := int(b.index[n/stride])
+	off := int(b.index[n/stride].off)
 	for range n % stride {
 		off += btf.RecordLen(binary.NativeEndian.Uint32(b.types[off+4:]))
 	}
@@ -163,15 +181,26 @@ func (b *BTF) Type(id TypeID) Type {
 
 // str returns the string at off among the BTF's and its base's.
 func (b *BTF) str(off uint32) string {
+	s := b.strFrom(off)
+	return string(s[:max(0, bytes.IndexByte(s, 0))])
+}
+
+// is reports whether s is the string at off.
+func (b *BTF) is(off uint32, s string) bool {
+	at := b.strFrom(off)
+	return len(at) > len(s) && at[len(s)] == 0 && string(at[:len(s)]) == s
+}
+
+// strFrom are the strings from the one at off on; nil for an offset that there isn't.
+func (b *BTF) strFrom(off uint32) []byte {
 	for b.base != nil && off < b.strBase {
 		b = b.base
 	}
 	off -= b.strBase
 	if uint64(off) >= uint64(len(b.strs)) {
-		return ""
+		return nil
 	}
-	s := b.strs[off:]
-	return string(s[:bytes.IndexByte(s, 0)])
+	return b.strs[off:]
 }
 
 func (t Type) word(off int) uint32 { return binary.NativeEndian.Uint32(t.rec[off:]) }
@@ -274,17 +303,20 @@ type Member struct {
 
 // Members calls f for each member in order until it returns false.
 func (t Type) Members(f func(Member) bool) {
-	flag := t.Flag()
 	for i := range t.vlen() {
-		at := typeLen + 12*i
-		m := Member{Name: t.b.str(t.word(at)), Type: t.b.Type(TypeID(t.word(at + 4))), Bit: t.word(at + 8)}
-		if flag {
-			m.Bits, m.Bit = uint8(m.Bit>>24), m.Bit&0xffffff
-		}
-		if !f(m) {
+		if !f(t.memberAt(i)) {
 			return
 		}
 	}
+}
+
+func (t Type) memberAt(i int) Member {
+	at := typeLen + 12*i
+	m := Member{Name: t.b.str(t.word(at)), Type: t.b.Type(TypeID(t.word(at + 4))), Bit: t.word(at + 8)}
+	if t.Flag() {
+		m.Bits, m.Bit = uint8(m.Bit>>24), m.Bit&0xffffff
+	}
+	return m
 }
 
 // Param is a parameter of a function; Type void and Name "" is "...".

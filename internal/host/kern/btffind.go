@@ -34,16 +34,23 @@ func (b *BTF) stringOff(s string) uint32 {
 
 // each calls f with the id, the info word and the record of each own type, in order,
 // until it returns false.
-func (b *BTF) each(f func(id TypeID, info uint32, rec []byte) bool) {
-	off := 0
-	for id := b.first; id < b.end; id++ {
+func (b *BTF) each(f func(id TypeID, info uint32, rec []byte) bool) { b.eachFrom(0, len(b.index), f) }
+
+// eachFrom is each of the blocks from one to another. It reports whether f wants more.
+func (b *BTF) eachFrom(block, end int, f func(id TypeID, info uint32, rec []byte) bool) bool {
+	if block >= end {
+		return true
+	}
+	off := int(b.index[block].off)
+	for id := b.first + TypeID(block)*stride; id < min(b.end, b.first+TypeID(end)*stride); id++ {
 		rec := b.types[off:]
 		info := binary.NativeEndian.Uint32(rec[4:])
 		if !f(id, info, rec) {
-			return
+			return false
 		}
 		off += btf.RecordLen(info)
 	}
+	return true
 }
 
 // Find looks a type up by name and kind, in the base first. ok is false when
@@ -62,21 +69,60 @@ func (b *BTF) Find(name string, kinds ...TypeKind) (t Type, ok bool) {
 
 // FindOwn is Find without the base.
 func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
-	t = Type{b: b}
+	set := kindSet(kinds)
+	if set == 1<<KindFunc {
+		return b.findFunc(name)
+	}
 	want := b.stringOff(name)
 	if want == noString {
-		return t, false
+		return Type{b: b}, false
 	}
-	set := kindSet(kinds)
-	for i, off := range b.names {
-		if off != want {
-			continue
+	match := func(id TypeID, info uint32, rec []byte) bool {
+		ok = binary.NativeEndian.Uint32(rec) == want && set&(1<<btf.KindOf(info)) != 0
+		if ok {
+			t = Type{b, id, rec}
 		}
-		if t = b.Type(b.first + TypeID(i)); set&(1<<t.Kind()) != 0 {
+		return !ok
+	}
+	for i, k := range b.index {
+		if want >= k.least && want <= k.greatest && !b.eachFrom(i, i+1, match) {
 			return t, true
 		}
 	}
 	return Type{b: b}, false
+}
+
+// findFunc is FindOwn of a function. Functions' names are the last of all strings, so that a
+// search through the strings takes longer than a comparison with each function's. Most stand
+// in their alphabetical order: the blocks that should have the name then come first.
+func (b *BTF) findFunc(name string) (t Type, ok bool) {
+	if b.funcs == 0 {
+		return Type{b: b}, false
+	}
+	match := func(id TypeID, info uint32, rec []byte) bool {
+		ok = btf.KindOf(info) == KindFunc && b.is(binary.NativeEndian.Uint32(rec), name)
+		if ok {
+			t = Type{b, id, rec}
+		}
+		return !ok
+	}
+	first := int(b.funcs-b.first) / stride
+	for i := first; i < len(b.index); i++ {
+		k := b.index[i]
+		if string(b.start(k.least, len(name))) <= name && string(b.start(k.greatest, len(name))) >= name && !b.eachFrom(i, i+1, match) {
+			return t, true
+		}
+	}
+	if b.eachFrom(first, len(b.index), match) {
+		return Type{b: b}, false
+	}
+	return t, true
+}
+
+// start is the beginning of the string at off, n bytes at most, which may reach into the next.
+func (b *BTF) start(off uint32, n int) []byte {
+	s := b.strFrom(off)
+	return s[:min(n, len(s))]
 }
 
 // FindEnumerator looks a name up in every enum and returns its value and enum.
@@ -134,4 +180,34 @@ func (b *BTF) Lookup(name string) (Type, bool) {
 		}
 	}
 	return b.Find(name, KindTypedef, KindInt, KindFloat)
+}
+
+// maxAnonymous bounds how deep anonymous structs are looked into.
+const maxAnonymous = 8
+
+// Member finds a struct's or union's member by name. One of an anonymous struct or union in
+// it is found too; its offset is from the outer one's start. Only what's found is decoded.
+func (t Type) Member(name string) (Member, bool) { return t.member(name, maxAnonymous) }
+
+func (t Type) member(name string, depth int) (Member, bool) {
+	if k := t.Kind(); k != KindStruct && k != KindUnion {
+		return Member{}, false
+	}
+	for i := range t.vlen() {
+		off := t.word(typeLen + 12*i)
+		if off != 0 {
+			if t.b.is(off, name) {
+				return t.memberAt(i), true
+			}
+			continue
+		}
+		if depth > 0 {
+			outer := t.memberAt(i)
+			if m, ok := outer.Type.Unqualified().member(name, depth-1); ok {
+				m.Bit += outer.Bit
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
 }

@@ -2,8 +2,8 @@ package show
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/bpf/helper"
@@ -134,27 +134,30 @@ func (e *Entries) byType(v *values, key, value []byte) {
 
 func hexArray(j *JSON, b []byte) {
 	j.Open("[")
-	for _, c := range b {
-		j.Raw(fmt.Sprintf(`"0x%02x"`, c))
+	for i := range b {
+		j.begin()
+		j.text(`"0x`)
+		j.bytes(hex.AppendEncode(j.w.AvailableBuffer(), b[i:i+1]))
+		j.text(`"`)
 	}
 	j.End("]")
 }
 
 // hexBytes is bytes as text: "0a 0b", 16 on a line.
 func hexBytes(b []byte) string {
-	var s strings.Builder
-	for i, c := range b {
+	out := make([]byte, 0, 3*len(b)+len(b)/8)
+	for i := range b {
 		switch {
 		case i > 0 && i%16 == 0:
-			s.WriteByte('\n')
+			out = append(out, '\n')
 		case i > 0 && i%8 == 0:
-			s.WriteString("  ")
+			out = append(out, "  "...)
 		case i > 0:
-			s.WriteByte(' ')
+			out = append(out, ' ')
 		}
-		fmt.Fprintf(&s, "%02x", c)
+		out = hex.AppendEncode(out, b[i:i+1])
 	}
-	return s.String()
+	return string(out)
 }
 
 // wideRow is the longest key or value that stands beside its name.

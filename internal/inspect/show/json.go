@@ -55,6 +55,12 @@ func (j *JSON) text(s string) {
 	}
 }
 
+func (j *JSON) bytes(b []byte) {
+	if j.err == nil {
+		_, j.err = j.w.Write(b)
+	}
+}
+
 func (j *JSON) line() {
 	if j.pretty {
 		j.text("\n" + strings.Repeat("    ", len(j.some)-1))
@@ -118,9 +124,12 @@ func (j *JSON) Text(v string) {
 // Uint writes a number.
 func (j *JSON) Uint(v uint64) {
 	j.begin()
-	if j.err == nil {
-		_, j.err = j.w.Write(strconv.AppendUint(j.w.AvailableBuffer(), v, 10))
-	}
+	j.bytes(strconv.AppendUint(j.w.AvailableBuffer(), v, 10))
+}
+
+func (j *JSON) int(v int64) {
+	j.begin()
+	j.bytes(strconv.AppendInt(j.w.AvailableBuffer(), v, 10))
 }
 
 // Member writes a name and a value: a string, a number, a bool, nil, or a slice of ids.
@@ -145,8 +154,12 @@ func (j *JSON) Member(name string, v any) {
 		j.Raw("null")
 	case uint32:
 		j.Uint(uint64(v))
+	case uint64:
+		j.Uint(v)
+	case int:
+		j.int(int64(v))
 	case int64:
-		j.Raw(strconv.FormatInt(v, 10))
+		j.int(v)
 	case bool:
 		j.Raw(strconv.FormatBool(v))
 	default:
@@ -155,14 +168,8 @@ func (j *JSON) Member(name string, v any) {
 }
 
 func (j *JSON) quote(s string) {
-	plain := utf8.ValidString(s)
-	for i := 0; plain && i < len(s); i++ {
-		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] != 0x7f
-	}
-	if plain {
-		j.text(`"`)
-		j.text(s)
-		j.text(`"`)
+	if plainJSON(s) {
+		j.bytes(append(append(append(j.w.AvailableBuffer(), '"'), s...), '"'))
 		return
 	}
 	var b strings.Builder
@@ -173,4 +180,17 @@ func (j *JSON) quote(s string) {
 		return
 	}
 	j.text(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// plainJSON reports whether a string stands in JSON as it is.
+func plainJSON(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c == '"' || c == '\\' || c == 0x7f {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	return ascii || utf8.ValidString(s)
 }

@@ -16,8 +16,7 @@ func (p *Printer) Prog(g *inspect.Prog) {
 	}
 	p.ProgHeader(g)
 	if !g.LoadedAt.IsZero() {
-		p.words("\tloaded_at ")
-		p.Text.Write(g.LoadedAt.AppendFormat(p.Text.AvailableBuffer(), "2006-01-02T15:04:05-0700"))
+		p.words("\tloaded_at ", p.moment(g.LoadedAt))
 		p.number("  uid ", uint64(g.UID))
 		p.words("\n")
 	}
@@ -46,6 +45,7 @@ func (p *Printer) Prog(g *inspect.Prog) {
 	}
 	p.owners(inspect.KindProg, g.ID)
 	p.words("\n")
+	p.flush()
 	p.metadata(g)
 }
 
@@ -57,7 +57,7 @@ func (p *Printer) ProgHeader(g *inspect.Prog) {
 		p.words("name ", g.Name, "  ")
 	}
 	p.words("tag ")
-	p.Text.Write(hex.AppendEncode(p.Text.AvailableBuffer(), g.Tag[:]))
+	p.line = hex.AppendEncode(p.line, g.Tag[:])
 	p.offload(g.Ifindex, g.NetnsDev, g.NetnsIno)
 	if g.GPL {
 		p.words("  gpl")
@@ -70,6 +70,7 @@ func (p *Printer) ProgHeader(g *inspect.Prog) {
 		p.number(" recursion_misses ", g.RecursionMisses)
 	}
 	p.words("\n")
+	p.flush()
 }
 
 func (p *Printer) progJSON(g *inspect.Prog) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
@@ -18,10 +19,19 @@ type Printer struct {
 	JSON   *JSON
 	Text   *bufio.Writer
 	Reader *inspect.Reader
-	Owners *inspect.Owners        // nil: not told
-	Pins   []inspect.Pin          // nil: not told
+	Owners func() *inspect.Owners // nil: not told
+	pins   map[object][]string    // paths; nil: not told
 	names  map[uint32]string      // of interfaces
 	meta   map[uint32][]metadatum // of maps
+	second time.Time              // the last that was printed
+	time   string                 // its text
+	line   []byte                 // what words and number have written
+}
+
+// object is an object's kind and id.
+type object struct {
+	kind inspect.Kind
+	id   uint32
 }
 
 // NewPrinter prints text, or JSON.
@@ -33,6 +43,17 @@ func NewPrinter(w io.Writer, r *inspect.Reader, asJSON, pretty bool) *Printer {
 		p.Text = bufio.NewWriterSize(w, 1<<15)
 	}
 	return p
+}
+
+// SetPins tells where objects are pinned.
+func (p *Printer) SetPins(pins []inspect.Pin) {
+	p.pins = map[object][]string{}
+	for _, pin := range pins {
+		if pin.Err == nil {
+			o := object{pin.Kind, pin.ID}
+			p.pins[o] = append(p.pins[o], pin.Path)
+		}
+	}
 }
 
 // Close writes what is buffered.
@@ -52,19 +73,34 @@ func (p *Printer) Err() error {
 	return err
 }
 
-func (p *Printer) printf(format string, args ...any) { fmt.Fprintf(p.Text, format, args...) }
+func (p *Printer) printf(format string, args ...any) {
+	p.flush()
+	fmt.Fprintf(p.Text, format, args...)
+}
 
-// words and number are printf for lists of thousands, where formats are most of the time.
-// Errors stick to the writer.
+// words and number are printf for lists of thousands, where formats are most of the time. They
+// add to a line, which flush ends. Errors stick to the writer.
 func (p *Printer) words(words ...string) {
 	for _, w := range words {
-		p.Text.WriteString(w)
+		p.line = append(p.line, w...)
 	}
 }
 
 func (p *Printer) number(word string, n uint64) {
-	p.Text.WriteString(word)
-	p.Text.Write(strconv.AppendUint(p.Text.AvailableBuffer(), n, 10))
+	p.line = strconv.AppendUint(append(p.line, word...), n, 10)
+}
+
+func (p *Printer) flush() {
+	p.Text.Write(p.line)
+	p.line = p.line[:0]
+}
+
+// moment is a time of day and date. Programs are loaded many at a time.
+func (p *Printer) moment(t time.Time) string {
+	if t = t.Truncate(time.Second); p.time == "" || !t.Equal(p.second) {
+		p.second, p.time = t, t.Format("2006-01-02T15:04:05-0700")
+	}
+	return p.time
 }
 
 // typeMember writes a type's name, or its number when it's newer than skep.
@@ -87,12 +123,7 @@ func typeWord(table []string, n uint32) string {
 
 // references writes who holds an object and where it's pinned.
 func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
-	var paths []string
-	for _, pin := range p.Pins {
-		if pin.Err == nil && pin.Kind == k && pin.ID == id {
-			paths = append(paths, pin.Path)
-		}
-	}
+	paths := p.pins[object{k, id}]
 	if p.JSON != nil {
 		if len(paths) > 0 {
 			p.JSON.Member("pinned", paths)
@@ -108,7 +139,10 @@ func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
 }
 
 func (p *Printer) owners(k inspect.Kind, id uint32) {
-	procs := p.Owners.Of(k, id)
+	if p.Owners == nil {
+		return
+	}
+	procs := p.Owners().Of(k, id)
 	if len(procs) == 0 {
 		return
 	}
@@ -130,6 +164,7 @@ func (p *Printer) owners(k inspect.Kind, id uint32) {
 		p.words(")")
 		sep = ", "
 	}
+	p.flush()
 }
 
 // process writes the members of a process that holds an object.
