@@ -71,20 +71,21 @@ var bpftoolCommands = []counterpart{
 	{theirs: "batch", why: "a shell runs several commands"},
 }
 
-// lackingVerb makes the commands of an object's verbs that skep hasn't got: they say why.
-func (a *app) lackingVerb(object *cobra.Command) {
+// lackingVerbs are the commands of an object's verbs that skep hasn't got: they say why.
+func (a *app) lackingVerbs(object string) (verbs []*cobra.Command) {
 	for _, c := range bpftoolCommands {
 		obj, name, ok := strings.Cut(c.theirs, " ")
-		if !ok || obj != object.Name() || c.why == "" {
+		if !ok || obj != object || c.why == "" {
 			continue
 		}
-		object.AddCommand(a.command(&cobra.Command{
+		verbs = append(verbs, a.command(&cobra.Command{
 			Use: name, Short: "Not supported: " + c.why, Hidden: true, Args: cobra.ArbitraryArgs, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
 				return fmt.Errorf("%s isn't supported: %s", c.theirs, c.reason())
 			},
 		}))
 	}
+	return verbs
 }
 
 // reason is why, looked up where it refers to another command.

@@ -128,7 +128,7 @@ func (w *progLoadWords) read(b *bpfRun) (err error) {
 	case b.take("kernel_btf"):
 		w.KernelBTF, err = b.next("the file with the kernel's types")
 	default:
-		return usagef("expected type, map, offload_dev, xdpmeta_dev, pinmaps, autoattach or kernel_btf, not %q", b.words[0])
+		return b.unexpected("type", "map", "offload_dev", "xdpmeta_dev", "pinmaps", "autoattach", "kernel_btf")
 	}
 	return err
 }

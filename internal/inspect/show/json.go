@@ -20,10 +20,14 @@ type JSON struct {
 	err    error
 }
 
-// NewJSON writes to w; pretty puts each member on a line.
+// NewJSON writes to w; pretty puts each member on a line, and elements of arrays side by side,
+// as bpftool does.
 func NewJSON(w io.Writer, pretty bool) *JSON {
 	return &JSON{w: bufio.NewWriterSize(w, 1<<15), pretty: pretty, some: []bool{false}}
 }
+
+// Written reports whether anything has been.
+func (j *JSON) Written() bool { return len(j.some) > 1 || j.some[0] }
 
 // Close ends the text with a newline.
 func (j *JSON) Close() error {
@@ -71,9 +75,6 @@ func (j *JSON) begin() {
 	if j.some[top] {
 		j.text(",")
 	}
-	if top > 0 {
-		j.line()
-	}
 	j.some[top] = true
 }
 
@@ -98,6 +99,7 @@ func (j *JSON) End(bracket string) {
 // Name writes a member's name.
 func (j *JSON) Name(name string) {
 	j.begin()
+	j.line()
 	j.quote(name)
 	j.text(":")
 	if j.pretty {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -94,8 +95,8 @@ func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
 		}
 	}
 	if p.JSON != nil {
-		if len(paths) > 0 {
-			p.JSON.Member("pinned", paths)
+		if slices.ContainsFunc(p.Pins, func(pin inspect.Pin) bool { return pin.Err == nil && pin.Kind == k }) {
+			p.JSON.Member("pinned", paths) // [] too, when others have some
 		}
 	} else {
 		for _, path := range paths {
