@@ -16,7 +16,11 @@ import (
 )
 
 // bpfFlags are the flags that bpftool has for all objects.
-type bpfFlags struct{ json, pretty, pins, noPids bool }
+type bpfFlags struct {
+	json, pretty, pins, noPids bool
+	debug, light               bool   // of verbs that load objects
+	base                       string // of types
+}
 
 // bpfRun is a run of one of bpftool's verbs: its words, and where it reads and prints.
 type bpfRun struct {
@@ -49,6 +53,17 @@ func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 	f.BoolVarP(&flags.pretty, "pretty", "p", false, "print JSON, indented")
 	f.BoolVarP(&flags.pins, "bpffs", "f", false, "tell where objects are pinned")
 	f.BoolVar(&flags.noPids, "no-pids", false, "don't look for the processes that hold objects")
+	f.BoolVarP(&flags.debug, "debug", "d", false, "when loading, write the verifier's log of each program to standard error")
+	f.StringVarP(&flags.base, "base-btf", "B", "", "types that are read build on those of `FILE`")
+	// bpftool's others: nothing is mounted here anyway, and maps' definitions may have any members.
+	f.BoolP("nomount", "n", false, "")
+	f.BoolP("mapcompat", "m", false, "")
+	f.BoolVarP(&flags.light, "use-loader", "L", false, "")
+	for _, name := range []string{"nomount", "mapcompat", "use-loader"} {
+		if err := f.MarkHidden(name); err != nil {
+			panic("BUG: " + err.Error())
+		}
+	}
 	var subs []*cobra.Command
 	for i := range verbs {
 		v := &verbs[i]
@@ -98,6 +113,7 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 		j.Open("{")
 		j.Member("error", err.Error())
 		j.End("}")
+		err = toldError{err}
 	}
 	cerr := b.out.Close()
 	b.tellLacks()
@@ -106,6 +122,11 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 	}
 	return errors.Join(err, cerr, k.Close())
 }
+
+// toldError is an error that the JSON tells too.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
 
 // exitPipe is the status that a shell gives a command whose reader went away.
 const exitPipe = 128 + int(syscall.SIGPIPE)

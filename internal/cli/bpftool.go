@@ -12,6 +12,7 @@ type counterpart struct {
 	theirs string // "map event_pipe"
 	why    string // not "": skep has none, for this reason
 	note   string // what differs
+	ours   string // not "": skep's words for it, where they are others
 }
 
 // bpftoolCommands are all of bpftool's commands. A test checks that what skep is said to
@@ -29,7 +30,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "prog profile", why: "counters of the CPU around a program's runs aren't there yet; run counts and times are in `prog show`"},
 	{theirs: "prog tracelog", note: "not the streams `stdout` and `stderr` of a program"},
 	{theirs: "map show"},
-	{theirs: "map create", note: "no offload_dev"},
+	{theirs: "map create"},
 	{theirs: "map dump", note: "as the elements are read; ends when the reader goes"},
 	{theirs: "map update", note: "`key hex 0a000000` is taken too"},
 	{theirs: "map lookup"},
@@ -52,7 +53,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "cgroup detach"},
 	{theirs: "perf show", note: "perf events that links hold too, from Linux 6.6 on"},
 	{theirs: "net show"},
-	{theirs: "net attach", note: "no prepend"},
+	{theirs: "net attach"},
 	{theirs: "net detach"},
 	{theirs: "feature probe", note: "of the kernel; not of a device, unprivileged, or as C macros"},
 	{theirs: "feature list_builtins"},
@@ -68,7 +69,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "gen min_core_btf", note: "an object without relocations, or without types, is no error"},
 	{theirs: "iter pin", note: "`iter:task:NAME` in a script pins an iterator, too"},
 	{theirs: "token show"},
-	{theirs: "batch", why: "a shell runs several commands"},
+	{theirs: "batch", ours: "bpftool batch", note: "tells which command failed"},
 }
 
 // lackingVerbs are the commands of an object's verbs that skep hasn't got: they say why.

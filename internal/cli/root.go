@@ -165,7 +165,7 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range []*cobra.Command{
 		a.runCommand(flags), a.checkCommand(), a.fmtCommand(), a.toolsCommand(), a.explainCommand(), a.manCommand(root),
-		a.bpftraceCommand(), a.doctorCommand(), a.versionCommand(),
+		a.bpftraceCommand(), a.bpftoolCommand(), a.doctorCommand(), a.versionCommand(),
 		a.progCommand(), a.mapCommand(), a.linkCommand(), a.btfCommand(), a.perfCommand(),
 		a.psCommand(), a.topCommand(), a.exporterCommand(), a.straceCommand(), a.pmapCommand(), a.graphCommand(), a.snapshotCommand(), a.diffCommand(), a.watchCommand(), a.cgroupCommand(), a.netCommand(), a.bpflistCommand(), a.featureCommand(), a.structOpsCommand(),
 		a.genCommand(), a.iterCommand(), a.tokenCommand(),

@@ -12,11 +12,9 @@ import (
 // structOpsCommand is `skep struct_ops`: structs of functions of the kernel's that programs
 // implement: congestion controls, schedulers.
 func (a *app) structOpsCommand() *cobra.Command {
-	load := new(loadFlags)
 	return a.object("struct_ops", "List, dump, register and unregister structs of kernel functions that programs implement", []verb{
 		{use: "show [id N | name S]", aliases: []string{"list"}, short: "List struct_ops maps", run: structOpsShow},
-		{use: "register OBJ [LINK_DIR]", short: "Load an object, register its structs, and pin the links of those that have one",
-			flags: load.register, run: structOpsRegister(load)},
+		{use: "register OBJ [LINK_DIR]", short: "Load an object, register its structs, and pin the links of those that have one", run: structOpsRegister},
 		{use: "unregister id N | name S", short: "Take a struct out of the kernel", run: structOpsUnregister},
 		{use: "dump [id N | name S]", short: "Print the structs, with the programs of their members", run: structOpsDump},
 	})
