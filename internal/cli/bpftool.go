@@ -55,7 +55,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "net show"},
 	{theirs: "net attach"},
 	{theirs: "net detach"},
-	{theirs: "feature probe", note: "of the kernel; not of a device, unprivileged, or as C macros"},
+	{theirs: "feature probe", note: "of the kernel, not of a device"},
 	{theirs: "feature list_builtins"},
 	{theirs: "btf show"},
 	{theirs: "btf dump", note: "one file; the header's types stand in the order that they need"},
