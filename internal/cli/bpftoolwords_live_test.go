@@ -4,7 +4,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/skep-bpf/skep/internal/bpf/isa"
 	"github.com/skep-bpf/skep/internal/host/sys"
@@ -131,17 +129,7 @@ func ownCgroup(t *testing.T) string {
 // packetProgram loads a program of a type that returns a number.
 func packetProgram(t *testing.T, typ uint32, result int32) (id uint32) {
 	t.Helper()
-	code, err := isa.Encode([]isa.Insn{isa.MovImm(isa.R0, result), isa.Exit()}, binary.NativeEndian)
-	if err != nil {
-		t.Fatal(err)
-	}
-	license := []byte("GPL\x00")
-	fd, err := sys.ProgLoad(&sys.ProgLoadAttr{Type: typ, InsnCnt: uint32(len(code) / isa.SlotSize), Insns: unsafe.Pointer(&code[0]),
-		License: unsafe.Pointer(&license[0]), Name: sys.ObjName("words")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sys.Close(fd) })
+	fd := loaded(t, typ, 0, isa.MovImm(isa.R0, result), isa.Exit())
 	info, err := sys.ProgInfoByFD(fd)
 	if err != nil {
 		t.Fatal(err)

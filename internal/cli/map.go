@@ -17,6 +17,7 @@ func (a *app) mapCommand() *cobra.Command {
 		{use: "getnext MAP [key DATA]", short: "Print the key after a key", run: mapGetNext},
 		{use: "delete MAP key DATA", short: "Delete an element", run: mapDelete},
 		{use: "pin MAP FILE", short: "Pin a map in a BPF file system", run: pin(inspect.KindMap)},
+		{use: "event_pipe MAP [cpu N index M]", short: "Print what programs write to a map of perf events, until interrupted", run: mapEventPipe},
 		{use: "create FILE type T key BYTES value BYTES entries N name S [flags F] [inner_map MAP] [offload_dev NAME]",
 			short: "Make a map and pin it", run: mapCreate},
 		{use: "peek MAP", short: "Print a queue's or stack's next element", run: mapLookup},

@@ -18,7 +18,7 @@ func (a *app) progCommand() *cobra.Command {
 		{use: "loadall" + progLoadUse, short: "Load an object file, and pin its programs in a folder", long: progLoadLong, run: progLoad(true)},
 		{use: "attach PROG ATTACH_TYPE [MAP]", short: "Attach a program to a map of sockets, or as flow dissector", run: progAttach(true)},
 		{use: "detach PROG ATTACH_TYPE [MAP]", short: "Take a program off again", run: progAttach(false)},
-		{use: "tracelog", short: "Print what programs write by bpf_printk, until interrupted", run: progTracelog},
+		{use: "tracelog [stdout|stderr PROG]", short: "Print what programs write by bpf_printk, until interrupted, or what is in a program's stream", run: progTracelog},
 		{use: "run PROG [data_in FILE] [data_out FILE [data_size_out N]] [ctx_in FILE] [ctx_out FILE [ctx_size_out N]] [repeat N]",
 			short: "Run a program on data or a context of yours", run: progRun},
 	})

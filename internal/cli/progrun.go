@@ -156,12 +156,7 @@ func (b *bpfRun) left(name, path string, data []byte) error {
 	switch {
 	case len(data) == 0:
 	case path == "-" && b.out.JSON != nil:
-		b.out.JSON.Name(name)
-		b.out.JSON.Open("[")
-		for _, c := range data {
-			b.out.JSON.Uint(uint64(c))
-		}
-		b.out.JSON.End("]")
+		b.out.JSON.Numbers(name, data)
 	case path == "-":
 		fmt.Fprint(b.out.Text, hexDump(data))
 	case path != "":

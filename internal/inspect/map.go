@@ -52,6 +52,9 @@ func (m *Map) OfMaps() bool { return m.Type == mapArrayOfMaps || m.Type == mapHa
 // of 8 bytes alone.
 func (m *Map) OfReuseport() bool { return m.Type == mapReuseportSockArray }
 
+// OfPerfEvents reports whether values are perf events.
+func (m *Map) OfPerfEvents() bool { return m.Type == mapPerfEvents }
+
 // OfProgs reports whether values are programs.
 func (m *Map) OfProgs() bool { return m.Type == mapProgArray }
 

@@ -34,16 +34,18 @@ func (j *JSON) Close() error {
 	if j.some[0] {
 		j.text("\n")
 	}
-	if err := j.w.Flush(); j.err == nil {
-		j.err = err
-	}
-	return j.err
+	return j.Flush()
 }
 
 // EndLine ends a value that stands in a line by itself, and writes what is buffered.
 func (j *JSON) EndLine() error {
 	j.text("\n")
 	j.some[0] = false
+	return j.Flush()
+}
+
+// Flush writes what is buffered.
+func (j *JSON) Flush() error {
 	if err := j.w.Flush(); j.err == nil {
 		j.err = err
 	}
@@ -154,6 +156,16 @@ func (j *JSON) Member(name string, v any) {
 	default:
 		j.Raw(fmt.Sprint(v))
 	}
+}
+
+// Numbers writes a name and bytes as numbers.
+func (j *JSON) Numbers(name string, data []byte) {
+	j.Name(name)
+	j.Open("[")
+	for _, c := range data {
+		j.Uint(uint64(c))
+	}
+	j.End("]")
 }
 
 func (j *JSON) quote(s string) {
