@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/inspect"
+	"github.com/skep-bpf/skep/internal/inspect/show"
 )
 
 // structOpsCommand is `skep struct_ops`: structs of functions of the kernel's that programs
@@ -65,7 +66,8 @@ func structOpsShow(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	if sel == nil {
+	list := sel == nil || sel.By == "name" // several may have a name
+	if list {
 		b.open("[")
 	}
 	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error {
@@ -80,7 +82,7 @@ func structOpsShow(b *bpfRun) error {
 		fmt.Fprintf(b.out.Text, "%d: %-15s %-32s\n", m.ID, m.Name, s.Kind)
 		return nil
 	})
-	if sel == nil {
+	if list {
 		b.end("]")
 	}
 	return err
@@ -91,9 +93,16 @@ func structOpsDump(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	b.open("[")
-	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(m, s) })
-	b.end("]")
+	j := b.out.JSON
+	if j == nil {
+		j = show.NewJSON(b.out.Text, true) // in text it's JSON too, as bpftool's
+	}
+	j.Open("[")
+	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(j, m, s) })
+	j.End("]")
+	if b.out.JSON == nil {
+		err = errors.Join(err, j.Close())
+	}
 	return err
 }
 
