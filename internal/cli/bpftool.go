@@ -51,7 +51,7 @@ var bpftoolCommands = []counterpart{
 	{theirs: "cgroup tree"},
 	{theirs: "cgroup attach"},
 	{theirs: "cgroup detach"},
-	{theirs: "perf show", note: "perf events that links hold too, from Linux 6.6 on"},
+	{theirs: "perf show", note: "perf events that only links hold too, from Linux 6.6 on"},
 	{theirs: "net show"},
 	{theirs: "net attach"},
 	{theirs: "net detach"},
