@@ -108,11 +108,7 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 	b := &bpfRun{app: a, flags: flags, reader: r, words: words}
 	b.out = show.NewPrinter(a.out, r, flags.json || flags.pretty, flags.pretty)
 	err := run(b)
-	if j := b.out.JSON; j != nil && err != nil && !j.Written() && !errors.As(err, new(exitStatus)) {
-		// Who reads JSON finds the error there, as with bpftool.
-		j.Open("{")
-		j.Member("error", err.Error())
-		j.End("}")
+	if j := b.out.JSON; j != nil && err != nil && !errors.As(err, new(exitStatus)) && j.Fail(err) {
 		err = toldError{err}
 	}
 	cerr := b.out.Close()

@@ -16,6 +16,7 @@ type JSON struct {
 	w      *bufio.Writer
 	pretty bool
 	some   []bool // by depth: something has been written
+	open   string // the brackets that are open
 	named  bool   // a name has been written, its value comes next
 	err    error
 }
@@ -26,8 +27,26 @@ func NewJSON(w io.Writer, pretty bool) *JSON {
 	return &JSON{w: bufio.NewWriterSize(w, 1<<15), pretty: pretty, some: []bool{false}}
 }
 
-// Written reports whether anything has been.
-func (j *JSON) Written() bool { return len(j.some) > 1 || j.some[0] }
+// Fail writes an error as bpftool does, as a member, an element or all that there is, and closes
+// what is open. told is false when the text is complete already.
+func (j *JSON) Fail(err error) (told bool) {
+	member := strings.HasSuffix(j.open, "{") && !j.named
+	if j.open == "" && j.some[0] && !j.named {
+		return false
+	}
+	if !member {
+		j.Open("{")
+	}
+	j.Member("error", err.Error())
+	for j.open != "" {
+		bracket := "]"
+		if strings.HasSuffix(j.open, "{") {
+			bracket = "}"
+		}
+		j.End(bracket)
+	}
+	return true
+}
 
 // Close ends the text with a newline.
 func (j *JSON) Close() error {
@@ -85,13 +104,14 @@ func (j *JSON) Open(bracket string) {
 	j.begin()
 	j.text(bracket)
 	j.some = append(j.some, false)
+	j.open += bracket
 }
 
 // End ends what Open started: "}" or "]".
 func (j *JSON) End(bracket string) {
 	top := len(j.some) - 1
 	some := j.some[top]
-	j.some = j.some[:top]
+	j.some, j.open = j.some[:top], j.open[:top-1]
 	if some {
 		j.line()
 	}

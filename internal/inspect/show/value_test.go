@@ -1,6 +1,7 @@
 package show
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,42 @@ func TestJSON(t *testing.T) {
 ]
 `; got != want {
 		t.Errorf("pretty:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestJSONFail: wherever an error comes, the text is JSON and tells it.
+func TestJSONFail(t *testing.T) {
+	for want, write := range map[string]func(j *JSON){
+		`{"error":"no"}`:            func(*JSON) {},
+		`[{"error":"no"}]`:          func(j *JSON) { j.Open("[") },
+		`[1,{"error":"no"}]`:        func(j *JSON) { j.Open("["); j.Uint(1) },
+		`{"error":"no"} `:           func(j *JSON) { j.Open("{") },
+		`[{"id":1,"error":"no"}]`:   func(j *JSON) { j.Open("["); j.Open("{"); j.Member("id", uint32(1)) },
+		`{"maps":{"error":"no"}}`:   func(j *JSON) { j.Open("{"); j.Name("maps") },
+		`{"maps":[{"error":"no"}]}`: func(j *JSON) { j.Open("{"); j.Name("maps"); j.Open("[") },
+		`{"maps":[],"error":"no"}`:  func(j *JSON) { j.Open("{"); j.Name("maps"); j.Open("["); j.End("]") },
+		`{"a":{"b":[2,{"error":"no"}]}}`: func(j *JSON) {
+			j.Open("{")
+			j.Name("a")
+			j.Open("{")
+			j.Name("b")
+			j.Open("[")
+			j.Uint(2)
+		},
+	} {
+		var b strings.Builder
+		j := NewJSON(&b, false)
+		write(j)
+		told := j.Fail(errors.New("no"))
+		if err := j.Close(); err != nil || !told || b.String() != strings.TrimSpace(want)+"\n" {
+			t.Errorf("%q, told %v, %v, want %q", b.String(), told, err, want)
+		}
+	}
+	var b strings.Builder
+	j := NewJSON(&b, false)
+	j.Uint(1)
+	if j.Fail(errors.New("no")) {
+		t.Error("told behind a value that's complete")
 	}
 }
 
