@@ -135,8 +135,8 @@ func TestTracelogStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	fn, ok := btf.Find("bpf_stream_vprintk", kern.KindFunc)
-	if impl, found := btf.Find("bpf_stream_vprintk_impl", kern.KindFunc); found {
-		fn, ok = impl, true
+	if !ok {
+		fn, ok = btf.Find("bpf_stream_vprintk_impl", kern.KindFunc) // its name in 6.18
 	}
 	if !ok {
 		t.Skip("programs have no streams in this kernel")
