@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -19,7 +20,11 @@ import (
 )
 
 // bpfFlags are the flags that bpftool has for all objects.
-type bpfFlags struct{ json, pretty, pins, noPids bool }
+type bpfFlags struct {
+	json, pretty, pins, noPids bool
+	debug, light               bool   // of verbs that load objects
+	base                       string // of types
+}
 
 // bpfRun is a run of one of bpftool's verbs: its words, and where it reads and prints.
 type bpfRun struct {
@@ -42,7 +47,8 @@ type verb struct {
 }
 
 // object makes the command of one of bpftool's objects. Without a verb it does the first;
-// verbs may be cut short as bpftool's may: `skep prog sh`.
+// verbs may be cut short as bpftool's may, of which those in bpftool's order count: `skep map d`
+// is dump.
 func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 	flags := new(bpfFlags)
 	c := &cobra.Command{Use: name + " [VERB]", Short: short, Args: cobra.ArbitraryArgs}
@@ -51,6 +57,18 @@ func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 	f.BoolVarP(&flags.pretty, "pretty", "p", false, "print JSON, indented")
 	f.BoolVarP(&flags.pins, "bpffs", "f", false, "tell where objects are pinned")
 	f.BoolVar(&flags.noPids, "no-pids", false, "don't look for the processes that hold objects")
+	f.BoolVarP(&flags.debug, "debug", "d", false, "when loading, write the verifier's log of each program to standard error")
+	f.StringVarP(&flags.base, "base-btf", "B", "", "types that are read build on those of `FILE`")
+	// bpftool's others: nothing is mounted here anyway, and maps' definitions may have any members.
+	f.BoolP("nomount", "n", false, "")
+	f.BoolP("mapcompat", "m", false, "")
+	f.BoolVarP(&flags.light, "use-loader", "L", false, "")
+	for _, name := range []string{"nomount", "mapcompat", "use-loader"} {
+		if err := f.MarkHidden(name); err != nil {
+			panic("BUG: " + err.Error())
+		}
+	}
+	var subs []*cobra.Command
 	for i := range verbs {
 		v := &verbs[i]
 		sub := a.command(&cobra.Command{
@@ -61,21 +79,28 @@ func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 		if v.flags != nil {
 			v.flags(sub)
 		}
-		c.AddCommand(sub)
+		subs = append(subs, sub)
 	}
-	a.lackingVerb(c)
+	subs = append(subs, a.lackingVerbs(name)...)
+	c.AddCommand(subs...)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return a.runVerb(flags, verbs[0].run, nil)
 		}
-		for _, sub := range c.Commands() {
-			for _, name := range append(sub.Aliases, sub.Name()) {
-				if strings.HasPrefix(name, args[0]) {
+		names := []string{"help"}
+		for _, sub := range subs {
+			for _, name := range append([]string{sub.Name()}, sub.Aliases...) {
+				names = append(names, name)
+				if isWord(args[0], name) {
 					return sub.RunE(sub, args[1:])
 				}
 			}
 		}
-		return usagef("%s: there is no verb %q\nsee `%s -h`", c.CommandPath(), args[0], c.CommandPath())
+		if isWord(args[0], "help") {
+			a.help(c, nil)
+			return nil
+		}
+		return usagef("%s: there is no verb %q%s\nsee `%s -h`", c.CommandPath(), args[0], didYouMean(args[0], names), c.CommandPath())
 	}
 	return c
 }
@@ -87,6 +112,9 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 	b := &bpfRun{app: a, flags: flags, reader: r, words: words}
 	b.out = show.NewPrinter(b.terminal(), r, flags.json || flags.pretty, flags.pretty)
 	err := run(b)
+	if j := b.out.JSON; j != nil && err != nil && !errors.As(err, new(exitStatus)) && j.Fail(err) {
+		err = toldError{err}
+	}
 	cerr := b.out.Close()
 	b.tellLacks()
 	if errors.Is(cerr, syscall.EPIPE) || errors.Is(err, syscall.EPIPE) {
@@ -116,6 +144,11 @@ func asciiLocale() bool {
 	charset, _, _ = strings.Cut(charset, "@")
 	return ok && !strings.EqualFold(strings.ReplaceAll(charset, "-", ""), "utf8")
 }
+
+// toldError is an error that the JSON tells too.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
 
 // exitPipe is the status that a shell gives a command whose reader went away.
 const exitPipe = 128 + int(syscall.SIGPIPE)
@@ -159,6 +192,29 @@ func (b *bpfRun) next(what string) (string, error) {
 	return w, nil
 }
 
+// didYouMean is the word that may have been meant, behind a message: "; did you mean dump?".
+func didYouMean(word string, words []string) string {
+	if near, ok := diag.Nearest(word, words); ok {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
+// oneOfWords is "a, b or c".
+func oneOfWords(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// unexpected is the error for a next word that is none of some.
+func (b *bpfRun) unexpected(words ...string) error {
+	w := b.words[0]
+	return usagef("expected %s, not %q%s", oneOfWords(words), w, didYouMean(w, words))
+}
+
 // done wants no more words.
 func (b *bpfRun) done() error {
 	if b.more() {
@@ -173,19 +229,26 @@ var selectorWords = map[inspect.Kind][]string{
 	inspect.KindLink: {"id", "pinned"}, inspect.KindBTF: {"id"},
 }
 
+// selectorValues are what stands behind these words.
+var selectorValues = map[string]string{"id": "the id", "pinned": "the path", "tag": "the tag", "name": "the name"}
+
 // selector reads "id N", "tag T", "name S" or "pinned FILE".
 func (b *bpfRun) selector(k inspect.Kind) (inspect.Selector, error) {
-	by := selectorWords[k]
+	return b.selectorOf(selectorWords[k]...)
+}
+
+// selectorOf is selector by some words only.
+func (b *bpfRun) selectorOf(by ...string) (inspect.Selector, error) {
 	for _, w := range by {
 		if b.take(w) {
-			v, err := b.next("the " + w)
+			v, err := b.next(selectorValues[w])
 			return inspect.Selector{By: w, Value: v}, err
 		}
 	}
 	if !b.more() {
-		return inspect.Selector{}, usagef("which? give %s", strings.Join(by, ", "))
+		return inspect.Selector{}, usagef("which? give %s", oneOfWords(by))
 	}
-	return inspect.Selector{}, usagef("expected %s, not %q", strings.Join(by, ", "), b.words[0])
+	return inspect.Selector{}, b.unexpected(by...)
 }
 
 // one opens the object that the next words tell.

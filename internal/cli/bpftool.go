@@ -12,6 +12,7 @@ type counterpart struct {
 	theirs string // "map event_pipe"
 	why    string // not "": skep has none, for this reason
 	note   string // what differs
+	ours   string // not "": skep's words for it, where they are others
 }
 
 // bpftoolCommands are all of bpftool's commands. A test checks that what skep is said to
@@ -27,16 +28,16 @@ var bpftoolCommands = []counterpart{
 	{theirs: "prog detach"},
 	{theirs: "prog run"},
 	{theirs: "prog profile", why: "counters of the CPU around a program's runs aren't there yet; run counts and times are in `prog show`"},
-	{theirs: "prog tracelog", note: "not the streams `stdout` and `stderr` of a program"},
+	{theirs: "prog tracelog"},
 	{theirs: "map show"},
-	{theirs: "map create", note: "no offload_dev"},
+	{theirs: "map create"},
 	{theirs: "map dump", note: "as the elements are read; ends when the reader goes"},
 	{theirs: "map update", note: "`key hex 0a000000` is taken too"},
 	{theirs: "map lookup"},
 	{theirs: "map getnext"},
 	{theirs: "map delete"},
 	{theirs: "map pin"},
-	{theirs: "map event_pipe", why: "a perf buffer's events go to the process that made it; a second reader takes them from it"},
+	{theirs: "map event_pipe", note: "tells which processes had the events"},
 	{theirs: "map peek"},
 	{theirs: "map push"},
 	{theirs: "map pop"},
@@ -50,11 +51,11 @@ var bpftoolCommands = []counterpart{
 	{theirs: "cgroup tree"},
 	{theirs: "cgroup attach"},
 	{theirs: "cgroup detach"},
-	{theirs: "perf show", note: "perf events that links hold too, from Linux 6.6 on"},
+	{theirs: "perf show", note: "perf events that only links hold too, from Linux 6.6 on"},
 	{theirs: "net show"},
-	{theirs: "net attach", note: "no prepend"},
+	{theirs: "net attach"},
 	{theirs: "net detach"},
-	{theirs: "feature probe", note: "of the kernel; not of a device, unprivileged, or as C macros"},
+	{theirs: "feature probe", note: "of the kernel, not of a device"},
 	{theirs: "feature list_builtins"},
 	{theirs: "btf show"},
 	{theirs: "btf dump", note: "one file; the header's types stand in the order that they need"},
@@ -68,23 +69,24 @@ var bpftoolCommands = []counterpart{
 	{theirs: "gen min_core_btf", note: "an object without relocations, or without types, is no error"},
 	{theirs: "iter pin", note: "`iter:task:NAME` in a script pins an iterator, too"},
 	{theirs: "token show"},
-	{theirs: "batch", why: "a shell runs several commands"},
+	{theirs: "batch", ours: "bpftool batch", note: "tells which command failed"},
 }
 
-// lackingVerb makes the commands of an object's verbs that skep hasn't got: they say why.
-func (a *app) lackingVerb(object *cobra.Command) {
+// lackingVerbs are the commands of an object's verbs that skep hasn't got: they say why.
+func (a *app) lackingVerbs(object string) (verbs []*cobra.Command) {
 	for _, c := range bpftoolCommands {
 		obj, name, ok := strings.Cut(c.theirs, " ")
-		if !ok || obj != object.Name() || c.why == "" {
+		if !ok || obj != object || c.why == "" {
 			continue
 		}
-		object.AddCommand(a.command(&cobra.Command{
+		verbs = append(verbs, a.command(&cobra.Command{
 			Use: name, Short: "Not supported: " + c.why, Hidden: true, Args: cobra.ArbitraryArgs, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
 				return fmt.Errorf("%s isn't supported: %s", c.theirs, c.reason())
 			},
 		}))
 	}
+	return verbs
 }
 
 // reason is why, looked up where it refers to another command.

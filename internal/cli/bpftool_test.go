@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -56,7 +57,7 @@ func TestCounterpartsDocs(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| bpftool | skep | |\n|---|---|---|\n")
 	for _, c := range bpftoolCommands {
-		ours, note := "`skep "+c.theirs+"`", c.note
+		ours, note := "`skep "+cmp.Or(c.ours, c.theirs)+"`", c.note
 		if c.why != "" {
 			ours, note = "–", c.reason()
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -13,31 +14,26 @@ import (
 
 // btfCommand is `skep btf`: bpftool's verbs for type information.
 func (a *app) btfCommand() *cobra.Command {
-	d := new(btfDump)
 	return a.object("btf", "List and dump type information", []verb{
 		{use: "show [id N]", aliases: []string{"list"}, short: "Describe BTF objects", run: showBTFs},
 		{use: "dump id N | prog PROG | map MAP [key | value | kv | all] | file FILE [format raw | c] [root_id N]",
-			short: "Print types, as they are or as a C header", run: d.run,
-			flags: func(c *cobra.Command) {
-				c.Flags().StringVarP(&d.base, "base-btf", "B", "", "the file's types build on those of `FILE`")
-			},
+			short: "Print types, as they are or as a C header", run: dumpTypes,
 			example: "  skep btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h\n  skep btf dump map name counts value"},
 	})
 }
 
-// btfDump is `btf dump`: which types, and how they are printed.
+// btfDump is what `btf dump` prints.
 type btfDump struct {
-	base  string
 	types *kern.BTF
 	roots []kern.TypeID // nil: all
 }
 
-func (d *btfDump) run(b *bpfRun) error {
-	d.types, d.roots = nil, nil
+func dumpTypes(b *bpfRun) error {
+	d := new(btfDump)
 	if err := d.source(b); err != nil {
 		return err
 	}
-	asC := false
+	asC, chosen := false, d.roots != nil
 	for b.more() {
 		switch {
 		case b.take("format"):
@@ -48,8 +44,10 @@ func (d *btfDump) run(b *bpfRun) error {
 			if asC = isWord(w, "c"); !asC && !isWord(w, "raw") {
 				return usagef("the format is raw or c, not %q", w)
 			}
-		case asC && b.take("unsorted"):
+		case b.take("unsorted"):
 			// That's the order that all headers have here.
+		case chosen && b.take("root_id"):
+			return usagef("root_id is for all types: key, value and kv choose some already")
 		case b.take("root_id"):
 			w, err := b.next("the type's id")
 			if err != nil {
@@ -59,9 +57,12 @@ func (d *btfDump) run(b *bpfRun) error {
 			if err != nil || kern.TypeID(id) >= d.types.Len() {
 				return usagef("there is no type %s; ids go up to %d", w, d.types.Len()-1)
 			}
+			if slices.Contains(d.roots, kern.TypeID(id)) {
+				return usagef("root_id %d is given twice", id)
+			}
 			d.roots = append(d.roots, kern.TypeID(id))
 		default:
-			return b.done()
+			return b.unexpected("format", "root_id", "unsorted")
 		}
 	}
 	if !asC {
@@ -120,8 +121,8 @@ func (d *btfDump) source(b *bpfRun) (err error) {
 			return err
 		}
 		var base *kern.BTF
-		if d.base != "" {
-			if base, err = b.reader.TypesOfFile(d.base, nil); err != nil {
+		if b.flags.base != "" {
+			if base, err = b.reader.TypesOfFile(b.flags.base, nil); err != nil {
 				return err
 			}
 		}

@@ -68,12 +68,9 @@ func (b *bpfRun) attachType() (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := inspect.TypeNumber(inspect.AttachTypes, w)
+	n, ok := inspect.AttachType(w)
 	if !ok {
-		// bpftool's older names of cgroups' types: ingress, sock_create, connect4 …
-		if n, ok = inspect.CgroupAttachType(w); !ok {
-			return 0, usagef("there is no attach type %q; `skep feature list_builtins attach_types` lists them", w)
-		}
+		return 0, usagef("there is no attach type %q%s; `skep feature list_builtins attach_types` lists them", w, didYouMean(w, inspect.AttachTypes))
 	}
 	return n, nil
 }

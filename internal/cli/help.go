@@ -27,7 +27,7 @@ const rootHelp = `skep runs bpftrace scripts and tracing tools.
 commands:
   run        run a script            check      check scripts, without root
   tools      list and show tools     fmt        format scripts
-  bpftrace   take bpftrace's flags   explain    explain a message's code
+  bpftrace, bpftool: their flags     explain    explain a message's code
   doctor     what works here         man        write manual pages
   version    print the version       completion for bash, zsh, fish
   BPF here: ps top pmap graph watch strace snapshot diff exporter bpflist

@@ -29,15 +29,18 @@ type app struct {
 }
 
 // Main runs the command line args, args[0] being the program's name, and returns the exit
-// status. Called by the name bpftrace it takes bpftrace's flags.
+// status. Called by the name bpftrace or bpftool it takes that one's flags.
 func Main(args []string, in io.Reader, out, err io.Writer) int {
 	a := &app{in: in, out: out, err: err, run: runJob}
 	return a.main(args)
 }
 
 func (a *app) main(args []string) int {
-	if filepath.Base(args[0]) == "bpftrace" {
+	switch filepath.Base(args[0]) {
+	case "bpftrace":
 		return a.bpftrace(args[1:])
+	case "bpftool":
+		return a.bpftool(args[1:])
 	}
 	root := a.root(args[1:]...)
 	root.SetArgs(args[1:])

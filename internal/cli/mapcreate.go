@@ -2,7 +2,9 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -36,6 +38,9 @@ func mapCreate(b *bpfRun) (err error) {
 	for b.more() && err == nil {
 		switch {
 		case b.take("type"):
+			if a.Type != 0 {
+				return usagef("the type is told twice")
+			}
 			a.Type, err = mapTypeWord(b)
 		case b.take("key"):
 			err = number("the size of a key", &a.KeySize)
@@ -46,15 +51,18 @@ func mapCreate(b *bpfRun) (err error) {
 		case b.take("flags"):
 			err = number("the flags", &a.Flags)
 		case b.take("name"):
-			var w string
-			w, err = b.next("the name")
-			a.Name = sys.ObjName(w)
+			a.Name, err = mapName(b)
+		case b.take("dev"), b.take("offload_dev"):
+			if a.Ifindex != 0 {
+				return usagef("the interface is told twice")
+			}
+			a.Ifindex, err = b.netInterface()
 		case b.take("inner_map"):
 			if inner, err = b.one(inspect.KindMap, false); err == nil {
 				a.InnerMapFD = uint32(inner.FD)
 			}
 		default:
-			err = b.done()
+			err = b.unexpected("type", "key", "value", "entries", "flags", "name", "inner_map", "offload_dev")
 		}
 	}
 	switch {
@@ -79,7 +87,23 @@ func mapTypeWord(b *bpfRun) (uint32, error) {
 	}
 	n, ok := inspect.TypeNumber(inspect.MapTypes, w)
 	if !ok {
-		return 0, usagef("there is no map type %q; `skep feature list_builtins map_types` lists them", w)
+		return 0, usagef("there is no map type %q%s; `skep feature list_builtins map_types` lists them", w, didYouMean(w, inspect.MapTypes))
 	}
 	return n, nil
+}
+
+// mapName reads a name; the kernel keeps 15 bytes of it.
+func mapName(b *bpfRun) (name [16]byte, err error) {
+	w, err := b.next("the name")
+	if err != nil {
+		return name, err
+	}
+	name = sys.ObjName(w)
+	switch kept := string(name[:min(len(w), len(name)-1)]); {
+	case !strings.HasPrefix(w, kept):
+		return name, usagef("names have letters, digits, _ and ., not %q", w)
+	case len(w) > len(kept):
+		b.lacking([]error{fmt.Errorf("the kernel keeps 15 bytes of the name: %s", kept)})
+	}
+	return name, nil
 }

@@ -30,7 +30,7 @@ func (e *elemWords) Close() error {
 // them; behind "hex" all are hexadecimal. A single word of 2n digits is all of them.
 func (b *bpfRun) bytes(what string, n uint32) ([]byte, error) {
 	base := 0
-	if b.more() && len(b.words[0]) > 1 && isWord(b.words[0], "hex") {
+	if b.more() && isWord(b.words[0], "hex") {
 		base, b.words = 16, b.words[1:]
 	}
 	out := make([]byte, n)
@@ -66,16 +66,20 @@ func hexWords(s string) ([]byte, error) {
 	return out, nil
 }
 
-// element reads "key …", "value …" and a condition, in any order.
-func (b *bpfRun) element(m *inspect.Map) (*elemWords, error) {
+// element reads "key …", and, where an element is set, "value …" and a condition, in any order.
+func (b *bpfRun) element(m *inspect.Map, set bool) (*elemWords, error) {
 	e := &elemWords{given: map[string]bool{}}
 	for b.more() {
 		var word string
 		var err error
 		switch {
+		case m.KeySize == 0 && b.take("key"):
+			err = usagef("this map has no keys")
 		case b.take("key"):
 			word = "key"
 			e.key, err = b.bytes("a key of this map", m.KeySize)
+		case !set:
+			err = b.unexpected("key")
 		case b.take("value"):
 			word = "value"
 			err = b.value(m, e)
@@ -86,7 +90,7 @@ func (b *bpfRun) element(m *inspect.Map) (*elemWords, error) {
 		case b.take("noexist"):
 			word, e.flags = "a condition", sys.MapNoExist
 		default:
-			err = usagef("expected key, value, any, exist or noexist, not %q", b.words[0])
+			err = b.unexpected("key", "value", "any", "exist", "noexist")
 		}
 		if err == nil && e.given[word] {
 			err = usagef("%s is given twice", word)
@@ -137,8 +141,9 @@ func (b *bpfRun) allCPUs(m *inspect.Map, e *elemWords) error {
 	return nil
 }
 
-// withMap opens the map that the words tell, reads the element's words and does f.
-func (b *bpfRun) withMap(write bool, f func(o *inspect.Object, m *inspect.Map, e *elemWords) error) error {
+// withMap opens the map that the words tell, reads the element's words and does f; set: it's
+// the verb that sets elements.
+func (b *bpfRun) withMap(write, set bool, f func(o *inspect.Object, m *inspect.Map, e *elemWords) error) error {
 	o, err := b.one(inspect.KindMap, write)
 	if err != nil {
 		return err
@@ -147,7 +152,7 @@ func (b *bpfRun) withMap(write bool, f func(o *inspect.Object, m *inspect.Map, e
 	if err != nil {
 		return errors.Join(err, o.Close())
 	}
-	e, err := b.element(m)
+	e, err := b.element(m, set)
 	if err != nil {
 		return errors.Join(err, o.Close())
 	}
@@ -172,12 +177,16 @@ func (e *elemWords) wants(m *inspect.Map, key, value bool) error {
 }
 
 func mapUpdate(b *bpfRun) error {
-	return b.withMap(true, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	pinned := b.more() && isWord(b.words[0], "pinned")
+	return b.withMap(true, true, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, true, true); err != nil {
 			return err
 		}
 		if err := sys.MapUpdateFlags(o.FD, e.key, e.value, e.flags); err != nil {
 			return fmt.Errorf("set element of map %d: %w", m.ID, err)
+		}
+		if m.OfProgs() && !pinned {
+			b.lacking([]error{fmt.Errorf("map %d loses its programs when the last process and pin that hold it go", m.ID)})
 		}
 		b.null()
 		return nil
@@ -185,7 +194,7 @@ func mapUpdate(b *bpfRun) error {
 }
 
 func mapLookup(b *bpfRun) error {
-	return b.withMap(false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	return b.withMap(false, false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, true, false); err != nil {
 			return err
 		}
@@ -201,7 +210,7 @@ func mapLookup(b *bpfRun) error {
 	})
 }
 
-// noElement tells that there's no such element, as bpftool does: that's no failure.
+// noElement tells that there's no such element, in bpftool's words; the status tells it too.
 func (b *bpfRun) noElement(m *inspect.Map, key []byte, err error) error {
 	if !errors.Is(err, sys.ENOENT) {
 		return err
@@ -215,7 +224,7 @@ func (b *bpfRun) noElement(m *inspect.Map, key []byte, err error) error {
 		b.out.KeyBlock("key", key)
 		fmt.Fprint(b.out.Text, "\nNot found\n")
 	}
-	return nil
+	return exit(exitError)
 }
 
 func (b *bpfRun) printElement(m *inspect.Map, key, value []byte) error {
@@ -228,7 +237,7 @@ func (b *bpfRun) printElement(m *inspect.Map, key, value []byte) error {
 }
 
 func mapPop(b *bpfRun) error {
-	return b.withMap(true, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	return b.withMap(true, false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, false, false); err != nil {
 			return err
 		}
@@ -241,7 +250,7 @@ func mapPop(b *bpfRun) error {
 }
 
 func mapGetNext(b *bpfRun) error {
-	return b.withMap(false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	return b.withMap(false, false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, e.given["key"], false); err != nil {
 			return err
 		}
@@ -265,7 +274,7 @@ func mapGetNext(b *bpfRun) error {
 }
 
 func mapDelete(b *bpfRun) error {
-	return b.withMap(true, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	return b.withMap(true, false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, true, false); err != nil {
 			return err
 		}
@@ -278,7 +287,7 @@ func mapDelete(b *bpfRun) error {
 }
 
 func mapFreeze(b *bpfRun) error {
-	return b.withMap(true, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
+	return b.withMap(true, false, func(o *inspect.Object, m *inspect.Map, e *elemWords) error {
 		if err := e.wants(m, false, false); err != nil {
 			return err
 		}

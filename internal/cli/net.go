@@ -14,7 +14,7 @@ import (
 func (a *app) netCommand() *cobra.Command {
 	return a.object("net", "List, attach and detach programs of network interfaces", []verb{
 		{use: "show [dev NAME]", aliases: []string{"list"}, short: "List XDP, tc, tcx, netkit, flow dissector and netfilter programs", run: netShow},
-		{use: "attach ATTACH_TYPE PROG dev NAME [overwrite]", short: "Attach an XDP or tcx program", run: netAttach},
+		{use: "attach ATTACH_TYPE PROG dev NAME [overwrite | prepend]", short: "Attach an XDP or tcx program", run: netAttach},
 		{use: "detach ATTACH_TYPE dev NAME [PROG]", short: "Take an XDP or tcx program off", run: netDetach},
 	})
 }
@@ -58,22 +58,28 @@ func (b *bpfRun) netInterface() (uint32, error) {
 	return uint32(i.Index), nil
 }
 
-// netTypes are what a program can be attached as: XDP with a mode, or an attach type.
-var netTypes = map[string]struct{ xdp, attach uint32 }{
-	"xdp": {}, "xdpgeneric": {xdp: inspect.XDPGeneric}, "xdpdrv": {xdp: inspect.XDPDriver}, "xdpoffload": {xdp: inspect.XDPOffload},
-	"tcx_ingress": {attach: 46}, "tcx_egress": {attach: 47},
+// netTypes are what a program can be attached as: XDP with a mode, or an attach type. Of those
+// with a beginning the first counts, as with bpftool.
+var netTypes = []struct {
+	word        string
+	xdp, attach uint32
+}{
+	{word: "xdp"}, {word: "xdpgeneric", xdp: inspect.XDPGeneric}, {word: "xdpdrv", xdp: inspect.XDPDriver}, {word: "xdpoffload", xdp: inspect.XDPOffload},
+	{word: "tcx_ingress", attach: 46}, {word: "tcx_egress", attach: 47},
 }
 
 func (b *bpfRun) netType() (xdp, attach uint32, err error) {
-	w, err := b.next("the attach type")
-	if err != nil {
-		return 0, 0, err
+	if !b.more() {
+		return 0, 0, usagef("the attach type is missing")
 	}
-	t, ok := netTypes[w]
-	if !ok {
-		return 0, 0, usagef("it's attached as xdp, xdpgeneric, xdpdrv, xdpoffload, tcx_ingress or tcx_egress, not %q", w)
+	var words []string
+	for _, t := range netTypes {
+		if b.take(t.word) {
+			return t.xdp, t.attach, nil
+		}
+		words = append(words, t.word)
 	}
-	return t.xdp, t.attach, nil
+	return 0, 0, b.unexpected(words...)
 }
 
 func netAttach(b *bpfRun) error {
@@ -86,7 +92,7 @@ func netAttach(b *bpfRun) error {
 		return err
 	}
 	index, err := b.device()
-	overwrite := b.take("overwrite")
+	overwrite, prepend := b.take("overwrite"), b.take("prepend")
 	if err == nil {
 		err = b.done()
 	}
@@ -94,8 +100,10 @@ func netAttach(b *bpfRun) error {
 	case err != nil:
 	case attach != 0 && overwrite:
 		err = usagef("overwrite is for XDP: tcx runs several programs")
+	case attach == 0 && prepend:
+		err = usagef("prepend is for tcx: XDP runs one program")
 	case attach != 0:
-		err = inspect.AttachDevice(index, o, attach)
+		err = inspect.AttachDevice(index, o, attach, prepend)
 	default:
 		if !overwrite {
 			mode |= inspect.XDPNoReplace

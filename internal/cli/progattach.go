@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/inspect"
 )
@@ -24,15 +25,12 @@ func (b *bpfRun) attachWords() (prog, m *inspect.Object, typ uint32, err error) 
 	if err != nil {
 		return fail(err)
 	}
-	for _, name := range progAttachTypes {
-		if w == name {
-			typ, _ = inspect.TypeNumber(inspect.AttachTypes, name)
-		}
+	typ, _ = inspect.AttachType(w)
+	name, _ := inspect.TypeName(inspect.AttachTypes, typ)
+	if !slices.Contains(progAttachTypes, name) {
+		return fail(usagef("a program is attached as %s, not as %q%s; see `skep cgroup` and `skep net` for others", oneOfWords(progAttachTypes), w, didYouMean(w, progAttachTypes)))
 	}
-	if typ == 0 {
-		return fail(usagef("a program is attached as sk_msg_verdict, sk_skb_verdict, sk_skb_stream_verdict, sk_skb_stream_parser or flow_dissector, not as %q; see `skep cgroup` and `skep net` for others", w))
-	}
-	if w != "flow_dissector" {
+	if name != "flow_dissector" {
 		if m, err = b.one(inspect.KindMap, true); err != nil {
 			return fail(err)
 		}

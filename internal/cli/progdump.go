@@ -45,7 +45,7 @@ func (d *dumpFlags) read(b *bpfRun) error {
 		case b.take("svg"):
 			d.svg = true
 		default:
-			return b.done()
+			return b.unexpected("file", "opcodes", "linum", "visual", "svg")
 		}
 	}
 	switch {

@@ -3,33 +3,21 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strconv"
-
-	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/elfload"
 	"github.com/skep-bpf/skep/internal/inspect"
 )
 
-// loadFlags are the flags of verbs that load objects.
-type loadFlags struct{ debug, light bool }
-
-func (f *loadFlags) register(c *cobra.Command) {
-	c.Flags().BoolVarP(&f.debug, "debug", "d", false, "write the verifier's log of each program to standard error")
-	c.Flags().BoolVarP(&f.light, "use-loader", "L", false, "")
-	c.Flags().MarkHidden("use-loader")
-}
-
-// options are those that the flags tell.
-func (f *loadFlags) options(log io.Writer) (elfload.Options, error) {
+// loadOptions are those that the flags tell.
+func (b *bpfRun) loadOptions() (elfload.Options, error) {
 	var opts elfload.Options
-	if f.light {
+	if b.flags.light {
 		return opts, usagef("-L isn't supported: it loads by a program that the kernel runs, as signed objects will need; without it the same is loaded")
 	}
-	if f.debug {
-		opts.Log = log
+	if b.flags.debug {
+		opts.Log = b.err
 	}
 	return opts, nil
 }
@@ -60,14 +48,14 @@ offload_dev NAME   the interface that is to run the programs
 When something fails, nothing stays pinned.`
 
 // progLoad loads an object and pins its first program, or all of them in a folder.
-func progLoad(flags *loadFlags, all bool) func(*bpfRun) error {
+func progLoad(all bool) func(*bpfRun) error {
 	return func(b *bpfRun) (err error) {
 		obj, path, err := b.objectAndPath()
 		if err != nil {
 			return err
 		}
 		w := &progLoadWords{}
-		if w.Options, err = flags.options(b.err); err != nil {
+		if w.Options, err = b.loadOptions(); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, inspect.CloseAll(w.opened)) }()
@@ -128,7 +116,7 @@ func (w *progLoadWords) read(b *bpfRun) (err error) {
 	case b.take("kernel_btf"):
 		w.KernelBTF, err = b.next("the file with the kernel's types")
 	default:
-		return usagef("expected type, map, offload_dev, xdpmeta_dev, pinmaps, autoattach or kernel_btf, not %q", b.words[0])
+		return b.unexpected("type", "map", "offload_dev", "xdpmeta_dev", "pinmaps", "autoattach", "kernel_btf")
 	}
 	return err
 }

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/skep-bpf/skep/internal/host/sys"
 	"github.com/skep-bpf/skep/internal/inspect"
@@ -36,18 +36,17 @@ func (b *bpfRun) runWords() (*runWords, error) {
 		return uint32(n), nil
 	}
 	for b.more() {
-		word := b.words[0]
-		b.words = b.words[1:]
-		var err error
+		word, err := b.runWord()
+		if err != nil {
+			return nil, err
+		}
 		switch word {
-		case "data_in", "data_out", "ctx_in", "ctx_out":
-			w.files[word], err = b.next("the file of " + word)
-		case "data_size_out", "ctx_size_out":
-			w.sizes[word], err = number("the size of " + word)
 		case "repeat":
 			w.repeat, err = number("the number of runs")
+		case "data_size_out", "ctx_size_out":
+			w.sizes[word], err = number("the size of " + word)
 		default:
-			err = usagef("expected data_in, data_out, data_size_out, ctx_in, ctx_out, ctx_size_out or repeat, not %q", word)
+			w.files[word], err = b.next("the file of " + word)
 		}
 		if err != nil {
 			return nil, err
@@ -56,7 +55,29 @@ func (b *bpfRun) runWords() (*runWords, error) {
 	if w.files["data_in"] == "" && w.files["ctx_in"] == "" {
 		return nil, usagef("a run takes data_in FILE, ctx_in FILE or both")
 	}
+	if w.files["data_in"] == "-" && w.files["ctx_in"] == "-" {
+		return nil, usagef("standard input is data or context, not both")
+	}
 	return w, nil
+}
+
+// runWord reads one of the words that `prog run` knows, or a beginning that only one of them has.
+func (b *bpfRun) runWord() (string, error) {
+	all := []string{"data_in", "data_out", "data_size_out", "ctx_in", "ctx_out", "ctx_size_out", "repeat"}
+	var found []string
+	for _, word := range all {
+		if isWord(b.words[0], word) {
+			found = append(found, word)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", b.unexpected(all...)
+	case 1:
+		b.words = b.words[1:]
+		return found[0], nil
+	}
+	return "", usagef("%q could be %s", b.words[0], oneOfWords(found))
 }
 
 func (b *bpfRun) readInput(path string) ([]byte, error) {
@@ -135,9 +156,9 @@ func (b *bpfRun) left(name, path string, data []byte) error {
 	switch {
 	case len(data) == 0:
 	case path == "-" && b.out.JSON != nil:
-		b.out.HexBlock(name, data)
+		b.out.JSON.Numbers(name, data)
 	case path == "-":
-		fmt.Fprintf(b.out.Text, "%s:\n%s\n", name, hexDump(data))
+		fmt.Fprint(b.out.Text, hexDump(data))
 	case path != "":
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
@@ -146,18 +167,33 @@ func (b *bpfRun) left(name, path string, data []byte) error {
 	return nil
 }
 
-// hexDump is data as text: offset, 16 bytes a line, and what of it can be printed.
+// hexDump is data as text: offset, 16 bytes a line by twos, and what of them can be printed.
 func hexDump(data []byte) string {
-	var s bytes.Buffer
+	var s strings.Builder
 	for at := 0; at < len(data); at += 16 {
+		fmt.Fprintf(&s, "%07x\t", at)
 		row := data[at:min(at+16, len(data))]
-		text := bytes.Map(func(r rune) rune {
-			if r < ' ' || r > '~' {
-				return '.'
+		for i := range 16 {
+			if i < len(row) {
+				fmt.Fprintf(&s, "%02x", row[i])
+			} else {
+				s.WriteString("  ")
 			}
-			return r
-		}, row)
-		fmt.Fprintf(&s, "%07x\t%-47s\t%s\n", at, fmt.Sprintf("% x", row), text)
+			if i%2 == 1 {
+				s.WriteByte(' ')
+			}
+		}
+		s.WriteString("| ")
+		for i, c := range row {
+			if c < ' ' || c > '~' {
+				c = '.'
+			}
+			s.WriteByte(c)
+			if i == 7 {
+				s.WriteByte(' ')
+			}
+		}
+		s.WriteByte('\n')
 	}
 	return s.String()
 }

@@ -196,6 +196,7 @@ func (a *app) commands(root *cobra.Command, flags *runFlags) map[string]func() *
 		"run":        func() *cobra.Command { return a.runCommand(flags) },
 		"man":        func() *cobra.Command { return a.manCommand(root) },
 		"bpflist":    a.bpflistCommand,
+		"bpftool":    a.bpftoolCommand,
 		"bpftrace":   a.bpftraceCommand,
 		"btf":        a.btfCommand,
 		"cgroup":     a.cgroupCommand,

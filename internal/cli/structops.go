@@ -7,34 +7,34 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skep-bpf/skep/internal/inspect"
+	"github.com/skep-bpf/skep/internal/inspect/show"
 )
 
 // structOpsCommand is `skep struct_ops`: structs of functions of the kernel's that programs
 // implement: congestion controls, schedulers.
 func (a *app) structOpsCommand() *cobra.Command {
-	load := new(loadFlags)
 	return a.object("struct_ops", "List, dump, register and unregister structs of kernel functions that programs implement", []verb{
 		{use: "show [id N | name S]", aliases: []string{"list"}, short: "List struct_ops maps", run: structOpsShow},
-		{use: "dump [id N | name S]", short: "Print the structs, with the programs of their members", run: structOpsDump},
-		{use: "register OBJ [LINK_DIR]", short: "Load an object, register its structs, and pin the links of those that have one",
-			flags: load.register, run: structOpsRegister(load)},
+		{use: "register OBJ [LINK_DIR]", short: "Load an object, register its structs, and pin the links of those that have one", run: structOpsRegister},
 		{use: "unregister id N | name S", short: "Take a struct out of the kernel", run: structOpsUnregister},
+		{use: "dump [id N | name S]", short: "Print the structs, with the programs of their members", run: structOpsDump},
 	})
 }
 
-// structOps calls f with each struct_ops map that the words tell: all, or by id or name.
-func (b *bpfRun) structOps(f func(m *inspect.Map, s *inspect.StructOps) error) error {
-	var sel *inspect.Selector
-	if b.more() {
-		s, err := b.selector(inspect.KindMap)
-		if err != nil {
-			return err
-		}
-		if err := b.done(); err != nil {
-			return err
-		}
-		sel = &s
+// structOpsSelector reads "id N" or "name S"; nil when there are no words: all are meant.
+func (b *bpfRun) structOpsSelector() (*inspect.Selector, error) {
+	if !b.more() {
+		return nil, nil
 	}
+	s, err := b.selectorOf("id", "name")
+	if err == nil {
+		err = b.done()
+	}
+	return &s, err
+}
+
+// structOps calls f with each struct_ops map that is meant.
+func (b *bpfRun) structOps(sel *inspect.Selector, f func(m *inspect.Map, s *inspect.StructOps) error) error {
 	found := 0
 	for m, err := range b.reader.Maps() {
 		if err != nil {
@@ -62,11 +62,15 @@ func (b *bpfRun) structOps(f func(m *inspect.Map, s *inspect.StructOps) error) e
 }
 
 func structOpsShow(b *bpfRun) error {
-	one := b.more()
-	if !one {
+	sel, err := b.structOpsSelector()
+	if err != nil {
+		return err
+	}
+	list := sel == nil || sel.By == "name" // several may have a name
+	if list {
 		b.open("[")
 	}
-	err := b.structOps(func(m *inspect.Map, s *inspect.StructOps) error {
+	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error {
 		if j := b.out.JSON; j != nil {
 			j.Open("{")
 			j.Member("id", m.ID)
@@ -78,16 +82,27 @@ func structOpsShow(b *bpfRun) error {
 		fmt.Fprintf(b.out.Text, "%d: %-15s %-32s\n", m.ID, m.Name, s.Kind)
 		return nil
 	})
-	if !one {
+	if list {
 		b.end("]")
 	}
 	return err
 }
 
 func structOpsDump(b *bpfRun) error {
-	b.open("[")
-	err := b.structOps(func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(m, s) })
-	b.end("]")
+	sel, err := b.structOpsSelector()
+	if err != nil {
+		return err
+	}
+	j := b.out.JSON
+	if j == nil {
+		j = show.NewJSON(b.out.Text, true) // in text it's JSON too, as bpftool's
+	}
+	j.Open("[")
+	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(j, m, s) })
+	j.End("]")
+	if b.out.JSON == nil {
+		err = errors.Join(err, j.Close())
+	}
 	return err
 }
 
@@ -95,8 +110,12 @@ func structOpsUnregister(b *bpfRun) error {
 	if !b.more() {
 		return usagef("which? id N or name S")
 	}
+	sel, err := b.structOpsSelector()
+	if err != nil {
+		return err
+	}
 	var ids []*inspect.Map
-	if err := b.structOps(func(m *inspect.Map, _ *inspect.StructOps) error {
+	if err := b.structOps(sel, func(m *inspect.Map, _ *inspect.StructOps) error {
 		ids = append(ids, m)
 		return nil
 	}); err != nil {

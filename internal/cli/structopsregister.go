@@ -10,50 +10,48 @@ import (
 
 // structOpsRegister loads an object and gives the kernel the structs that it makes. Those with a
 // link stay as long as it's pinned.
-func structOpsRegister(flags *loadFlags) func(*bpfRun) error {
-	return func(b *bpfRun) (err error) {
-		obj, err := b.next("the object file")
-		if err != nil {
-			return err
-		}
-		dir := ""
-		if b.more() {
-			dir, err = b.next("the folder for links")
-		}
-		if err := errors.Join(err, b.done()); err != nil {
-			return err
-		}
-		opts, err := flags.options(b.err)
-		if err != nil {
-			return err
-		}
-		o, err := elfload.Load(b.reader.Kernel(), obj, opts)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, o.Close()) }()
-		var pins elfload.Pins
-		done, err := o.Register()
-		if err == nil && len(done) == 0 {
-			err = fmt.Errorf("register structs of %s: it has none: they stand in sections .struct_ops and .struct_ops.link", obj)
-		}
-		if err == nil {
-			err = b.keepRegistered(o, &pins, done, dir)
-		}
-		if err != nil {
-			for _, r := range done {
-				err = errors.Join(err, r.Unregister())
-			}
-			return errors.Join(err, pins.Undo())
-		}
-		for _, r := range done {
-			if r.Link != nil {
-				err = errors.Join(err, r.Link.Close())
-			}
-		}
-		b.null()
+func structOpsRegister(b *bpfRun) (err error) {
+	obj, err := b.next("the object file")
+	if err != nil {
 		return err
 	}
+	dir := ""
+	if b.more() {
+		dir, err = b.next("the folder for links")
+	}
+	if err := errors.Join(err, b.done()); err != nil {
+		return err
+	}
+	opts, err := b.loadOptions()
+	if err != nil {
+		return err
+	}
+	o, err := elfload.Load(b.reader.Kernel(), obj, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	var pins elfload.Pins
+	done, err := o.Register()
+	if err == nil && len(done) == 0 {
+		err = fmt.Errorf("register structs of %s: it has none: they stand in sections .struct_ops and .struct_ops.link", obj)
+	}
+	if err == nil {
+		err = b.keepRegistered(o, &pins, done, dir)
+	}
+	if err != nil {
+		for _, r := range done {
+			err = errors.Join(err, r.Unregister())
+		}
+		return errors.Join(err, pins.Undo())
+	}
+	for _, r := range done {
+		if r.Link != nil {
+			err = errors.Join(err, r.Link.Close())
+		}
+	}
+	b.null()
+	return err
 }
 
 // keepRegistered pins and tells what was registered.

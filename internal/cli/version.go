@@ -8,10 +8,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is skep's version; bpftraceVersion is that of the language it speaks.
+// Version is skep's version; bpftraceVersion is that of the language it speaks, bpftoolVersion
+// and libbpfVersion those of the words and object files that it takes.
 const (
 	Version         = "0.1.0-dev"
 	bpftraceVersion = "v0.27.1"
+	bpftoolVersion  = "7.8.0"
+	libbpfVersion   = "1.8"
 )
 
 func (a *app) versionCommand() *cobra.Command {

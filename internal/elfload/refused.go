@@ -69,6 +69,8 @@ func (l *loader) refused(name string, err error) error {
 		l.tell(name, log)
 	}
 	switch {
+	case spec.AttachType == ebpf.AttachLSMCgroup:
+		err = errors.New("programs of lsm_cgroup aren't supported yet; lsm ones are")
 	case log != "" && !errors.Is(err, sys.EPERM): // the verifier refuses by other numbers
 		return l.verdict(name, log, err)
 	case errors.Is(err, sys.EPERM):

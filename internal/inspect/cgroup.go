@@ -22,18 +22,33 @@ type CgroupProg struct {
 // Cgroup is a cgroup with programs.
 type Cgroup struct {
 	Path  string
+	Depth int // below the root of a tree
 	Progs []CgroupProg
 }
 
-// cgroupAttachTypes are the numbers of the attach types of cgroups, in the kernel's order.
-var cgroupAttachTypes = func() (types []uint32) {
-	for i, name := range AttachTypes {
-		if strings.HasPrefix(name, "cgroup_") || name == "lsm_cgroup" {
-			types = append(types, uint32(i))
+// cgroupAttachTypes are the numbers of the attach types of cgroups, in the order of bpftool's
+// lists.
+var cgroupAttachTypes = typeNumbers(AttachTypes,
+	"cgroup_inet_ingress", "cgroup_inet_egress", "cgroup_inet_sock_create", "cgroup_inet_sock_release",
+	"cgroup_inet4_bind", "cgroup_inet6_bind", "cgroup_inet4_post_bind", "cgroup_inet6_post_bind",
+	"cgroup_inet4_connect", "cgroup_inet6_connect", "cgroup_unix_connect",
+	"cgroup_inet4_getpeername", "cgroup_inet6_getpeername", "cgroup_unix_getpeername",
+	"cgroup_inet4_getsockname", "cgroup_inet6_getsockname", "cgroup_unix_getsockname",
+	"cgroup_udp4_sendmsg", "cgroup_udp6_sendmsg", "cgroup_unix_sendmsg",
+	"cgroup_udp4_recvmsg", "cgroup_udp6_recvmsg", "cgroup_unix_recvmsg",
+	"cgroup_sock_ops", "cgroup_device", "cgroup_sysctl", "cgroup_getsockopt", "cgroup_setsockopt", "lsm_cgroup")
+
+// typeNumbers are the numbers of names in a table.
+func typeNumbers(table []string, names ...string) (numbers []uint32) {
+	for _, name := range names {
+		n, ok := TypeNumber(table, name)
+		if !ok {
+			panic("BUG: there is no type " + name)
 		}
+		numbers = append(numbers, n)
 	}
-	return types
-}()
+	return numbers
+}
 
 // Flags of attachments to cgroups (include/uapi/linux/bpf.h).
 const (
@@ -131,6 +146,7 @@ func (r *Reader) CgroupTree(root string, effective bool, f func(*Cgroup) error) 
 		if err != nil || len(c.Progs) == 0 {
 			return err
 		}
+		c.Depth = strings.Count(p, "/") - strings.Count(strings.Trim(root, "/"), "/")
 		return f(c)
 	})
 }
@@ -161,23 +177,29 @@ func DetachCgroup(path string, o *Object, typ uint32) error {
 	return nil
 }
 
-// oldCgroupNames are names of cgroups' attach types that bpftool took first.
-var oldCgroupNames = map[string]string{
-	"ingress": "cgroup_inet_ingress", "egress": "cgroup_inet_egress", "sock_create": "cgroup_inet_sock_create",
-	"sock_ops": "cgroup_sock_ops", "device": "cgroup_device", "bind4": "cgroup_inet4_bind", "bind6": "cgroup_inet6_bind",
-	"connect4": "cgroup_inet4_connect", "connect6": "cgroup_inet6_connect", "post_bind4": "cgroup_inet4_post_bind",
-	"post_bind6": "cgroup_inet6_post_bind", "getpeername4": "cgroup_inet4_getpeername", "getpeername6": "cgroup_inet6_getpeername",
-	"getsockname4": "cgroup_inet4_getsockname", "getsockname6": "cgroup_inet6_getsockname", "sendmsg4": "cgroup_udp4_sendmsg",
-	"sendmsg6": "cgroup_udp6_sendmsg", "recvmsg4": "cgroup_udp4_recvmsg", "recvmsg6": "cgroup_udp6_recvmsg",
-	"sysctl": "cgroup_sysctl", "getsockopt": "cgroup_getsockopt", "setsockopt": "cgroup_setsockopt",
-	"sock_release": "cgroup_inet_sock_release",
+// firstNames are the names that bpftool had for attach types before libbpf had some.
+var firstNames = map[string]string{
+	"cgroup_inet_ingress": "ingress", "cgroup_inet_egress": "egress", "cgroup_inet_sock_create": "sock_create",
+	"cgroup_sock_ops": "sock_ops", "cgroup_device": "device", "cgroup_inet4_bind": "bind4", "cgroup_inet6_bind": "bind6",
+	"cgroup_inet4_connect": "connect4", "cgroup_inet6_connect": "connect6", "cgroup_inet4_post_bind": "post_bind4",
+	"cgroup_inet6_post_bind": "post_bind6", "cgroup_inet4_getpeername": "getpeername4", "cgroup_inet6_getpeername": "getpeername6",
+	"cgroup_inet4_getsockname": "getsockname4", "cgroup_inet6_getsockname": "getsockname6", "cgroup_udp4_sendmsg": "sendmsg4",
+	"cgroup_udp6_sendmsg": "sendmsg6", "cgroup_udp4_recvmsg": "recvmsg4", "cgroup_udp6_recvmsg": "recvmsg6",
+	"cgroup_sysctl": "sysctl", "cgroup_getsockopt": "getsockopt", "cgroup_setsockopt": "setsockopt",
+	"cgroup_inet_sock_release": "sock_release", "sk_skb_stream_parser": "stream_parser", "sk_skb_stream_verdict": "stream_verdict",
+	"sk_skb_verdict": "skb_verdict", "sk_msg_verdict": "msg_verdict",
 }
 
-// CgroupAttachType is the number of an attach type by one of bpftool's first names.
-func CgroupAttachType(name string) (uint32, bool) {
-	full, ok := oldCgroupNames[name]
-	if !ok {
-		return 0, false
+// AttachType is the number of an attach type: by its name, or by the beginning of one of
+// bpftool's first names, of which the kernel's first counts.
+func AttachType(word string) (uint32, bool) {
+	if n, ok := TypeNumber(AttachTypes, word); ok {
+		return n, true
 	}
-	return TypeNumber(AttachTypes, full)
+	for n, name := range AttachTypes {
+		if first := firstNames[name]; word != "" && strings.HasPrefix(first, word) {
+			return uint32(n), true
+		}
+	}
+	return 0, false
 }

@@ -54,6 +54,12 @@ func tryLoad(typ uint32, prog []isa.Insn, t progTrial, log bool) (string, error)
 	return cString(text), sys.Close(fd)
 }
 
+// HasSyscall tries whether there is bpf(2).
+func (r *Reader) HasSyscall() bool {
+	_, err := sys.MapCreate(&sys.MapCreateAttr{})
+	return !errors.Is(err, sys.ENOSYS)
+}
+
 // HasProgType tries whether the kernel takes programs of a type.
 func (r *Reader) HasProgType(typ uint32) bool {
 	name, _ := TypeName(ProgTypes, typ)
@@ -159,6 +165,17 @@ var noHelperTrials = map[string]bool{"unspec": true, "tracing": true, "ext": tru
 // loudHelpers write to the kernel's log when they are used, and are tried on request only.
 var loudHelpers = map[string]bool{"trace_printk": true, "trace_vprintk": true, "probe_write_user": true}
 
+// TriedHelpers are the helpers that are tried; full: those too whose use the kernel logs.
+func TriedHelpers(full bool) (tried []*helper.Helper) {
+	all := helper.All()
+	for i := range all {
+		if full || !loudHelpers[all[i].Name] {
+			tried = append(tried, &all[i])
+		}
+	}
+	return tried
+}
+
 // AvailableHelpers tries which helpers programs of a type may call; full: those too whose
 // use the kernel logs.
 func (r *Reader) AvailableHelpers(typ uint32, full bool) []string {
@@ -167,10 +184,7 @@ func (r *Reader) AvailableHelpers(typ uint32, full bool) []string {
 		return nil
 	}
 	var names []string
-	for _, h := range helper.All() {
-		if !full && loudHelpers[h.Name] {
-			continue
-		}
+	for _, h := range TriedHelpers(full) {
 		log, err := tryLoad(typ, []isa.Insn{isa.Call(int32(h.ID)), isa.Exit()}, progTrials[name], true)
 		if err == nil || log != "" && !refusesHelper(log) {
 			names = append(names, h.String())

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/skep-bpf/skep/internal/host/kern"
@@ -45,9 +47,47 @@ func TestHeaderCompiles(t *testing.T) {
 	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("gcc", "-std=gnu17", "-fsyntax-only", "-w", file).CombinedOutput()
+	// Attributes are clang's; a struct that's first named in parentheses would be another.
+	out, err := exec.Command("gcc", "-std=gnu17", "-fsyntax-only", "-Werror", "-Wno-attributes", file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out[:min(len(out), 3000)])
+	}
+}
+
+// TestHeaderKfuncs: the header declares each function that the kernel has tagged.
+func TestHeaderKfuncs(t *testing.T) {
+	testkit.Need(t, testkit.Feature("btf"))
+	k := kern.New(os.DirFS("/"))
+	defer k.Close()
+	b, err := k.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := kern.WriteHeader(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	for line := range strings.Lines(text.String()) {
+		if strings.HasPrefix(line, "extern ") && strings.HasSuffix(line, " __weak __ksym;\n") {
+			for _, m := range regexp.MustCompile(`(\w+)\(`).FindAllStringSubmatch(line, -1) {
+				declared[m[1]] = true
+			}
+		}
+	}
+	n := 0
+	for id := b.First(); id < b.Len(); id++ {
+		tag := b.Type(id)
+		if tag.Kind() != kern.KindDeclTag || tag.Name() != "bpf_kfunc" {
+			continue
+		}
+		n++
+		if name := tag.Ref().Name(); !declared[name] {
+			t.Errorf("%s isn't declared", name)
+		}
+	}
+	if n == 0 {
+		t.Skip("this kernel's types have no tags of functions")
 	}
 }
 

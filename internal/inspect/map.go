@@ -48,6 +48,13 @@ func (m *Map) PerCPU() bool {
 // OfMaps reports whether values are maps.
 func (m *Map) OfMaps() bool { return m.Type == mapArrayOfMaps || m.Type == mapHashOfMaps }
 
+// OfReuseport reports whether values are sockets that share a port: they can be read as cookies
+// of 8 bytes alone.
+func (m *Map) OfReuseport() bool { return m.Type == mapReuseportSockArray }
+
+// OfPerfEvents reports whether values are perf events.
+func (m *Map) OfPerfEvents() bool { return m.Type == mapPerfEvents }
+
 // OfProgs reports whether values are programs.
 func (m *Map) OfProgs() bool { return m.Type == mapProgArray }
 

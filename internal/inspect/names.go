@@ -54,20 +54,21 @@ const (
 	progTracing   = 26
 	progStructOps = 27
 
-	mapHash          = 1
-	mapArray         = 2
-	mapProgArray     = 3
-	mapPerfEvents    = 4
-	mapPercpuHash    = 5
-	mapPercpuArray   = 6
-	mapLRUPercpuHash = 10
-	mapArrayOfMaps   = 12
-	mapHashOfMaps    = 13
-	mapPercpuCgroup  = 21
-	mapQueue         = 22
-	mapStack         = 23
-	mapStructOps     = 26
-	mapRingbuf       = 27
+	mapHash               = 1
+	mapArray              = 2
+	mapProgArray          = 3
+	mapPerfEvents         = 4
+	mapPercpuHash         = 5
+	mapPercpuArray        = 6
+	mapLRUPercpuHash      = 10
+	mapArrayOfMaps        = 12
+	mapHashOfMaps         = 13
+	mapReuseportSockArray = 20
+	mapPercpuCgroup       = 21
+	mapQueue              = 22
+	mapStack              = 23
+	mapStructOps          = 26
+	mapRingbuf            = 27
 
 	linkRawTracepoint = 1
 	linkTracing       = 2

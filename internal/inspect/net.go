@@ -370,9 +370,14 @@ func AttachXDP(ifindex uint32, prog int, flags uint32) (err error) {
 	return nil
 }
 
-// AttachDevice attaches a program to an interface's tcx hook (kernel 6.6).
-func AttachDevice(ifindex uint32, o *Object, attach uint32) error {
-	if err := sys.ProgAttach(int(ifindex), o.FD, attach, 0); err != nil {
+// AttachDevice attaches a program to an interface's tcx hook (kernel 6.6), behind or before those
+// that are there.
+func AttachDevice(ifindex uint32, o *Object, attach uint32, first bool) error {
+	flags := uint32(0)
+	if first {
+		flags = sys.AttachBefore
+	}
+	if err := sys.ProgAttach(int(ifindex), o.FD, attach, flags); err != nil {
 		return fmt.Errorf("attach program to interface %d: %w", ifindex, err)
 	}
 	return nil

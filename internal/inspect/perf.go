@@ -35,7 +35,7 @@ const (
 func (p *PerfFD) Return() bool { return p.Type == FDKretprobe || p.Type == FDUretprobe }
 
 // PerfFDs are the perf events and raw tracepoints with programs of all processes, by pid
-// and descriptor; those that a link holds too, from kernel 6.6 on. The kernel doesn't tell
+// and descriptor; those that only a link holds too, from kernel 6.6 on. The kernel doesn't tell
 // of perf events of other kinds (timers and counters). unread is how many processes couldn't
 // be looked into.
 func (r *Reader) PerfFDs() (out []*PerfFD, unread int, err error) {
@@ -80,7 +80,7 @@ func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
 	if err != nil {
 		return nil, nil // it ended
 	}
-	var out []*PerfFD
+	var out, links []*PerfFD
 	for _, f := range fds {
 		name, err := fs.ReadLink(r.root, dir+"/"+f.Name())
 		if err != nil || name != "anon_inode:[perf_event]" && linkNames[name] != KindLink &&
@@ -98,10 +98,22 @@ func (r *Reader) perfFDs(pid int) ([]*PerfFD, error) {
 		if err == nil {
 			out = append(out, &PerfFD{pid, fd, q.ProgID, q.Type, q.Name, q.Offset, q.Addr})
 		} else if linkNames[name] == KindLink {
-			out = append(out, r.perfLinkFD(pid, f.Name())...)
+			links = append(links, r.perfLinkFD(pid, f.Name())...)
 		}
 	}
-	return out, nil
+	return withLinks(out, links), nil
+}
+
+// withLinks are a process's perf events and those that only its links hold: who keeps an event
+// beside its link has it once.
+func withLinks(events, links []*PerfFD) []*PerfFD {
+	all := events
+	for _, l := range links {
+		if !slices.ContainsFunc(events, func(e *PerfFD) bool { return e.Prog == l.Prog && e.Type == l.Type && e.Name == l.Name }) {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // linkFDTypes are the types of perf links as those of descriptors.

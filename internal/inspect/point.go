@@ -402,10 +402,8 @@ func (p *pointReader) cgroupPlace(id uint64) string {
 // cgroupWord is an attach type of cgroups in short: "egress", "connect4".
 func cgroupWord(typ uint32) string {
 	name, _ := TypeName(AttachTypes, typ)
-	for short, full := range oldCgroupNames {
-		if full == name {
-			return short
-		}
+	if first := firstNames[name]; first != "" {
+		return first
 	}
 	return strings.TrimPrefix(name, "cgroup_")
 }

@@ -85,7 +85,11 @@ func (d *declWriter) chain(stack []Type, name string, level int) {
 			d.WriteString(" " + qualifier(t.Kind()))
 		case KindTypeTag:
 			stack = d.qualifiers(stack)
-			fmt.Fprintf(d, " __attribute__((btf_type_tag(%q)))", t.Name())
+			if t.Flag() { // any attribute of a type (kernel 6.15)
+				fmt.Fprintf(d, " __attribute__((%s))", t.Name())
+			} else {
+				fmt.Fprintf(d, " __attribute__((btf_type_tag(%q)))", t.Name())
+			}
 		case KindArray:
 			d.array(t, stack, name, afterPtr, level)
 			return

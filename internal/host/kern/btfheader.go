@@ -46,7 +46,7 @@ func unique(used map[string]int, name string) string {
 
 // WriteHeader writes a BTF's types, or those that roots need, as a C header that a compiler
 // lays out as the kernel did: each type after those that it contains, structs that are
-// only pointed to declared before.
+// only pointed to declared before; of all types, with the functions that programs may call.
 func WriteHeader(w io.Writer, b *BTF, roots ...TypeID) error {
 	h := &header{out: bufio.NewWriterSize(w, 1<<16), state: map[TypeID]uint8{}}
 	h.d.names = newCNames()
@@ -57,6 +57,7 @@ func WriteHeader(w io.Writer, b *BTF, roots ...TypeID) error {
 		for id := b.First(); id < b.Len(); id++ {
 			h.top(b.Type(id))
 		}
+		h.kfuncs(b)
 	}
 	for _, id := range roots {
 		h.top(b.Type(id))
@@ -192,8 +193,8 @@ func (h *header) need(t Type, pointed bool) {
 }
 
 func (h *header) declare(t Type) {
-	if h.state[t.ID] == 0 {
-		h.state[t.ID] = stateDeclared
+	if h.state[t.ID]&(stateDeclared|stateDefined) == 0 {
+		h.state[t.ID] |= stateDeclared
 		h.text(Tag(t) + " " + h.d.names.of(t) + ";\n\n")
 	}
 }

@@ -40,6 +40,20 @@ func EffectiveCaps() (Caps, error) {
 	return Caps(data[0].Effective) | Caps(data[1].Effective)<<32, nil
 }
 
+// DropCaps takes the capabilities that BPF asks for from this thread, which the caller has
+// locked to its goroutine.
+func DropCaps() error {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for _, c := range []Cap{CapSysAdmin, CapBPF, CapNetAdmin, CapPerfmon} {
+		data[c/32].Effective &^= 1 << (c % 32)
+	}
+	return os.NewSyscallError("capset", unix.Capset(&hdr, &data[0]))
+}
+
 // MemlockLimit is RLIMIT_MEMLOCK's soft limit in bytes, which kernels before 5.11
 // charge BPF memory to. unlimited: there's no limit.
 func MemlockLimit() (limit uint64, unlimited bool, err error) {

@@ -30,5 +30,6 @@ const (
 	EPERM      = unix.EPERM
 	EPIPE      = unix.EPIPE
 	ESRCH      = unix.ESRCH
+	ENOSYS     = unix.ENOSYS
 	ENOTSUPP   = Errno(524) // the kernel's own (include/linux/errno.h)
 )

@@ -72,10 +72,13 @@ func PerfOpen(e *PerfEvent) (int, error) {
 
 // PerfOutput opens the event into whose buffer programs write that run on a CPU. The caller
 // maps its buffer, enables it, and closes the descriptor.
-func PerfOutput(cpu int) (int, error) {
+func PerfOutput(cpu int) (int, error) { return openOutput(cpu, unix.PERF_SAMPLE_RAW) }
+
+// openOutput opens such an event, whose records have some fields (PERF_SAMPLE_…).
+func openOutput(cpu int, fields uint64) (int, error) {
 	attr := unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Size: unix.PERF_ATTR_SIZE_VER5, Config: unix.PERF_COUNT_SW_BPF_OUTPUT,
-		Sample_type: unix.PERF_SAMPLE_RAW, Sample: 1, Wakeup: 1,
+		Sample_type: fields, Sample: 1, Wakeup: 1,
 	}
 	return unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 }

@@ -46,14 +46,22 @@ func openRings(attr *unix.PerfEventAttr, pid int, cpus []int, pages int) (perfRi
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("open perf event: %w", err), rings.close())
 		}
-		mem, err := MmapWrite(fd, 0, (1+pages)*os.Getpagesize())
-		if err != nil {
-			unix.Close(fd)
-			return nil, errors.Join(fmt.Errorf("map perf event: %w", err), rings.close())
+		if err := rings.add(fd, pages); err != nil {
+			return nil, errors.Join(err, rings.close())
 		}
-		rings = append(rings, perfRing{fd, mem})
 	}
 	return rings, nil
+}
+
+// add maps an event's buffer of so many pages. The event is the rings' from then on, and closed
+// when that fails.
+func (rings *perfRings) add(fd, pages int) error {
+	mem, err := MmapWrite(fd, 0, (1+pages)*os.Getpagesize())
+	if err != nil {
+		return errors.Join(fmt.Errorf("map perf event: %w", err), unix.Close(fd))
+	}
+	*rings = append(*rings, perfRing{fd, mem})
+	return nil
 }
 
 // records calls f with each record since the last call, CPU by CPU; it's f's only until it

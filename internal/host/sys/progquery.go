@@ -67,6 +67,9 @@ func cut(s []uint32, n int) []uint32 {
 	return s[:n]
 }
 
+// AttachBefore puts a program before the others (BPF_F_BEFORE, kernel 6.6).
+const AttachBefore = 1 << 3
+
 // ProgAttach attaches a program to a cgroup or map (BPF_PROG_ATTACH); it stays when the
 // descriptors are closed.
 func ProgAttach(target, prog int, attachType, flags uint32) error {

@@ -39,9 +39,11 @@ func (p *Printer) Cgroup(c *inspect.Cgroup, tree, effective bool) {
 		}
 		return
 	}
-	indent := ""
 	if tree {
 		p.printf("%s\n", c.Path)
+	}
+	indent := ""
+	if c.Depth > 0 {
 		indent = "    "
 	}
 	for _, a := range c.Progs {

@@ -165,30 +165,24 @@ const wideRow = 16
 
 func (e *Entries) text(key, value []byte) {
 	p, m := e.p, e.m
-	sep := func(long bool) string {
-		if long {
-			return "\n"
-		}
-		return " "
-	}
 	if m.PerCPU() {
 		if m.KeySize > 0 {
 			p.printf("key:\n%s\n", hexBytes(key))
 		}
 		e.perCPU(value, func(cpu int, v []byte) {
-			p.printf("value (CPU %02d):%s%s\n", cpu, sep(m.ValueSize > wideRow), hexBytes(v))
+			p.printf("value (CPU %02d):%s%s\n", cpu, space(len(v) > wideRow), hexBytes(v))
 		})
 		return
 	}
-	long := m.KeySize > wideRow || m.ValueSize > wideRow
+	size := int(m.ValueSize)
 	if m.KeySize > 0 {
-		p.printf("key:%s%s%s", sep(long), hexBytes(key), e.gap())
+		p.printf("key:%s%s%s", e.space(size), hexBytes(key), e.gap(size))
 	}
 	switch {
 	case m.OfMaps() && len(value) >= 4:
-		p.printf("inner_map_id:%s%d ", sep(long), binary.NativeEndian.Uint32(value))
+		p.printf("inner_map_id:%s%d ", e.space(size), binary.NativeEndian.Uint32(value))
 	case m.ValueSize > 0:
-		p.printf("value:%s%s", sep(long), hexBytes(value))
+		p.printf("value:%s%s", e.space(size), hexBytes(value))
 	}
 	p.printf("\n")
 }
@@ -196,9 +190,20 @@ func (e *Entries) text(key, value []byte) {
 // oneRow is how many bytes of key and value fit on a line.
 const oneRow = 24
 
+// space is what stands between a name and what it names.
+func space(long bool) string {
+	if long {
+		return "\n"
+	}
+	return " "
+}
+
+// space is what stands behind "key:" and "value:" when a value takes size characters.
+func (e *Entries) space(size int) string { return space(int(e.m.KeySize) > wideRow || size > wideRow) }
+
 // gap is what stands between key and value.
-func (e *Entries) gap() string {
-	if e.m.KeySize > wideRow || e.m.ValueSize > wideRow || e.m.KeySize+e.m.ValueSize > oneRow {
+func (e *Entries) gap(size int) string {
+	if e.space(size) == "\n" || int(e.m.KeySize)+size > oneRow {
 		return "\n"
 	}
 	return "  "
@@ -223,10 +228,13 @@ func (e *Entries) Failed(key []byte, err error) {
 		j.End("}")
 		return
 	}
-	if errno == sys.ENOENT {
+	switch {
+	case errno == sys.ENOENT:
 		msg = "<no entry>"
+	case errno == sys.ENOSPC && e.m.OfReuseport():
+		msg = "<cannot read>"
 	}
-	e.p.printf("key: %s  value: %s\n", hexBytes(key), msg)
+	e.p.printf("key:%s%s%svalue:%s%s\n", e.space(len(msg)), hexBytes(key), e.gap(len(msg)), e.space(len(msg)), msg)
 }
 
 // KeyBlock prints a key alone: in text below its name.
@@ -237,10 +245,4 @@ func (p *Printer) KeyBlock(name string, key []byte) {
 		return
 	}
 	p.printf("%s:\n%s\n", strings.ReplaceAll(name, "_", " "), hexBytes(key))
-}
-
-// HexBlock writes bytes under a name in JSON.
-func (p *Printer) HexBlock(name string, data []byte) {
-	p.JSON.Name(name)
-	hexArray(p.JSON, data)
 }

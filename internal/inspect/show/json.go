@@ -16,13 +16,36 @@ type JSON struct {
 	w      *bufio.Writer
 	pretty bool
 	some   []bool // by depth: something has been written
+	open   string // the brackets that are open
 	named  bool   // a name has been written, its value comes next
 	err    error
 }
 
-// NewJSON writes to w; pretty puts each member on a line.
+// NewJSON writes to w; pretty puts each member on a line, and elements of arrays side by side,
+// as bpftool does.
 func NewJSON(w io.Writer, pretty bool) *JSON {
 	return &JSON{w: bufio.NewWriterSize(w, 1<<15), pretty: pretty, some: []bool{false}}
+}
+
+// Fail writes an error as bpftool does, as a member, an element or all that there is, and closes
+// what is open. told is false when the text is complete already.
+func (j *JSON) Fail(err error) (told bool) {
+	member := strings.HasSuffix(j.open, "{") && !j.named
+	if j.open == "" && j.some[0] && !j.named {
+		return false
+	}
+	if !member {
+		j.Open("{")
+	}
+	j.Member("error", err.Error())
+	for j.open != "" {
+		bracket := "]"
+		if strings.HasSuffix(j.open, "{") {
+			bracket = "}"
+		}
+		j.End(bracket)
+	}
+	return true
 }
 
 // Close ends the text with a newline.
@@ -30,16 +53,18 @@ func (j *JSON) Close() error {
 	if j.some[0] {
 		j.text("\n")
 	}
-	if err := j.w.Flush(); j.err == nil {
-		j.err = err
-	}
-	return j.err
+	return j.Flush()
 }
 
 // EndLine ends a value that stands in a line by itself, and writes what is buffered.
 func (j *JSON) EndLine() error {
 	j.text("\n")
 	j.some[0] = false
+	return j.Flush()
+}
+
+// Flush writes what is buffered.
+func (j *JSON) Flush() error {
 	if err := j.w.Flush(); j.err == nil {
 		j.err = err
 	}
@@ -77,9 +102,6 @@ func (j *JSON) begin() {
 	if j.some[top] {
 		j.text(",")
 	}
-	if top > 0 {
-		j.line()
-	}
 	j.some[top] = true
 }
 
@@ -88,13 +110,14 @@ func (j *JSON) Open(bracket string) {
 	j.begin()
 	j.text(bracket)
 	j.some = append(j.some, false)
+	j.open += bracket
 }
 
 // End ends what Open started: "}" or "]".
 func (j *JSON) End(bracket string) {
 	top := len(j.some) - 1
 	some := j.some[top]
-	j.some = j.some[:top]
+	j.some, j.open = j.some[:top], j.open[:top-1]
 	if some {
 		j.line()
 	}
@@ -104,6 +127,7 @@ func (j *JSON) End(bracket string) {
 // Name writes a member's name.
 func (j *JSON) Name(name string) {
 	j.begin()
+	j.line()
 	j.quote(name)
 	j.text(":")
 	if j.pretty {
@@ -165,6 +189,16 @@ func (j *JSON) Member(name string, v any) {
 	default:
 		j.Raw(fmt.Sprint(v))
 	}
+}
+
+// Numbers writes a name and bytes as numbers.
+func (j *JSON) Numbers(name string, data []byte) {
+	j.Name(name)
+	j.Open("[")
+	for _, c := range data {
+		j.Uint(uint64(c))
+	}
+	j.End("]")
 }
 
 func (j *JSON) quote(s string) {

@@ -92,8 +92,12 @@ func sourceJSON(j *JSON, l *inspect.Line, linum bool) {
 	j.Member("src", strings.TrimLeft(l.Text, " \t"))
 	if linum {
 		j.Member("file", l.File)
-		j.Member("line_num", l.Line)
-		j.Member("line_col", l.Col)
+		if l.Line != 0 {
+			j.Member("line_num", l.Line)
+		}
+		if l.Col != 0 {
+			j.Member("line_col", l.Col)
+		}
 	}
 }
 

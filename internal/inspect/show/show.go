@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ type Printer struct {
 	Reader *inspect.Reader
 	Owners func() *inspect.Owners // nil: not told
 	pins   map[object][]string    // paths; nil: not told
+	pinned map[inspect.Kind]bool  // whether any object of the kind is pinned
 	names  map[uint32]string      // of interfaces
 	meta   map[uint32][]metadatum // of maps
 	second time.Time              // the last that was printed
@@ -47,11 +49,11 @@ func NewPrinter(w io.Writer, r *inspect.Reader, asJSON, pretty bool) *Printer {
 
 // SetPins tells where objects are pinned.
 func (p *Printer) SetPins(pins []inspect.Pin) {
-	p.pins = map[object][]string{}
+	p.pins, p.pinned = map[object][]string{}, map[inspect.Kind]bool{}
 	for _, pin := range pins {
 		if pin.Err == nil {
 			o := object{pin.Kind, pin.ID}
-			p.pins[o] = append(p.pins[o], pin.Path)
+			p.pins[o], p.pinned[pin.Kind] = append(p.pins[o], pin.Path), true
 		}
 	}
 }
@@ -125,8 +127,8 @@ func typeWord(table []string, n uint32) string {
 func (p *Printer) references(k inspect.Kind, id uint32, owners bool) {
 	paths := p.pins[object{k, id}]
 	if p.JSON != nil {
-		if len(paths) > 0 {
-			p.JSON.Member("pinned", paths)
+		if p.pinned[k] {
+			p.JSON.Member("pinned", paths) // [] too, when others have some
 		}
 	} else {
 		for _, path := range paths {

@@ -8,14 +8,10 @@ import (
 	"github.com/skep-bpf/skep/internal/inspect"
 )
 
-// StructOps prints a struct_ops map's struct, its functions with their programs. In text
-// it's JSON too, as bpftool's.
-func (p *Printer) StructOps(m *inspect.Map, s *inspect.StructOps) error {
-	j, plain := p.JSON, p.JSON == nil
-	if plain {
-		j = NewJSON(p.Text, true)
-	}
-	v := &values{JSON: j, plain: plain, funcs: p.structOpsFunc}
+// StructOps writes a struct_ops map's description and its struct, the functions with their
+// programs: as JSON, or in the form of text.
+func (p *Printer) StructOps(j *JSON, m *inspect.Map, s *inspect.StructOps) error {
+	v := &values{JSON: j, plain: p.JSON == nil, funcs: p.structOpsFunc}
 	j.Open("{")
 	j.Name("bpf_map_info")
 	mapInfo(j, m)
@@ -24,9 +20,6 @@ func (p *Printer) StructOps(m *inspect.Map, s *inspect.StructOps) error {
 	j.Name(s.Type.Name())
 	v.write(s.Type, s.Value, 0)
 	j.End("}")
-	if plain {
-		return j.Close()
-	}
 	return j.Err()
 }
 
