@@ -52,7 +52,7 @@ func tooDeep(text string) (at int, found bool) {
 // checkDepth reports nesting in the script's own text that would overflow the front end's stack.
 func (t *tree) checkDepth(rep *diag.Reporter) bool {
 	for _, u := range t.units {
-		if at, found := tooDeep(string(u.text)); found {
+		if at, found := tooDeep(u.text.String()); found {
 			rep.Errorf(diag.CodeDepth, t.span(place{u.name, at, at + 1}, rep), "nested too deeply: more than %d levels", maxDepth)
 			return false
 		}
@@ -77,7 +77,7 @@ func (t *tree) checkBrackets(preprocessed string, rep *diag.Reporter) bool {
 	}
 	in := false
 	for _, u := range t.units {
-		in = in || check(u.name, string(u.text))
+		in = in || check(u.name, u.text.String())
 	}
 	for _, h := range t.read {
 		in = in || !isSystem(h.path) && check(h.path, h.text)

@@ -206,7 +206,7 @@ func (s *Scope) sources() []cc.Source {
 		list = append(list, cc.Source{Name: ownDir, Value: "#define BPFTRACE_HAVE_BTF 1\n"})
 	}
 	for _, u := range s.tree.units {
-		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, string(u.text)) + "\n"})
+		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, u.text.String()) + "\n"})
 	}
 	return append(list, cc.Source{Name: endName, Value: ending})
 }

@@ -34,6 +34,9 @@ func (c *checker) letType(s *syntax.Let, v *Local) {
 	case t.Kind == Void || t.IsAggregate():
 		c.failed[v] = true
 		c.errorf(diag.CodeMismatch, s.Type.Span(), "a variable can't be %s", t)
+	case t.Size > maxSize:
+		c.failed[v] = true
+		c.tooLarge(s.Type.Span(), uint64(t.Size), maxSize)
 	case t.Size == 0 && (t.Kind == String || t.Kind == Buf || t.Kind == Array):
 		if v.Type == nil {
 			c.grow(&v.Type, t)

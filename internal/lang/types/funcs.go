@@ -34,7 +34,7 @@ func (c *checker) findRecursion(f *FuncInfo, path []*FuncInfo, done map[*FuncInf
 		if !ok {
 			return true
 		}
-		to := c.function(call.Fun.Name)
+		to := c.info.Func(call.Fun.Name)
 		if i := slices.Index(path, to); to != nil && i >= 0 {
 			c.recursion(call, path[i:])
 			return true

@@ -18,7 +18,7 @@ func checkStatistic(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *
 // statistic is quantile or stddev, when e is a call of one of them.
 func (c *checker) statistic(e syntax.Expr) *Builtin {
 	call, ok := e.(*syntax.CallExpr)
-	if !ok || c.function(call.Fun.Name) != nil {
+	if !ok || c.info.Func(call.Fun.Name) != nil {
 		return nil
 	}
 	if b := findBuiltin(call.Fun.Name); b != nil && (b.ID == BuiltinQuantile || b.ID == BuiltinStddev) {

@@ -111,9 +111,23 @@ func (c *checker) writtenType(e *syntax.TypeExpr) *Type {
 				return invalidType()
 			}
 		}
+		if uint64(n)*uint64(t.Size) > maxSize {
+			c.tooLarge(e.Span(), uint64(n)*uint64(t.Size), maxSize)
+			return invalidType()
+		}
 		t = ArrayOf(t, n)
 	}
 	return t
+}
+
+// The largest values that a script makes, in bytes. A tuple of tuples of tuples … gets long with few words.
+const (
+	maxSize  = 1 << 24
+	maxTuple = 1 << 20
+)
+
+func (c *checker) tooLarge(at diag.Span, size, limit uint64) {
+	c.errorf(diag.CodeRange, at, "this has %d bytes, and can have at most %d", size, limit)
 }
 
 func (c *checker) baseType(e *syntax.TypeExpr) *Type {
