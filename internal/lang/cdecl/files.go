@@ -71,8 +71,8 @@ func (t *tree) Open(path string) (fs.File, error) {
 		h = &header{path: path, text: text}
 		t.read[path] = h
 	}
-	if _, deep := tooDeep(h.text); deep {
-		return nil, fmt.Errorf("%s is nested too deeply: more than %d levels", path, maxDepth)
+	if _, why := tooDeep(h.text); why != "" {
+		return nil, fmt.Errorf("%s is %s", path, why)
 	}
 	return &openHeader{Reader: strings.NewReader(t.served(path, h.text)), h: h}, nil
 }

@@ -132,8 +132,8 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	}); err != nil {
 		return nil, &failure{err: err, preprocessing: true}
 	}
-	if _, deep := tooDeep(out.String()); deep {
-		return nil, &failure{err: fmt.Errorf("nested too deeply after macros are expanded: more than %d levels", maxDepth)}
+	if _, why := tooDeep(out.String()); why != "" {
+		return nil, &failure{err: fmt.Errorf("once macros are expanded: %s", why)}
 	}
 	if !s.tree.checkBrackets(out.String(), s.rep) || !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}

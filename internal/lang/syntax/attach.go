@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/skep-bpf/skep/internal/diag"
 )
@@ -82,6 +83,11 @@ func (p *parser) attachPoint() *AttachPoint {
 	end := p.pointEnd()
 	if end == start {
 		p.stray(diag.CodePoint, fmt.Sprintf("expected an attach point such as `kprobe:vfs_read`, found %s", p.found()))
+		return nil
+	}
+	if i := strings.IndexFunc(p.text[start:end], unicode.IsControl); i >= 0 {
+		p.badChar(start+i, start+i+1)
+		p.off, p.last, p.lost = end, end, true
 		return nil
 	}
 	p.off, p.last = end, end

@@ -138,6 +138,24 @@ test.bt:2:10: ERROR: expected ` + "`;`, found `print`" + ` [E0112]
   |                 ^
   fix: end the statement with ` + "`;`" + `
 `},
+		{"a byte order mark is none of the script", "\ufeffbegin { print(1); }", ""},
+		{"a word processor's minus", "begin { $x = 5 \u2212 3; }", `
+test.bt:1:16: ERROR: unexpected character "−" [E0101]
+1 | begin { $x = 5 − 3; }
+  |                ^
+  fix: did you mean ` + "`-`" + `?
+`},
+		{"a blank that isn't one", "begin {\u00a0print(1); }", `
+test.bt:1:8: ERROR: unexpected character "\u00a0" [E0101]
+1 | begin { print(1); }
+  |        ^
+  fix: replace it by a blank
+`},
+		{"UTF-16", "\xff\xfeb\x00e\x00", `
+test.bt:1:4: ERROR: unexpected character "\x00" [E0101]
+1 | ` + "\ufffd\ufffdb\ufffde\ufffd" + `
+  |    ^
+`},
 		{"wrong bracket", "begin { print((1]); }", `
 test.bt:1:17: ERROR: expected ` + "`)`, found `]`" + ` [E0110]
 1 | begin { print((1]); }
@@ -171,7 +189,7 @@ test.bt:1:1: NOTE: the first is here
 
 // TestDepth: nesting without end is an error, not a crash, and is said once.
 func TestDepth(t *testing.T) {
-	for _, text := range []string{"(", "{", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof(", "(a[", "sizeof(a["} {
+	for _, text := range []string{"(", "{", "1+", "1&&", "1[", "a.b.", "(int *", "(int **", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof(", "(a[", "sizeof(a["} {
 		_, rep := parse("begin { " + strings.Repeat(text, 100_000))
 		deep := 0
 		for _, d := range rep.All() {

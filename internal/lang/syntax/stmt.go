@@ -163,8 +163,8 @@ func (p *parser) endStmt() {
 // missingSemicolon reports a missing semicolon where it should stand. Parsing goes on
 // with the next statement if that's what follows.
 func (p *parser) missingSemicolon() {
-	if p.lost || p.unclosed {
-		p.lost = true
+	if next := p.peek(); p.lost || p.unclosed || p.lastErr >= p.last && p.lastErr < next.Start {
+		p.lost = true // a character that was reported stands between
 		return
 	}
 	d := p.errorf(diag.CodeSemicolon, p.last, p.last, "expected `;`, found %s", p.found())
