@@ -248,6 +248,7 @@ func TestKernelTypes(t *testing.T) {
 func TestErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
+		{"struct s { chhar x[4]; };", "script:1:12 E0234: unknown type `chhar`"},
 		{"struct s { struct none x; };", "script:1:24 E0234: member `x` has the incomplete type `struct none`"},
 		{"struct s { int x int y; };", "script:1:18 E0233: expected `;`, found `int`"},
 		{"struct s { int; int x; };", "script:1:12 E0233: expected a member's name"},

@@ -157,7 +157,11 @@ func (c *converter) check(f *cc.Field, t *types.Type) {
 	if d == nil {
 		return
 	}
-	if td := f.Type().Typedef(); td != nil && c.prelude.unknown[td.Name()] && fileOf(td) == preludeName {
+	of := f.Type()
+	for a, ok := of.(*cc.ArrayType); ok && of.Typedef() == nil; a, ok = of.(*cc.ArrayType) {
+		of = a.Elem()
+	}
+	if td := of.Typedef(); td != nil && c.prelude.unknown[td.Name()] && fileOf(td) == preludeName {
 		c.report(diag.CodeCType, d, td.Name(), "unknown type `%s`", td.Name())
 		return
 	}

@@ -48,7 +48,13 @@ func (p *parser) probeBody(d *Probe) bool {
 	end := p.src.Offset(last.Span().End)
 	t := p.peek()
 	e := p.expected("`{`")
-	if d.Pred == nil && !strings.Contains(p.text[end:t.Start], "\n") && t.Kind != EOF {
+	switch line := p.text[end:p.lineEnd(end)]; {
+	case d.Pred != nil || t.Kind == EOF || strings.Contains(p.text[end:t.Start], "\n"):
+	case strings.Contains(line, "/"):
+		e.Note("a condition stands between slashes before the block: `%s /pid == 1/ { … }`", last.Text)
+	case p.beginsStmt(t) || t.Kind == RBrace || t.Kind == RParen:
+		e.Note("what a probe does stands in braces: `%s { … }`", last.Text)
+	default:
 		e.NoteAt(last.Span(), "an attach point ends at the first blank outside quotes")
 	}
 	p.toBlock()

@@ -155,6 +155,36 @@ test.bt:1:8: ERROR: unexpected character "\u00a0" [E0101]
 test.bt:1:4: ERROR: unexpected character "\x00" [E0101]
 1 | ` + "\ufffd\ufffdb\ufffde\ufffd" + `
   |    ^
+  note: the file isn't text in UTF-8
+`},
+		{"no sign between a variable and its value", "begin { @n[1]   count(); let $s: string[8] \"x\"; print($s); }", `
+test.bt:1:14: ERROR: expected ` + "`=`, found `count`" + ` [E0110]
+1 | begin { @n[1]   count(); let $s: string[8] "x"; print($s); }
+  |              ^
+  fix: assign with ` + "`=`" + `
+`},
+		{"a semicolon alone", "begin { print(1);; }", `
+test.bt:1:18: ERROR: expected a statement, found ` + "`;`" + ` [E0111]
+1 | begin { print(1);; }
+  |                  ^
+  fix: leave it out
+`},
+		{"a predicate without its first slash", "kprobe:f pid == 1/ { }", `
+test.bt:1:10: ERROR: expected ` + "`{`, found `pid`" + ` [E0110]
+1 | kprobe:f pid == 1/ { }
+  |          ^~~
+  note: a condition stands between slashes before the block: ` + "`kprobe:f /pid == 1/ { … }`" + `
+`},
+		{"a block without its first brace", "begin print(1); }", `
+test.bt:1:7: ERROR: expected ` + "`{`, found `print`" + ` [E0110]
+1 | begin print(1); }
+  |       ^~~~~
+  note: what a probe does stands in braces: ` + "`begin { … }`" + `
+`},
+		{"a constant without a name", "const 1 = 2;", `
+test.bt:1:7: ERROR: expected the constant's name, found ` + "`1`" + ` [E0110]
+1 | const 1 = 2;
+  |       ^
 `},
 		{"wrong bracket", "begin { print((1]); }", `
 test.bt:1:17: ERROR: expected ` + "`)`, found `]`" + ` [E0110]

@@ -81,8 +81,8 @@ func (s *Scanner) badChar(start, end int) {
 		}
 	}
 	switch {
-	case char == "\x00" && start < 2:
-		d.Note("the script isn't text in UTF-8")
+	case start < utf8.UTFMax && char < " " || char == "\x7f":
+		d.Note("the file isn't text in UTF-8")
 	case d.Fix != nil && d.Fix.Text == " ":
 		d.Fix.Msg = "replace it by a blank"
 	}

@@ -236,7 +236,7 @@ func plural(n int, thing string) string {
 
 // unknownFunc reports a call of what is no function: of a type it may be a cast.
 func (c *checker) unknownFunc(e *syntax.CallExpr) {
-	if t, ok := c.lookupType("", e.Fun.Name); ok && len(e.Args) == 1 && t.Kind != String {
+	if t, ok := c.lookupType("", e.Fun.Name); ok && t.Kind != String {
 		c.errorf(diag.CodeUnknownFunc, e.Fun.Span(), "unknown function: %s", e.Fun.Name).
 			Note("a cast is written `(%s)…`", e.Fun.Name)
 		return

@@ -100,10 +100,15 @@ func (c *checker) signature(f *FuncInfo) {
 
 // cannotPass reports types that are no values.
 func (c *checker) cannotPass(e *syntax.TypeExpr, t *Type, what string) bool {
-	if t.Kind != Void && !t.IsAggregate() {
+	switch {
+	case t.Kind == Void, t.IsAggregate():
+		c.errorf(diag.CodeMismatch, e.Span(), "%s can't be %s", what, t)
+	case t.Kind == Array && t.Len == 0:
+		c.errorf(diag.CodeMismatch, e.Span(), "%s has a size: how many elements are in the array?", what).
+			Note("for example `%s[4]`", t.Elem)
+	default:
 		return false
 	}
-	c.errorf(diag.CodeMismatch, e.Span(), "%s can't be %s", what, t)
 	return true
 }
 

@@ -14,13 +14,16 @@ func mapKinds() []string { return []string{"hash", "lruhash", "percpuhash", "per
 // declare reads the constants, map declarations and the signatures of functions.
 func (c *checker) declare(script []syntax.Decl) {
 	for _, d := range script {
+		if f, ok := d.(*syntax.Func); ok {
+			c.declareFunc(f) // constants tell of them that they can't call them
+		}
+	}
+	for _, d := range script {
 		switch d := d.(type) {
 		case *syntax.Const:
 			c.declareConst(d)
 		case *syntax.MapDecl:
 			c.declareMap(d)
-		case *syntax.Func:
-			c.declareFunc(d)
 		}
 	}
 }

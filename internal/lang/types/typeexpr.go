@@ -29,6 +29,9 @@ func typeName(name string) *Type {
 	return nil
 }
 
+// typeNames are the types that most scripts name, to be suggested.
+var typeNames = []string{"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "void", "string", "buffer"}
+
 func kindByName(name string) (k Kind, signed, ok bool) {
 	kinds := map[string]Kind{
 		"count_t": Count, "sum_t": Sum, "avg_t": Avg, "min_t": Min, "max_t": Max, "stats_t": Stats,
@@ -150,7 +153,10 @@ func (c *checker) baseType(e *syntax.TypeExpr) *Type {
 	if e.Tag != "" {
 		name = e.Tag + " " + name
 	}
-	c.errorf(diag.CodeUnknownType, e.Span(), "unknown type: %s", name)
+	d := c.errorf(diag.CodeUnknownType, e.Span(), "unknown type: %s", name)
+	if near := nearest(name, typeNames); near != "" && e.Tag == "" {
+		d.Suggest(near)
+	}
 	return invalidType()
 }
 
