@@ -41,6 +41,9 @@ func (p *parser) probe() Decl {
 	return place(p, d, start)
 }
 
+// headings are the words that a misspelt one before a name may be.
+var headings = []string{"struct", "union", "enum", "macro", "const", "import", "config"}
+
 // probeBody reports that the brace of a probe's body is missing; true: it stands further on in
 // the line. Statements in its place are read as the body.
 func (p *parser) probeBody(d *Probe) bool {
@@ -48,9 +51,13 @@ func (p *parser) probeBody(d *Probe) bool {
 	end := p.src.Offset(last.Span().End)
 	t := p.peek()
 	e := p.expected("`{`")
+	near, isHeading := diag.Nearest(last.Text, headings)
+	pointGoesOn := strings.HasPrefix(p.text[t.End:], ":")
 	switch line := p.text[end:p.lineEnd(end)]; {
 	case d.Pred != nil || t.Kind == EOF || strings.Contains(p.text[end:t.Start], "\n"):
-	case strings.Contains(line, "/"):
+	case isHeading && t.Kind == Name && !pointGoesOn:
+		e.SuggestAt(last.Span(), near)
+	case strings.Contains(line, "/") && !pointGoesOn:
 		e.Note("a condition stands between slashes before the block: `%s /pid == 1/ { … }`", last.Text)
 	case p.beginsStmt(t) || t.Kind == RBrace || t.Kind == RParen:
 		e.Note("what a probe does stands in braces: `%s { … }`", last.Text)

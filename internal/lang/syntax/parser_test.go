@@ -181,6 +181,12 @@ test.bt:1:7: ERROR: expected ` + "`{`, found `print`" + ` [E0110]
   |       ^~~~~
   note: what a probe does stands in braces: ` + "`begin { … }`" + `
 `},
+		{"a misspelt keyword", "sturct s { int a; };", `
+test.bt:1:8: ERROR: expected ` + "`{`, found `s`" + ` [E0110]
+1 | sturct s { int a; };
+  |        ^
+  fix: did you mean ` + "`struct`" + `?
+`},
 		{"a constant without a name", "const 1 = 2;", `
 test.bt:1:7: ERROR: expected the constant's name, found ` + "`1`" + ` [E0110]
 1 | const 1 = 2;
