@@ -85,7 +85,7 @@ var syntaxCodes = []CodeDoc{
 		"Each field of a record has a name of its own.",
 		"begin { print((a=1, a=2)); }"},
 	{CodeDepth, "nested too deeply",
-		"Brackets, blocks and operators nest up to about 500 levels.",
+		"Brackets, blocks and operators nest up to about 500 levels; up to 16384 operators, and branches of `else if`, follow each other.",
 		""},
 	{CodeLoop, "malformed loop",
 		"A for loop runs over a map, `for ($kv : @map) { … }`, or over a range without its end, `for ($i : 0..10) { … }`.",

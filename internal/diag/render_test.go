@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -98,6 +99,19 @@ func TestTextEdges(t *testing.T) {
 	}
 }
 
+// TestLongLine: of lines that programs write only what is around the place is shown.
+func TestLongLine(t *testing.T) {
+	var s Sources
+	f := s.Add("long.bt", strings.Repeat("é=1;", 500)+"$ab"+strings.Repeat(";2", 500))
+	rep := NewReporter(&s)
+	rep.Errorf("E0201", find(f, "$ab", 0), "unknown variable")
+	expect(t, text(t, &s, rep.All(), false), `
+long.bt:1:2501: ERROR: unknown variable [E0201]
+1 | …`+strings.Repeat("é=1;", 20)+"$ab"+strings.Repeat(";2", 48)+`;…
+  |  `+strings.Repeat(" ", 80)+`^~~
+`)
+}
+
 func TestTextColored(t *testing.T) {
 	s, f, rep := world()
 	rep.Errorf("E0201", find(f, "$ab", 0), "m")
@@ -131,6 +145,49 @@ func TestJSON(t *testing.T) {
 {"severity":"error","message":"nowhere"}
 {"severity":"error","code":"E0201","message":"a < b","location":`+place+`,"notes":[{"message":"here","location":{"file":"tool.bt","start":{"line":5,"column":1,"offset":40},"end":{"line":5,"column":2,"offset":41}}},{"message":"there"}],"fix":{"message":"did you mean `+"`$a`"+`?","location":`+place+`,"text":"$a"}}
 `)
+}
+
+// TestDistance compares with the plain table, which looks at all of both words.
+func TestDistance(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	word := func() string {
+		b := make([]byte, r.IntN(9))
+		for i := range b {
+			b[i] = "abc"[r.IntN(3)]
+		}
+		return string(b)
+	}
+	var e editor
+	for range 20000 {
+		a, b, limit := word(), word(), r.IntN(5)
+		want := min(plainDistance(a, b), limit+1)
+		if got := min(e.distance(a, b, limit), limit+1); got != want {
+			t.Fatalf("%q to %q: %d edits of at most %d, want %d", a, b, got, limit, want)
+		}
+	}
+}
+
+// plainDistance is Damerau and Levenshtein's restricted distance, by its definition.
+func plainDistance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			switch {
+			case i == 0 || j == 0:
+				d[i][j] = i + j
+				continue
+			case a[i-1] == b[j-1]:
+				d[i][j] = d[i-1][j-1]
+			default:
+				d[i][j] = 1 + min(d[i-1][j-1], d[i-1][j], d[i][j-1])
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
 }
 
 func TestNearest(t *testing.T) {

@@ -38,6 +38,29 @@ func (s *Sources) locate(span Span) (spot, bool) {
 // tabWidth is the distance of the tab stops in shown source lines.
 const tabWidth = 8
 
+// Of a line of more than longLine bytes, as programs write them, shownLine are shown.
+const (
+	longLine  = 1000
+	shownLine = 200
+	cutMark   = "…"
+)
+
+// cut is the range of a line that's shown.
+func (p spot) cut(line string) (begin, end int) {
+	if len(line) <= longLine {
+		return 0, len(line)
+	}
+	begin = max(0, min(p.col-1, len(line))-shownLine/2)
+	end = min(begin+shownLine, len(line))
+	for begin > 0 && !utf8.RuneStart(line[begin]) {
+		begin--
+	}
+	for end < len(line) && !utf8.RuneStart(line[end]) {
+		end++
+	}
+	return begin, end
+}
+
 // show gives the first line of the spot as it's shown, with tabs as blanks and control
 // characters made harmless, and the columns [from, to) to underline in it.
 func (p spot) show() (text string, from, to int) {
@@ -49,7 +72,12 @@ func (p spot) show() (text string, from, to int) {
 	var out strings.Builder
 	col := 0
 	from, to = -1, -1
-	for i := 0; i < len(line); {
+	begin, end := p.cut(line)
+	if begin > 0 {
+		out.WriteString(cutMark)
+		col++
+	}
+	for i := begin; i < end; {
 		if i >= p.col-1 && from < 0 {
 			from = col
 		}
@@ -75,6 +103,9 @@ func (p spot) show() (text string, from, to int) {
 	}
 	if to < 0 {
 		to = col
+	}
+	if end < len(line) {
+		out.WriteString(cutMark)
 	}
 	return out.String(), from, max(to, from+1)
 }

@@ -141,8 +141,8 @@ type HistSpec struct {
 // A summary's value begins with the moments of all numbers x, of which u is x, or with Signed
 // x ^ 1<<63, so that they're in unsigned order. All begin as zero:
 //
-//	u64 sum of x
-//	u128 sum of x², low half first
+//	u128 sum of x, low half first; with Signed the low half has a sign, and the high one counts 2^64
+//	u192 sum of x², lowest word first
 //	u64 the greatest u
 //	u64 the greatest ^u
 //
@@ -150,11 +150,11 @@ type HistSpec struct {
 // and a u64 count.
 const (
 	SummarySum     = 0
-	SummarySquares = 8
-	SummaryMax     = 24
-	SummaryMin     = 32
-	SummaryMoments = 40 // the first bucket, or the count
-	SummaryElement = 48 // an element's bytes
+	SummarySquares = 16
+	SummaryMax     = 40
+	SummaryMin     = 48
+	SummaryMoments = 56 // the first bucket, or the count
+	SummaryElement = 64 // an element's bytes
 )
 
 // SummarySpec describes a summary's buckets: log-linear, each power of two in 1<<Bits of them.

@@ -10,8 +10,7 @@ import (
 
 // The script's functions become code in one of two ways. Most are generated in the place of
 // each call, where they cost nothing and may do whatever the probe may. Large ones that are
-// called more than once, and whose values are numbers, are a BPF function of the program: see
-// sharable.
+// called more than once, and whose values are numbers, are a BPF function of the program: see share.
 
 // callee is a call of a script's function whose code is being generated in its place.
 type callee struct {
@@ -22,18 +21,11 @@ type callee struct {
 }
 
 // scriptFunc is the script's function of that name, or nil.
-func (g *gen) scriptFunc(name string) *types.FuncInfo {
-	for _, f := range g.info.Funcs {
-		if f.Decl.Name.Name == name {
-			return f
-		}
-	}
-	return nil
-}
+func (g *gen) scriptFunc(name string) *types.FuncInfo { return g.info.Func(name) }
 
 // callFunc is a call of a script's function.
 func (c *fn) callFunc(e *syntax.CallExpr, f *types.FuncInfo) operand {
-	if c.shared(f) {
+	if c.shared(f).shared {
 		return c.callShared(e, f)
 	}
 	c.passArgs(f, e.Args)
@@ -50,7 +42,9 @@ func (c *fn) funcBody(f *types.FuncInfo) operand {
 	loops := c.loops
 	c.loops = nil
 	c.callees = append(c.callees, call)
-	c.blockStmts(f.Decl.Body)
+	if c.fits(c.span(), "with functions in the places of their calls") {
+		c.blockStmts(f.Decl.Body)
+	}
 	c.callees = c.callees[:len(c.callees)-1]
 	c.loops = loops
 	c.jump(call.end)
@@ -83,7 +77,7 @@ func (c *fn) passArgs(f *types.FuncInfo, args []syntax.Expr) {
 		}
 	}
 	for i, a := range args {
-		c.passArg(f, into[i], a)
+		c.passArg(f.Params[i], into[i], a)
 	}
 	for i, p := range f.Params {
 		if into[i] == p {
@@ -100,22 +94,22 @@ func (c *fn) passArgs(f *types.FuncInfo, args []syntax.Expr) {
 	}
 }
 
-// passArg sets a parameter, which is a pointer that the verifier knows when the argument is,
-// unless the function sets it anew.
-func (c *fn) passArg(f *types.FuncInfo, p *types.Local, a syntax.Expr) {
-	l := c.local(p)
+// passArg sets parameter p, or what it's set to later. It's a pointer that the verifier knows when
+// the argument is, unless the function sets it anew.
+func (c *fn) passArg(p, into *types.Local, a syntax.Expr) {
+	l := c.local(into)
 	l.btf = false
 	if !scalar(l.t) {
-		c.assignLocal(l, p, a)
+		c.assignLocal(l, into, a)
 		return
 	}
 	o := c.convert(c.expr(a), l.t)
-	if o.btf && l.t.Kind == types.Pointer && c.assignments(f.Decl.Body, p) == 0 && c.b != nil {
+	if o.btf && l.t.Kind == types.Pointer && c.used.sets[p] == 1 && c.b != nil {
 		l.btf = true
 		c.storeLocal(l, o.v)
 		return
 	}
-	c.setLocal(l, p, o)
+	c.setLocal(l, into, o)
 }
 
 // callsFunc reports whether an expression calls a function of the script.
@@ -162,93 +156,4 @@ func (c *fn) endCall(call *callee) {
 		c.endIter(c.iters[i])
 	}
 	c.jump(call.end)
-}
-
-// Functions of the program.
-
-// What makes a function worth one of its own, and what BPF can pass.
-const (
-	shareNodes = 40 // nodes of its tree
-	shareCalls = 2
-	shareArgs  = 5
-)
-
-// shared reports whether calls of f share its code. What it decides holds for the script.
-func (g *gen) shared(f *types.FuncInfo) bool {
-	known, ok := g.sharing[f]
-	if !ok {
-		known = g.sharable(f) && g.calls(f) >= shareCalls
-		g.sharing[f] = known
-	}
-	return known
-}
-
-// calls counts the calls of f in the script.
-func (g *gen) calls(f *types.FuncInfo) int {
-	n := 0
-	count := func(x syntax.Node) bool {
-		if call, ok := x.(*syntax.CallExpr); ok && call.Fun.Name == f.Decl.Name.Name {
-			n++
-		}
-		return true
-	}
-	for _, u := range g.info.Units {
-		syntax.Inspect(u.Body, count)
-	}
-	for _, other := range g.info.Funcs {
-		syntax.Inspect(other.Decl.Body, count)
-	}
-	return n
-}
-
-// sharable reports whether f can be a function of the program: it takes and gives numbers,
-// and reckons with them alone, since it has neither the program's context nor its way out.
-func (g *gen) sharable(f *types.FuncInfo) bool {
-	number := func(t *types.Type) bool { return t != nil && (t.Kind == types.Int || t.Kind == types.Bool) }
-	if len(f.Params) > shareArgs || f.Result.Kind != types.Void && !number(f.Result) {
-		return false
-	}
-	for _, p := range f.Params {
-		if !number(p.Type) {
-			return false
-		}
-	}
-	nodes, ok := 0, true
-	syntax.Inspect(f.Decl.Body, func(n syntax.Node) bool {
-		nodes++
-		switch x := n.(type) {
-		case *syntax.Let:
-			ok = ok && (x.X != nil || g.info.Locals[x.Name.ID()] != nil && number(g.info.Locals[x.Name.ID()].Type))
-		case *syntax.VarExpr:
-			l := g.info.Locals[x.ID()]
-			ok = ok && l != nil && number(l.Type)
-		case *syntax.For, *syntax.MapExpr, *syntax.StringLit, *syntax.TupleExpr, *syntax.RecordExpr, *syntax.FieldExpr, *syntax.IndexExpr:
-			ok = false
-		case *syntax.UnaryExpr:
-			ok = ok && x.Op != syntax.Deref && x.Op != syntax.AddrOf
-		case *syntax.CallExpr:
-			other := g.scriptFunc(x.Fun.Name)
-			ok = ok && other != nil && g.info.Calls[x.ID()] == nil && g.sharable(other)
-		case *syntax.Ident:
-			ok = ok && (g.info.Calls[x.ID()] == nil || g.info.Consts[x.ID()] != nil)
-		}
-		return ok
-	})
-	return ok && nodes >= shareNodes
-}
-
-// callShared calls the program's function for f.
-func (c *fn) callShared(e *syntax.CallExpr, f *types.FuncInfo) operand {
-	args, params := make([]*ssa.Value, len(e.Args)), make([]ssa.Type, len(e.Args))
-	for i, a := range e.Args {
-		args[i], params[i] = c.asInt(c.convert(c.expr(a), f.Params[i].Type).v), ssa.I64
-	}
-	v := c.callSub("fn_"+f.Decl.Name.Name, params, func(s *fn) {
-		for i, p := range f.Params {
-			l := s.local(p)
-			s.storeLocal(l, s.params[i])
-		}
-		s.ret(s.funcBody(f).v)
-	}, args...)
-	return operand{t: f.Result, v: c.extendTo(v, f.Result)}
 }

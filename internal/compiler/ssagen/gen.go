@@ -57,8 +57,9 @@ type gen struct {
 	cgroups     cgroups
 	errSite     map[siteKey]int
 	builtins    *tables
-	sharing     map[*types.FuncInfo]bool // whether the script's functions are the programs' too
-	errorAction int                      // the action of error records, -1 until one is made
+	used        scriptUses
+	sharing     map[*types.FuncInfo]sharing
+	errorAction int // the action of error records, -1 until one is made
 }
 
 // global is a map of one kind of keyless values while it's being filled.
@@ -89,7 +90,8 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		errSite:     map[siteKey]int{},
 		builtins:    newTables(),
 		errorAction: -1,
-		sharing:     map[*types.FuncInfo]bool{},
+		used:        usesOf(info),
+		sharing:     map[*types.FuncInfo]sharing{},
 		cgroups:     cgroups{array: -1, sets: map[bool]int{}},
 		globals:     global{mapIndex: -1},
 		percpu:      global{mapIndex: -1},

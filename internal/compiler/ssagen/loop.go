@@ -18,9 +18,25 @@ const (
 	maxPlainSteps = 1024 // the bound where nothing better exists
 )
 
-// maxValues is where unrolling gives up: nested, it would go on for hours to make a program that
-// no kernel takes (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h, is a million instructions).
-const maxValues = 1 << 18
+// maxValues and maxFuncs are where code gives up that is repeated as text: nested, it would go on
+// for hours to make a program that no kernel takes (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h,
+// is a million instructions; BPF_MAX_SUBPROGS, include/linux/bpf_verifier.h, 256 functions).
+const (
+	maxValues = 1 << 18
+	maxFuncs  = 1 << 10
+)
+
+// fits reports whether there's room for more code; once there isn't, it's an error, which says how
+// so much came to be.
+func (c *fn) fits(at diag.Span, how string) bool {
+	if c.f.NumValues() <= maxValues && len(c.prog.Funcs) <= maxFuncs {
+		return true
+	}
+	if !c.rep.Failed() {
+		c.rep.Errorf(diag.CodeLimit, at, "%s, this is too large for a BPF program", how)
+	}
+	return false
+}
 
 // unroll repeats the body as text: break and continue in it mean the loop around it.
 func (c *fn) unroll(s *syntax.Unroll) {
@@ -30,10 +46,7 @@ func (c *fn) unroll(s *syntax.Unroll) {
 		return
 	}
 	for range k.Int {
-		if c.f.NumValues() > maxValues {
-			if !c.rep.Failed() {
-				c.rep.Errorf(diag.CodeLimit, s.Span(), "unrolled, this is too large for a BPF program")
-			}
+		if !c.fits(s.Span(), "unrolled") {
 			return
 		}
 		saved := c.scope()

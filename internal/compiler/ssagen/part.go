@@ -125,24 +125,3 @@ func (c *fn) incrementPart(x *syntax.UnaryExpr, op ssa.Op, post bool) operand {
 	})
 	return operand{t: c.typeOf(x), v: c.load(result, 0, mem(8, ssa.MemSlot, true))}
 }
-
-// indexed reports whether a probe or function indexes variable l with what is known only when
-// it runs.
-func (g *gen) indexed(l *types.Local) bool {
-	found := false
-	look := func(n syntax.Node) bool {
-		if x, ok := n.(*syntax.IndexExpr); ok && len(x.Args) == 1 && g.info.Consts[x.Args[0].ID()] == nil {
-			if v := syntax.PlaceVar(x.X); v != nil && g.info.Locals[v.ID()] == l {
-				found = true
-			}
-		}
-		return !found
-	}
-	for _, u := range g.info.Units {
-		syntax.Inspect(u.Body, look)
-	}
-	for _, f := range g.info.Funcs {
-		syntax.Inspect(f.Decl.Body, look)
-	}
-	return found
-}

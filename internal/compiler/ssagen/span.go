@@ -18,7 +18,7 @@ const maxSpan = math.MaxInt32
 func (c *fn) steps(s *syntax.For, info *types.Local, body func()) {
 	from, to := int64(c.constant(s.From).Int), int64(c.constant(s.To).Int)
 	l := c.local(info)
-	if l == nil || l.slot == nil || l.hidden || c.assignments(s.Body, info) > 0 || from >= to || from < -maxSpan || to > maxSpan {
+	if l == nil || l.slot == nil || l.hidden || c.used.sets[info] > 0 || from >= to || from < -maxSpan || to > maxSpan {
 		body()
 		return
 	}

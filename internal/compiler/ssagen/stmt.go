@@ -147,7 +147,7 @@ func (c *fn) slotFor(l *types.Local) *ssa.Slot {
 	s := c.f.NewSlot(l.Name, n, align)
 	s.Pos = l.Decl.Start
 	if c.info.Facts.Kernel < v5_12StackIndex && (l.Type.Kind == types.Array || l.Type.Kind == types.Struct) {
-		s.Scratch = c.indexed(l)
+		s.Scratch = c.used.indexed[l]
 	}
 	return s
 }
@@ -206,7 +206,7 @@ func (c *fn) setLocal(l *local, info *types.Local, o operand) {
 		return
 	}
 	v := o.v
-	if o.btf && l.t.Kind == types.Pointer && c.assignedOnce(info) {
+	if o.btf && l.t.Kind == types.Pointer && c.used.sets[info] == 1 {
 		l.btf = true
 	} else if l.t.Kind == types.Pointer && l.t.Space == types.SpaceCtx {
 		// stays a context pointer
@@ -214,38 +214,6 @@ func (c *fn) setLocal(l *local, info *types.Local, o operand) {
 		v = c.asInt(v)
 	}
 	c.storeLocal(l, v)
-}
-
-// assignedOnce reports whether the probe, or the function that this code is of, sets l at one place only.
-func (c *fn) assignedOnce(l *types.Local) bool {
-	body := c.unit.Body
-	if call, _ := c.calling(); call != nil {
-		body = call.info.Decl.Body
-	}
-	return c.assignments(body, l) == 1
-}
-
-// assignments counts the places in body that set l, those that may set it twice.
-func (c *fn) assignments(body *syntax.Block, l *types.Local) int {
-	n := 0
-	syntax.Inspect(body, func(x syntax.Node) bool {
-		switch s := x.(type) {
-		case *syntax.Assign:
-			if v, ok := s.Target.(*syntax.VarExpr); ok && c.info.Locals[v.ID()] == l {
-				n++
-			}
-		case *syntax.Let:
-			if c.info.Locals[s.Name.ID()] == l {
-				n++
-			}
-		case *syntax.UnaryExpr:
-			if v, ok := unparen(s.X).(*syntax.VarExpr); ok && s.Op >= syntax.AddrOf && c.info.Locals[v.ID()] == l {
-				n += 2
-			}
-		}
-		return true
-	})
-	return n
 }
 
 // mentions reports whether e reads l.

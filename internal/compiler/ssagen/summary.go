@@ -29,7 +29,7 @@ func (c *fn) summary(st *mapState, args []syntax.Expr, in *ssa.Value) {
 		c.ifThen(c.cmp(ssa.OpULt, bucket, c.constU(uint64(summaryLen(t)))), 1, func() {
 			p := c.globalAddr(st.v)
 			c.written(st.v, p)
-			c.moments(p, in, size, ordered)
+			c.moments(p, in, size, ordered, t.Signed)
 			c.addOne(c.emit(ssa.OpAdd, ssa.Ptr, p, c.bin(ssa.OpShl, bucket, c.constI(3))))
 		})
 		return
@@ -44,7 +44,7 @@ func (c *fn) summary(st *mapState, args []syntax.Expr, in *ssa.Value) {
 		return c.lookup(st.v.Map, key)
 	})
 	c.ifThen(p, 1, func() {
-		c.moments(p, in, size, ordered)
+		c.moments(p, in, size, ordered, t.Signed)
 		c.addOne(p)
 	})
 }
@@ -87,16 +87,22 @@ func (c *fn) leadingBit(v *ssa.Value) *ssa.Value {
 }
 
 // moments adds a number to the moments at p.
-func (c *fn) moments(p, in, size, ordered *ssa.Value) {
+func (c *fn) moments(p, in, size, ordered *ssa.Value, signed bool) {
 	word := func(off int64) *ssa.Value { return c.load(p, off, mem(8, ssa.MemMap, false)) }
 	set := func(off int64, v *ssa.Value) { c.store(p, off, v, 8, ssa.MemMap) }
-	set(object.SummarySum, c.bin(ssa.OpAdd, word(object.SummarySum), in))
+	c.addSum(in, signed, word, set)
 
 	const squares = object.SummarySquares
 	low := c.bin(ssa.OpMul, size, size)
 	sum := c.bin(ssa.OpAdd, word(squares), low)
 	set(squares, sum)
-	addHigh := func(n *ssa.Value) { set(squares+8, c.bin(ssa.OpAdd, word(squares+8), n)) }
+	addHigh := func(n *ssa.Value) {
+		high := c.bin(ssa.OpAdd, word(squares+8), n)
+		set(squares+8, high)
+		c.ifThen(c.cmp(ssa.OpULt, high, n), -1, func() {
+			set(squares+16, c.bin(ssa.OpAdd, word(squares+16), c.constI(1)))
+		})
+	}
 	c.ifThen(c.cmp(ssa.OpULt, sum, low), -1, func() { addHigh(c.constI(1)) })
 	high := c.high32(size)
 	c.ifThen(c.cmp(ssa.OpNe, high, c.constI(0)), -1, func() {
@@ -112,4 +118,19 @@ func (c *fn) moments(p, in, size, ordered *ssa.Value) {
 	}
 	atLeast(object.SummaryMax, ordered)
 	atLeast(object.SummaryMin, c.emit(ssa.OpNot, ssa.I64, ordered))
+}
+
+// addSum adds a number to the sum. Its high half is touched only where 64 bits overflow.
+func (c *fn) addSum(in *ssa.Value, signed bool, word func(off int64) *ssa.Value, set func(off int64, v *ssa.Value)) {
+	const high = object.SummarySum + 8
+	old := word(object.SummarySum)
+	sum := c.bin(ssa.OpAdd, old, in)
+	set(object.SummarySum, sum)
+	overflow, carry := c.cmp(ssa.OpULt, sum, in), c.constI(1)
+	if signed {
+		// Both had the other sign than their sum.
+		overflow = c.cmp(ssa.OpSLt, c.bin(ssa.OpAnd, c.bin(ssa.OpXor, sum, old), c.bin(ssa.OpXor, sum, in)), c.constI(0))
+		carry = c.bin(ssa.OpOr, c.bin(ssa.OpAShr, in, c.constI(63)), carry)
+	}
+	c.ifThen(overflow, -1, func() { set(high, c.bin(ssa.OpAdd, word(high), carry)) })
 }

@@ -23,7 +23,7 @@ var summaryQuantiles = []struct {
 // digest is a summary's values, merged of all CPUs and, with keys, all buckets.
 type digest struct {
 	t        *object.Type
-	sum      uint64
+	sum      big.Int
 	squares  big.Int
 	most     uint64 // in unsigned order, see object.SummaryMoments
 	least    uint64 // its complement
@@ -43,10 +43,19 @@ func newDigest(t *object.Type) *digest {
 
 // add merges moments.
 func (d *digest) add(b []byte) {
-	d.sum += order.Uint64(b[object.SummarySum:])
-	high := new(big.Int).SetUint64(order.Uint64(b[object.SummarySquares+8:]))
-	low := new(big.Int).SetUint64(order.Uint64(b[object.SummarySquares:]))
-	d.squares.Add(&d.squares, high.Lsh(high, 64).Add(high, low))
+	low, high := new(big.Int), big.NewInt(int64(order.Uint64(b[object.SummarySum+8:])))
+	if x := order.Uint64(b[object.SummarySum:]); d.t.Signed {
+		low.SetInt64(int64(x))
+	} else {
+		low.SetUint64(x)
+	}
+	d.sum.Add(&d.sum, high.Lsh(high, 64).Add(high, low))
+	squares := new(big.Int)
+	for i := 2; i >= 0; i-- {
+		word := order.Uint64(b[object.SummarySquares+8*i:])
+		squares.Add(squares.Lsh(squares, 64), new(big.Int).SetUint64(word))
+	}
+	d.squares.Add(&d.squares, squares)
 	d.most = max(d.most, order.Uint64(b[object.SummaryMax:]))
 	d.least = max(d.least, order.Uint64(b[object.SummaryMin:]))
 }
@@ -155,7 +164,7 @@ func (d *digest) value() Value {
 	n, low, high := d.ends()
 	v := Value{Kind: Summary, Num: n,
 		Names: []string{"count", "min", "avg", "stddev"},
-		Elems: []Value{UintValue(n), low, realValue(realAverage(d.sum, n, d.t.Signed), summaryPlaces), realValue(d.deviation(n), summaryPlaces)},
+		Elems: []Value{UintValue(n), low, realValue(d.average(n), summaryPlaces), realValue(d.deviation(n), summaryPlaces)},
 	}
 	for _, q := range summaryQuantiles {
 		v.Names = append(v.Names, q.name)
@@ -184,19 +193,24 @@ func (d *digest) number(u uint64) Value {
 	return number(u, d.t.Signed)
 }
 
+// average is the average of the n numbers, rounded once.
+func (d *digest) average(n uint64) float64 {
+	if n == 0 {
+		return 0
+	}
+	f, _ := new(big.Rat).SetFrac(&d.sum, new(big.Int).SetUint64(n)).Float64()
+	return f
+}
+
 // deviation is the standard deviation of the n numbers: √(n·Σx² - (Σx)²) / n, computed with
 // integers up to the root.
 func (d *digest) deviation(n uint64) float64 {
 	if n == 0 {
 		return 0
 	}
-	sum := new(big.Int).SetUint64(d.sum)
-	if d.t.Signed {
-		sum.SetInt64(int64(d.sum))
-	}
 	count := new(big.Int).SetUint64(n)
 	x := new(big.Int).Mul(count, &d.squares)
-	if x.Sub(x, sum.Mul(sum, sum)).Sign() <= 0 {
+	if x.Sub(x, new(big.Int).Mul(&d.sum, &d.sum)).Sign() <= 0 {
 		return 0 // below it when a CPU was just adding
 	}
 	const bits = 256

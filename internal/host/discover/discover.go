@@ -46,6 +46,8 @@ type Finder struct {
 	count     int
 	functions map[string]bool // of kallsyms; nil: not read yet
 	named     map[string]bool // kernel functions that the script names
+	names     []string        // functions to suggest; nil: not read yet
+	typed     map[string]bool // those of BTF; nil: they weren't listed
 }
 
 // Progs lists running BPF programs and their functions, which have BTF.

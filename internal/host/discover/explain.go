@@ -69,10 +69,19 @@ func (f *Finder) noKernelFunc(p *probe.Point, exists func(string) bool) *missing
 
 // functionNames are candidates for a suggestion: BTF's functions, else kallsyms's.
 func (f *Finder) functionNames() []string {
+	if f.names == nil {
+		f.names = f.listFunctions()
+	}
+	return f.names
+}
+
+func (f *Finder) listFunctions() []string {
 	var names []string
 	if b, err := f.Kernel.BTF(); err == nil {
+		f.typed = map[string]bool{}
 		b.Named(func(t kern.Type) bool {
 			names = append(names, t.Name())
+			f.typed[t.Name()] = true
 			return true
 		}, kern.KindFunc)
 		return names

@@ -91,10 +91,8 @@ func namesKernelFunc(p *probe.Point) bool {
 // hasFunction reports whether the kernel has a function: the BTF knows most of them at
 // once, kallsyms all.
 func (f *Finder) hasFunction(name string) bool {
-	if b, err := f.Kernel.BTF(); err == nil {
-		if _, ok := b.FindOwn(name, kern.KindFunc); ok {
-			return true
-		}
+	if f.typedFunction(name) {
+		return true
 	}
 	if f.functions == nil {
 		f.functions = map[string]bool{}
@@ -107,4 +105,17 @@ func (f *Finder) hasFunction(name string) bool {
 		})
 	}
 	return f.functions[name]
+}
+
+// typedFunction reports whether BTF has a function. It's looked for, unless all were listed.
+func (f *Finder) typedFunction(name string) bool {
+	if f.typed != nil {
+		return f.typed[name]
+	}
+	b, err := f.Kernel.BTF()
+	if err != nil {
+		return false
+	}
+	_, ok := b.FindOwn(name, kern.KindFunc)
+	return ok
 }

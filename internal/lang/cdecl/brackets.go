@@ -30,30 +30,47 @@ func unpaired(text string) (at token, found bool) {
 	return token{}, false
 }
 
-// maxDepth bounds the nesting of brackets, of which each takes the front end some stack.
-const maxDepth = 500
+// maxDepth bounds the nesting of brackets, and maxRun the operators up to the next comma, semicolon
+// or brace: each takes the front end some stack.
+const (
+	maxDepth = 500
+	maxRun   = 1 << 14
+)
 
-// tooDeep finds the first bracket that's nested too deeply, in directives too.
-func tooDeep(text string) (at int, found bool) {
-	depth := 0
-	for i := range len(text) {
-		switch text[i] {
-		case '(', '[', '{':
+// tooDeep finds the first place that's nested too deeply, in directives too; why is "" if there's none.
+func tooDeep(text string) (at int, why string) {
+	depth, run := 0, 0
+	s := scanner{text: text}
+	for t := s.next(); t.kind != eof; t = s.next() {
+		if t.kind != punct {
+			continue
+		}
+		switch t.text {
+		case "(", "[", "{":
 			if depth++; depth > maxDepth {
-				return i, true
+				return t.pos, fmt.Sprintf("nested too deeply: more than %d levels", maxDepth)
 			}
-		case ')', ']', '}':
+		case ")", "]", "}":
 			depth = max(depth-1, 0)
 		}
+		switch {
+		case t.is("#"), t.is(";"), t.is(","), t.is("{"):
+			run = 0
+		default:
+			run++
+		}
+		if run > maxRun {
+			return t.pos, fmt.Sprintf("more than %d operators in a row", maxRun)
+		}
 	}
-	return 0, false
+	return 0, ""
 }
 
 // checkDepth reports nesting in the script's own text that would overflow the front end's stack.
 func (t *tree) checkDepth(rep *diag.Reporter) bool {
 	for _, u := range t.units {
-		if at, found := tooDeep(string(u.text)); found {
-			rep.Errorf(diag.CodeDepth, t.span(place{u.name, at, at + 1}, rep), "nested too deeply: more than %d levels", maxDepth)
+		if at, why := tooDeep(u.text.String()); why != "" {
+			rep.Errorf(diag.CodeDepth, t.span(place{u.name, at, at + 1}, rep), "%s", why)
 			return false
 		}
 	}
@@ -77,7 +94,7 @@ func (t *tree) checkBrackets(preprocessed string, rep *diag.Reporter) bool {
 	}
 	in := false
 	for _, u := range t.units {
-		in = in || check(u.name, string(u.text))
+		in = in || check(u.name, u.text.String())
 	}
 	for _, h := range t.read {
 		in = in || !isSystem(h.path) && check(h.path, h.text)

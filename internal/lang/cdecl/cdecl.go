@@ -66,7 +66,7 @@ type Reader struct {
 type unit struct {
 	name string // to the front end; its directory is where quoted includes are looked for
 	src  *diag.Source
-	text []byte
+	text strings.Builder
 	end  int       // the offset in src that text reaches to
 	at   diag.Span // of the header asked for from outside of C text; else invalid
 }
@@ -94,12 +94,12 @@ func (r *Reader) Text(text string, at diag.Pos, dir string) {
 		if src.Text[u.end] == '\n' {
 			c = '\n'
 		}
-		u.text = append(u.text, c)
+		u.text.WriteByte(c)
 	}
-	u.text = append(u.text, text...)
+	u.text.WriteString(text)
 	u.end += len(text)
 	if text = strings.TrimSpace(text); text != "" && text[0] != '#' && !strings.HasSuffix(text, ";") {
-		u.text = append(u.text, ';') // the language lets it be left out
+		u.text.WriteByte(';') // the language lets it be left out
 		if u.end < len(src.Text) && src.Text[u.end] != '\n' {
 			u.end++ // it takes the place of what's no C text
 		}
@@ -125,7 +125,7 @@ func (r *Reader) unitName(dir string) string {
 // Include reads a header as #include "name" at a place of the script in dir would.
 func (r *Reader) Include(name string, at diag.Span, dir string) {
 	src, _, _ := r.rep.Sources.Resolve(at.Start)
-	r.units = append(r.units, &unit{
-		name: r.unitName(dir), src: src, at: at, text: fmt.Appendf(nil, "#include \"%s\"\n", name),
-	})
+	u := &unit{name: r.unitName(dir), src: src, at: at}
+	fmt.Fprintf(&u.text, "#include \"%s\"\n", name)
+	r.units = append(r.units, u)
 }

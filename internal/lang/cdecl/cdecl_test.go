@@ -248,6 +248,7 @@ func TestKernelTypes(t *testing.T) {
 func TestErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"struct s { foo_t x; };", "script:1:12 E0234: unknown type `foo_t`"},
+		{"struct s { chhar x[4]; };", "script:1:12 E0234: unknown type `chhar`"},
 		{"struct s { struct none x; };", "script:1:24 E0234: member `x` has the incomplete type `struct none`"},
 		{"struct s { int x int y; };", "script:1:18 E0233: expected `;`, found `int`"},
 		{"struct s { int; int x; };", "script:1:12 E0233: expected a member's name"},
@@ -268,6 +269,9 @@ func TestErrors(t *testing.T) {
 		{"#if 1", "script:1:2 E0230: `#if` without `#endif`"},
 		{"#endif", "script:1:1 E0230: `#endif` without `#if`"},
 		{"#if " + strings.Repeat("(", 1<<18) + "1\n#endif", "script:1:505 E0120: nested too deeply: more than 500 levels"},
+		{"struct s { int " + strings.Repeat("*", 1<<18) + "x; };", "script:1:16400 E0120: more than 16384 operators in a row"},
+		{"enum e { A = " + strings.Repeat("!", 1<<18) + "1 };", "script:1:16397 E0120: more than 16384 operators in a row"},
+		{strings.Repeat("#define A -1\n#undef A\n", 1<<15) + "struct s { int x; };", ""},
 		{"struct s { int " + strings.Repeat("(", 1<<18) + "*x; };", "script:1:515 E0120: nested too deeply: more than 500 levels"},
 		{"#frob", "script:1:2 E0230: unknown directive `#frob`"},
 		{"#error not here", "script:1:2 E0231: #error not here"},

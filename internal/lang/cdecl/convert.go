@@ -1,6 +1,8 @@
 package cdecl
 
 import (
+	"math"
+
 	"modernc.org/cc/v4"
 
 	"github.com/skep-bpf/skep/internal/diag"
@@ -155,7 +157,11 @@ func (c *converter) check(f *cc.Field, t *types.Type) {
 	if d == nil {
 		return
 	}
-	if td := f.Type().Typedef(); td != nil && c.prelude.unknown[td.Name()] && fileOf(td) == preludeName {
+	of := f.Type()
+	for a, ok := of.(*cc.ArrayType); ok && of.Typedef() == nil; a, ok = of.(*cc.ArrayType) {
+		of = a.Elem()
+	}
+	if td := of.Typedef(); td != nil && c.prelude.unknown[td.Name()] && fileOf(td) == preludeName {
 		c.report(diag.CodeCType, d, td.Name(), "unknown type `%s`", td.Name())
 		return
 	}
@@ -176,6 +182,8 @@ func (c *converter) check(f *cc.Field, t *types.Type) {
 		c.report(diag.CodeCType, d, "", "member `%s` has the incomplete type `%s`", f.Name(), t)
 	case f.IsBitfield() && (f.ValueBits() > int64(t.Size)*8 || f.ValueBits() <= 0):
 		c.report(diag.CodeCSyntax, d, "", "width %d doesn't fit the bit-field's type", f.ValueBits())
+	case f.Offset()+f.Type().Size() > math.MaxInt32:
+		c.report(diag.CodeCUnsupported, d, "", "member `%s` ends at byte %d, and structs have at most %d", f.Name(), f.Offset()+f.Type().Size(), math.MaxInt32)
 	}
 }
 

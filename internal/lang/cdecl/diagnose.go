@@ -45,16 +45,27 @@ func (t *tree) place(name string, row, col int) (place, bool) {
 	if !ok {
 		return place{}, false
 	}
-	at := 0
-	for ; row > 1; row-- {
-		n := strings.IndexByte(text[at:], '\n')
-		if n < 0 {
-			return place{name, len(text), len(text)}, true
-		}
-		at += n + 1
+	lines := t.lines[name]
+	if lines == nil {
+		lines = lineStarts(text)
+		t.lines[name] = lines
 	}
-	at = min(at+col-1, len(text))
+	if row > len(lines) {
+		return place{name, len(text), len(text)}, true
+	}
+	at := min(lines[max(row, 1)-1]+col-1, len(text))
 	return place{name, at, at + len(tokenAt(text, at))}, true
+}
+
+// lineStarts is where each line of a text begins.
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }
 
 func tokenAt(text string, at int) string {
@@ -68,7 +79,7 @@ func tokenAt(text string, at int) string {
 // text is the text of a header or unit.
 func (t *tree) text(name string) (string, bool) {
 	if u := t.unit(name); u != nil {
-		return string(u.text), true
+		return u.text.String(), true
 	}
 	if h := t.read[name]; h != nil {
 		return h.text, true
@@ -217,7 +228,7 @@ func (t *tree) directives(rep *diag.Reporter) bool {
 	ok := true
 	for _, u := range t.units {
 		depth := 0
-		text := string(u.text)
+		text := u.text.String()
 		for _, m := range conditional().FindAllStringSubmatchIndex(text, -1) {
 			switch word := text[m[2]:m[3]]; word {
 			case "if", "ifdef", "ifndef":
@@ -299,7 +310,7 @@ func (t *tree) redefined(m *cc.Macro, rep *diag.Reporter) {
 		}
 	}
 	for _, u := range t.units {
-		scan(u.name, string(u.text))
+		scan(u.name, u.text.String())
 	}
 	for _, h := range t.read {
 		if !isSystem(h.path) {

@@ -33,6 +33,7 @@ type tree struct {
 	kernel    []string   // the names of the kernel's headers that were included, in order
 	known     []constant // that headers without a file have
 	inserts   map[string][]insert
+	lines     map[string][]int // where the lines begin of files and units that were asked for
 }
 
 // header is a file that was read.
@@ -45,7 +46,7 @@ type header struct {
 func newTree(opt *Options, units []*unit) *tree {
 	dirs := append(slices.Clone(opt.Dirs), kernelDir, ownDir)
 	dirs = append(dirs, systemDirs(opt.Arch)...)
-	return &tree{opt: opt, dirs: append(dirs, libcDir, rootDir), units: units, read: map[string]*header{}}
+	return &tree{opt: opt, dirs: append(dirs, libcDir, rootDir), units: units, read: map[string]*header{}, lines: map[string][]int{}}
 }
 
 // systemDirs are where a C library's headers are, and those that the kernel gives it.
@@ -70,8 +71,8 @@ func (t *tree) Open(path string) (fs.File, error) {
 		h = &header{path: path, text: text}
 		t.read[path] = h
 	}
-	if _, deep := tooDeep(h.text); deep {
-		return nil, fmt.Errorf("%s is nested too deeply: more than %d levels", path, maxDepth)
+	if _, why := tooDeep(h.text); why != "" {
+		return nil, fmt.Errorf("%s is %s", path, why)
 	}
 	return &openHeader{Reader: strings.NewReader(t.served(path, h.text)), h: h}, nil
 }
@@ -160,7 +161,7 @@ func (t *tree) chain(path string) []place {
 		return nil
 	}
 	for _, u := range t.units {
-		if c := visit(u.name, string(u.text)); c != nil {
+		if c := visit(u.name, u.text.String()); c != nil {
 			return c
 		}
 	}
@@ -173,7 +174,7 @@ func (t *tree) chain(path string) []place {
 func (t *tree) onlyKernel() bool {
 	var names []string
 	for _, u := range t.units {
-		for line := range strings.Lines(string(u.text)) {
+		for line := range strings.Lines(u.text.String()) {
 			line = strings.TrimSpace(line)
 			if line == "" {
 				continue

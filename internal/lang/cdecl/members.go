@@ -123,7 +123,7 @@ func (t *tree) checkMembers(preprocessed string, rep *diag.Reporter) bool {
 		}
 	}
 	for _, u := range t.units {
-		check(u.name, string(u.text))
+		check(u.name, u.text.String())
 	}
 	for _, h := range t.read {
 		if !isSystem(h.path) {

@@ -72,7 +72,7 @@ func (t *tree) pack(ast *cc.AST) bool {
 		}
 	}
 	for _, u := range t.units {
-		do(u.name, string(u.text))
+		do(u.name, u.text.String())
 	}
 	for _, h := range t.read {
 		do(h.path, h.text)

@@ -132,8 +132,8 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	}); err != nil {
 		return nil, &failure{err: err, preprocessing: true}
 	}
-	if _, deep := tooDeep(out.String()); deep {
-		return nil, &failure{err: fmt.Errorf("nested too deeply after macros are expanded: more than %d levels", maxDepth)}
+	if _, why := tooDeep(out.String()); why != "" {
+		return nil, &failure{err: fmt.Errorf("once macros are expanded: %s", why)}
 	}
 	if !s.tree.checkBrackets(out.String(), s.rep) || !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}
@@ -206,7 +206,7 @@ func (s *Scope) sources() []cc.Source {
 		list = append(list, cc.Source{Name: ownDir, Value: "#define BPFTRACE_HAVE_BTF 1\n"})
 	}
 	for _, u := range s.tree.units {
-		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, string(u.text)) + "\n"})
+		list = append(list, cc.Source{Name: u.name, Value: s.tree.served(u.name, u.text.String()) + "\n"})
 	}
 	return append(list, cc.Source{Name: endName, Value: ending})
 }

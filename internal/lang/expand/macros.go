@@ -363,15 +363,19 @@ func (f *frame) wrap(e syntax.Expr) syntax.Expr {
 
 // chain spells the calls that lead from macro d to itself; "": it isn't being expanded.
 func (f *frame) chain(d *syntax.Macro) string {
-	names := []string{d.Name.Name}
-	for up := f; up.macro != nil; up = up.parent {
-		names = append(names, up.macro.Name.Name)
-		if up.macro == d {
-			slices.Reverse(names)
-			return strings.Join(names, " > ")
-		}
+	top := f
+	for top.macro != nil && top.macro != d {
+		top = top.parent
 	}
-	return ""
+	if top.macro == nil {
+		return ""
+	}
+	names := []string{d.Name.Name}
+	for up := f; up != top.parent; up = up.parent {
+		names = append(names, up.macro.Name.Name)
+	}
+	slices.Reverse(names)
+	return strings.Join(names, " > ")
 }
 
 // ownVariable is a variable that a macro's body assigns or declares.

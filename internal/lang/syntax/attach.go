@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/skep-bpf/skep/internal/diag"
 )
@@ -40,6 +41,9 @@ func (p *parser) probe() Decl {
 	return place(p, d, start)
 }
 
+// headings are the words that a misspelt one before a name may be.
+var headings = []string{"struct", "union", "enum", "macro", "const", "import", "config"}
+
 // probeBody reports that the brace of a probe's body is missing; true: it stands further on in
 // the line. Statements in its place are read as the body.
 func (p *parser) probeBody(d *Probe) bool {
@@ -47,7 +51,17 @@ func (p *parser) probeBody(d *Probe) bool {
 	end := p.src.Offset(last.Span().End)
 	t := p.peek()
 	e := p.expected("`{`")
-	if d.Pred == nil && !strings.Contains(p.text[end:t.Start], "\n") && t.Kind != EOF {
+	near, isHeading := diag.Nearest(last.Text, headings)
+	pointGoesOn := strings.HasPrefix(p.text[t.End:], ":")
+	switch line := p.text[end:p.lineEnd(end)]; {
+	case d.Pred != nil || t.Kind == EOF || strings.Contains(p.text[end:t.Start], "\n"):
+	case isHeading && t.Kind == Name && !pointGoesOn:
+		e.SuggestAt(last.Span(), near)
+	case strings.Contains(line, "/") && !pointGoesOn:
+		e.Note("a condition stands between slashes before the block: `%s /pid == 1/ { … }`", last.Text)
+	case p.beginsStmt(t) || t.Kind == RBrace || t.Kind == RParen:
+		e.Note("what a probe does stands in braces: `%s { … }`", last.Text)
+	default:
 		e.NoteAt(last.Span(), "an attach point ends at the first blank outside quotes")
 	}
 	p.toBlock()
@@ -82,6 +96,11 @@ func (p *parser) attachPoint() *AttachPoint {
 	end := p.pointEnd()
 	if end == start {
 		p.stray(diag.CodePoint, fmt.Sprintf("expected an attach point such as `kprobe:vfs_read`, found %s", p.found()))
+		return nil
+	}
+	if i := strings.IndexFunc(p.text[start:end], unicode.IsControl); i >= 0 {
+		p.badChar(start+i, start+i+1)
+		p.off, p.last, p.lost = end, end, true
 		return nil
 	}
 	p.off, p.last = end, end

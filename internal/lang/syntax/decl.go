@@ -97,7 +97,7 @@ func (p *parser) decl(reached *section) Decl {
 	switch {
 	case p.text[start] == '#':
 		word, kind, parse = "#", cSection, (*parser).directive
-	case parse == nil, (kind == cSection || word == "const") && !p.looksLikeC():
+	case parse == nil, kind == cSection && !p.looksLikeC():
 		kind, parse = mainSection, (*parser).probe
 	}
 	if word == "const" && kind == mainSection {
@@ -258,6 +258,9 @@ func (p *parser) function() Decl {
 	if p.got(Colon) {
 		f.Result = p.typeExpr()
 	}
+	if p.at(Arrow) && !p.lost {
+		p.expected("`{`").Note("the type of the result stands behind a colon: `fn f($x: int64): int64 { … }`")
+	}
 	if !p.lost {
 		f.Body = p.block(false)
 	}
@@ -272,7 +275,11 @@ func (p *parser) funcParam() *FuncParam {
 	}
 	p.next()
 	f := &FuncParam{Name: p.textOf(t)}
-	p.want(Colon)
+	if !p.at(Colon) {
+		p.expected("`:`").Note("a parameter has a type: `%s: int64`", f.Name)
+		return place(p, f, t.Start)
+	}
+	p.next()
 	f.Type = p.typeExpr()
 	return place(p, f, t.Start)
 }

@@ -35,9 +35,9 @@ func (p *parser) ternary(cond Expr) Expr {
 
 // binary reads the operators after x that bind at least as strongly as least.
 func (p *parser) binary(x Expr, least int) Expr {
-	for {
+	for n := 0; ; n++ {
 		t := p.peek()
-		if t.Kind != Operator || t.Op.Precedence() < least || p.closesPredicate(t) {
+		if t.Kind != Operator || t.Op.Precedence() < least || p.closesPredicate(t) || p.tooMany(n) {
 			return x
 		}
 		p.next()
@@ -128,7 +128,7 @@ func (p *parser) checkAddrOf(x Expr) {
 // postfix reads what follows a primary expression: .name ->name .N [i] ++ --.
 func (p *parser) postfix(x Expr) Expr {
 	start := p.startOf(x)
-	for !p.lost {
+	for n := 0; !p.lost && !p.tooMany(n); n++ {
 		switch t := p.peek(); t.Kind {
 		case Dot, Arrow:
 			p.next()
@@ -411,12 +411,23 @@ func (p *parser) elsePart(e *IfExpr) {
 	}
 	switch {
 	case p.atWord("if"):
-		e.Else = p.ifExpr()
+		e.Else = p.elseIf()
 	case p.at(LBrace):
 		e.Else = p.block(true)
 	default:
 		p.elseBlock(e)
 	}
+}
+
+// elseIf reads one more branch of a chain, which nests no deeper to a reader.
+func (p *parser) elseIf() *IfExpr {
+	p.chain++
+	if p.chain <= maxChain {
+		p.depth--
+		defer func() { p.depth++ }()
+	}
+	defer func() { p.chain-- }()
+	return p.ifExpr()
 }
 
 // elseBlock reports what stands after else in the place of a block, and reads a statement there.

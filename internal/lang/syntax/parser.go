@@ -9,6 +9,9 @@ import (
 // maxDepth bounds the nesting of expressions, blocks and types.
 const maxDepth = 1000
 
+// maxChain bounds what is nested in the tree but not in the text: else if, and operators in a row.
+const maxChain = 1 << 14
+
 // parser reads one source by recursive descent. Tokens are read when they are asked
 // for and not before, since the top level (attach points, C text) has no tokens.
 type parser struct {
@@ -18,6 +21,7 @@ type parser struct {
 	ahead bool // tok is the next token and not yet used
 	last  int  // where the last used token ended
 	depth int
+	chain int // of else if, that lead to this branch
 
 	// lost: the text didn't go on as the grammar wants it, which was reported. Until
 	// a place is reached where parsing can go on, nothing more is reported.
@@ -168,6 +172,15 @@ func (p *parser) enter() bool {
 }
 
 func (p *parser) leave() { p.depth-- }
+
+// tooMany reports that more than maxChain operators follow each other, of which n were read.
+func (p *parser) tooMany(n int) bool {
+	if n < maxChain {
+		return false
+	}
+	p.stray(diag.CodeDepth, fmt.Sprintf("more than %d operators in a row", maxChain))
+	return true
+}
 
 // expected reports that the next token is not what.
 func (p *parser) expected(what string) *diag.Diagnostic {

@@ -138,6 +138,60 @@ test.bt:2:10: ERROR: expected ` + "`;`, found `print`" + ` [E0112]
   |                 ^
   fix: end the statement with ` + "`;`" + `
 `},
+		{"a byte order mark is none of the script", "\ufeffbegin { print(1); }", ""},
+		{"a word processor's minus", "begin { $x = 5 \u2212 3; }", `
+test.bt:1:16: ERROR: unexpected character "−" [E0101]
+1 | begin { $x = 5 − 3; }
+  |                ^
+  fix: did you mean ` + "`-`" + `?
+`},
+		{"a blank that isn't one", "begin {\u00a0print(1); }", `
+test.bt:1:8: ERROR: unexpected character "\u00a0" [E0101]
+1 | begin { print(1); }
+  |        ^
+  fix: replace it by a blank
+`},
+		{"UTF-16", "\xff\xfeb\x00e\x00", `
+test.bt:1:4: ERROR: unexpected character "\x00" [E0101]
+1 | ` + "\ufffd\ufffdb\ufffde\ufffd" + `
+  |    ^
+  note: the file isn't text in UTF-8
+`},
+		{"no sign between a variable and its value", "begin { @n[1]   count(); let $s: string[8] \"x\"; print($s); }", `
+test.bt:1:14: ERROR: expected ` + "`=`, found `count`" + ` [E0110]
+1 | begin { @n[1]   count(); let $s: string[8] "x"; print($s); }
+  |              ^
+  fix: assign with ` + "`=`" + `
+`},
+		{"a semicolon alone", "begin { print(1);; }", `
+test.bt:1:18: ERROR: expected a statement, found ` + "`;`" + ` [E0111]
+1 | begin { print(1);; }
+  |                  ^
+  fix: leave it out
+`},
+		{"a predicate without its first slash", "kprobe:f pid == 1/ { }", `
+test.bt:1:10: ERROR: expected ` + "`{`, found `pid`" + ` [E0110]
+1 | kprobe:f pid == 1/ { }
+  |          ^~~
+  note: a condition stands between slashes before the block: ` + "`kprobe:f /pid == 1/ { … }`" + `
+`},
+		{"a block without its first brace", "begin print(1); }", `
+test.bt:1:7: ERROR: expected ` + "`{`, found `print`" + ` [E0110]
+1 | begin print(1); }
+  |       ^~~~~
+  note: what a probe does stands in braces: ` + "`begin { … }`" + `
+`},
+		{"a misspelt keyword", "sturct s { int a; };", `
+test.bt:1:8: ERROR: expected ` + "`{`, found `s`" + ` [E0110]
+1 | sturct s { int a; };
+  |        ^
+  fix: did you mean ` + "`struct`" + `?
+`},
+		{"a constant without a name", "const 1 = 2;", `
+test.bt:1:7: ERROR: expected the constant's name, found ` + "`1`" + ` [E0110]
+1 | const 1 = 2;
+  |       ^
+`},
 		{"wrong bracket", "begin { print((1]); }", `
 test.bt:1:17: ERROR: expected ` + "`)`, found `]`" + ` [E0110]
 1 | begin { print((1]); }
@@ -171,7 +225,7 @@ test.bt:1:1: NOTE: the first is here
 
 // TestDepth: nesting without end is an error, not a crash, and is said once.
 func TestDepth(t *testing.T) {
-	for _, text := range []string{"(", "{", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof(", "(a[", "sizeof(a["} {
+	for _, text := range []string{"(", "{", "1+", "1&&", "1[", "a.b.", "(int *", "(int **", "-", "!", "f(", "@a[", "if 1 {", "if 1 {} else ", "1?", "(a=", "sizeof(", "(typeof(", "(a[", "sizeof(a["} {
 		_, rep := parse("begin { " + strings.Repeat(text, 100_000))
 		deep := 0
 		for _, d := range rep.All() {

@@ -153,6 +153,39 @@ func (p *parser) innerOutside(start, end int) {
 	p.broken, p.lost = true, true
 }
 
+// emptyStmt reports a semicolon that ends nothing.
+func (p *parser) emptyStmt() {
+	t := p.next()
+	if !p.lost && !p.unclosed {
+		p.errorf(diag.CodeExpr, t.Start, t.End, "expected a statement, found `;`").Suggest("").Fix.Msg = "leave it out"
+	}
+}
+
+// assignOf reports that the sign is missing between a variable, or what can be set, and a value on
+// its line, which is read; false: it isn't.
+func (p *parser) assignOf(e Expr) bool {
+	if p.lost || p.unclosed || !isPlace(e) {
+		return false
+	}
+	t := p.peek()
+	switch t.Kind {
+	case String, Number, Var, Map, Param:
+	case Name:
+		if stmtWord(p.textOf(t)) != nil {
+			return false
+		}
+	default:
+		return false
+	}
+	if strings.Contains(p.text[p.last:t.Start], "\n") || p.lastErr >= p.last && p.lastErr < t.Start {
+		return false
+	}
+	p.errorf(diag.CodeExpected, p.last, p.last, "expected `=`, found %s", p.found()).Suggest(" =").Fix.Msg = "assign with `=`"
+	p.expr()
+	p.endStmt()
+	return true
+}
+
 // callOf reports that the arguments of what seems to be a call have no parentheses; false:
 // it's none, since a value that stands for itself doesn't go before another on a line.
 func (p *parser) callOf(e Expr) bool {

@@ -23,8 +23,15 @@ type Scanner struct {
 
 // NewScanner returns a scanner at the start of src that reports to rep.
 func NewScanner(src *diag.Source, rep *diag.Reporter) *Scanner {
-	return &Scanner{src: src, text: src.Text, rep: rep, lastErr: -1}
+	s := &Scanner{src: src, text: src.Text, rep: rep, lastErr: -1}
+	if strings.HasPrefix(s.text, byteOrderMark) {
+		s.off = len(byteOrderMark)
+	}
+	return s
 }
+
+// byteOrderMark is what some editors begin a UTF-8 file with.
+const byteOrderMark = "\ufeff"
 
 // Next is the next token. At the end, and from then on, it's EOF.
 func (s *Scanner) Next() Token {
@@ -60,8 +67,37 @@ func (s *Scanner) Next() Token {
 	}
 	_, size := utf8.DecodeRuneInString(s.text[start:])
 	s.off += size
-	s.errorf(diag.CodeChar, start, s.off, "unexpected character %q", s.text[start:s.off])
+	s.badChar(start, s.off)
 	return Token{Kind: Invalid, Start: start, End: s.off}
+}
+
+// badChar reports a character that begins no token.
+func (s *Scanner) badChar(start, end int) {
+	char := s.text[start:end]
+	d := s.errorf(diag.CodeChar, start, end, "unexpected character %q", char)
+	for _, l := range lookalikes {
+		if strings.Contains(l.chars, char) {
+			d.Suggest(l.means)
+		}
+	}
+	switch {
+	case start < utf8.UTFMax && char < " " || char == "\x7f":
+		d.Note("the file isn't text in UTF-8")
+	case d.Fix != nil && d.Fix.Text == " ":
+		d.Fix.Msg = "replace it by a blank"
+	}
+}
+
+// lookalikes are characters that word processors and web pages put in the place of others.
+var lookalikes = []struct{ chars, means string }{
+	{"\u201c\u201d\u201e\u00ab\u00bb\uff02", `"`},
+	{"\u2212\u2013\u2014\u2010\u2011\uff0d", "-"},
+	{"\u00d7\u2217\uff0a", "*"},
+	{"\u00f7\u2215\uff0f", "/"},
+	{"\u2264", "<="}, {"\u2265", ">="}, {"\u2260", "!="}, {"\u2026", ".."},
+	{"\uff08", "("}, {"\uff09", ")"}, {"\uff5b", "{"}, {"\uff5d", "}"}, {"\uff3b", "["}, {"\uff3d", "]"},
+	{"\uff1b", ";"}, {"\uff0c", ","}, {"\uff1a", ":"}, {"\uff1d", "="}, {"\uff0b", "+"}, {"\uff04", "$"}, {"\uff20", "@"},
+	{"\u00a0\u3000\u2003\u2009\u202f", " "},
 }
 
 // scanDollar reads $name, $1 or $#.

@@ -1,6 +1,10 @@
 package syntax
 
-import "github.com/skep-bpf/skep/internal/diag"
+import (
+	"strings"
+
+	"github.com/skep-bpf/skep/internal/diag"
+)
 
 // block reads `{ … }`. With value, a last expression without a semicolon is the
 // block's value; without, it's a statement like the others.
@@ -21,6 +25,10 @@ func (p *parser) blockRest(b *Block, open Token, value bool) *Block {
 			if p.beginsProbe() {
 				p.probeInBlock(open)
 				break
+			}
+			if p.at(Semi) {
+				p.emptyStmt()
+				continue
 			}
 			p.stmt(b, value)
 			if p.lost && !p.escape {
@@ -82,7 +90,7 @@ func (p *parser) stmt(b *Block, value bool) {
 			p.got(Semi)
 		}
 	default:
-		if !p.callOf(e) {
+		if !p.callOf(e) && !p.assignOf(e) {
 			p.endStmt()
 		}
 	}
@@ -163,13 +171,18 @@ func (p *parser) endStmt() {
 // missingSemicolon reports a missing semicolon where it should stand. Parsing goes on
 // with the next statement if that's what follows.
 func (p *parser) missingSemicolon() {
-	if p.lost || p.unclosed {
-		p.lost = true
+	next := p.peek()
+	if p.lost || p.unclosed || p.lastErr >= p.last && p.lastErr < next.Start {
+		p.lost = true // a character that was reported stands between
 		return
 	}
 	d := p.errorf(diag.CodeSemicolon, p.last, p.last, "expected `;`, found %s", p.found())
-	switch p.peek().Kind {
-	case Name, Var, Map, Param, Number, String, LParen, LBrace, IncDec, Bang, Tilde:
+	switch next.Kind {
+	case LParen, LBrace:
+		if strings.Contains(p.text[p.last:next.Start], "\n") {
+			d.Suggest(";").Fix.Msg = "end the statement with `;`"
+		}
+	case Name, Var, Map, Param, Number, String, IncDec, Bang, Tilde:
 		d.Suggest(";").Fix.Msg = "end the statement with `;`"
 	case Colon:
 		p.lost = true
@@ -289,6 +302,8 @@ func (p *parser) let() Stmt {
 	if t := p.peek(); t.Kind == AssignTok && t.Op == ASSIGN {
 		p.next()
 		s.X = p.expr()
+	} else if p.assignOf(s.Name) {
+		return place(p, s, start)
 	}
 	place(p, s, start)
 	p.endStmt()

@@ -44,7 +44,7 @@ func (p *parser) typeSuffixes(t *TypeExpr, start int) *TypeExpr {
 	if t.Tag == "" && sizedTypes[t.Name] && p.at(LBrack) {
 		t.Size = p.dimension()
 	}
-	for !p.lost {
+	for n := 0; !p.lost && !p.tooMany(n); n++ {
 		switch {
 		case p.at(Operator) && p.tok.Op == Mul:
 			if len(t.Dims) > 0 {

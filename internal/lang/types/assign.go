@@ -28,12 +28,18 @@ func (c *checker) let(s *syntax.Let) {
 // grows by its assignments.
 func (c *checker) letType(s *syntax.Let, v *Local) {
 	t := c.typeExpr(s.Type)
+	if tuple, ok := unparen(s.X).(*syntax.TupleExpr); ok && !bad(t) && t.Kind == Array && t.Len == 0 {
+		t = ArrayOf(t.Elem, uint32(len(tuple.Elems))) // as long as its value
+	}
 	switch {
 	case bad(t):
 		c.failed[v] = c.failed[v] || t != nil
 	case t.Kind == Void || t.IsAggregate():
 		c.failed[v] = true
 		c.errorf(diag.CodeMismatch, s.Type.Span(), "a variable can't be %s", t)
+	case t.Size > maxSize:
+		c.failed[v] = true
+		c.tooLarge(s.Type.Span(), uint64(t.Size), maxSize)
 	case t.Size == 0 && (t.Kind == String || t.Kind == Buf || t.Kind == Array):
 		if v.Type == nil {
 			c.grow(&v.Type, t)
@@ -149,6 +155,12 @@ func (c *checker) mismatch(at diag.Span, name string, t, have *Type, from diag.S
 	}
 	c.mismatched[said{from, name}] = from != at
 	d := c.errorf(diag.CodeMismatch, at, "%s is %s, and can't be assigned %s", name, have, t)
+	switch {
+	case have.Kind == Array && t.Kind == Tuple && int(have.Len) != len(t.Fields):
+		d.Note("it has %s, not %d", plural(int(have.Len), "element"), len(t.Fields))
+	case have.Kind == Array && t.IsInt():
+		d.Note(arrayValue)
+	}
 	if from.IsValid() && from != at {
 		d.NoteAt(from, "it got its type here")
 	}

@@ -298,7 +298,7 @@ func (b *binder) call(e *syntax.CallExpr) {
 			}
 		}
 	}
-	unknown := findBuiltin(e.Fun.Name) == nil && b.function(e.Fun.Name) == nil
+	unknown := findBuiltin(e.Fun.Name) == nil && b.info.Func(e.Fun.Name) == nil
 	for i, a := range args {
 		if m, ok := unparen(a).(*syntax.MapExpr); ok && unknown {
 			b.touchMap(m)

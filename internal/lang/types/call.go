@@ -108,7 +108,7 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 
 func (c *checker) call(e *syntax.CallExpr) *Type {
 	b := findBuiltin(e.Fun.Name)
-	if b == nil || b.Own && c.function(e.Fun.Name) != nil {
+	if b == nil || b.Own && c.info.Func(e.Fun.Name) != nil {
 		return c.callFunc(e)
 	}
 	c.info.Calls[e.ID()] = b
@@ -234,19 +234,9 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %s", n, thing)
 }
 
-// function is the script's function of that name, or nil.
-func (c *checker) function(name string) *FuncInfo {
-	for _, f := range c.info.Funcs {
-		if f.Decl.Name.Name == name {
-			return f
-		}
-	}
-	return nil
-}
-
 // unknownFunc reports a call of what is no function: of a type it may be a cast.
 func (c *checker) unknownFunc(e *syntax.CallExpr) {
-	if t, ok := c.lookupType("", e.Fun.Name); ok && len(e.Args) == 1 && t.Kind != String {
+	if t, ok := c.lookupType("", e.Fun.Name); ok && t.Kind != String {
 		c.errorf(diag.CodeUnknownFunc, e.Fun.Span(), "unknown function: %s", e.Fun.Name).
 			Note("a cast is written `(%s)…`", e.Fun.Name)
 		return
@@ -256,7 +246,7 @@ func (c *checker) unknownFunc(e *syntax.CallExpr) {
 
 // callFunc types the call of a script's function.
 func (c *checker) callFunc(e *syntax.CallExpr) *Type {
-	f := c.function(e.Fun.Name)
+	f := c.info.Func(e.Fun.Name)
 	if f == nil {
 		c.args(e.Args)
 		c.unknownFunc(e)

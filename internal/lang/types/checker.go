@@ -51,6 +51,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 	n := ids.Len()
 	c := &checker{
 		info: &Info{
+			funcs: map[string]*FuncInfo{},
 			Types: make([]*Type, n), Consts: make([]*Const, n), Calls: make([]*Builtin, n),
 			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
 			Tables: map[syntax.ExprID]*Table{}, Units: units, Env: env, Facts: env.Facts(),

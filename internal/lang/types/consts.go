@@ -22,6 +22,9 @@ type constant struct {
 	table *Table
 }
 
+// arrayValue tells how the value of an array is written.
+const arrayValue = "the elements stand in parentheses, a single one with a comma behind it: `(1, 2)`, `(1,)`"
+
 // maxTable is the largest table, in bytes.
 const maxTable = 1 << 20
 
@@ -65,13 +68,18 @@ func (c *checker) declareConst(d *syntax.Const) {
 // readsAtRunTime reports what a constant can't be made of.
 func (c *checker) readsAtRunTime(e syntax.Expr) bool {
 	found := false
+	report := func(n syntax.Node, why string) {
+		c.errorf(diag.CodeLiteral, n.Span(), "the value of a constant has to be known at compile time: it can't be %s", why)
+		found = true
+	}
 	syntax.Inspect(e, func(n syntax.Node) bool {
-		switch n.(type) {
+		switch n := n.(type) {
 		case *syntax.VarExpr, *syntax.MapExpr:
-			if !found {
-				c.errorf(diag.CodeLiteral, n.Span(), "the value of a constant has to be known at compile time: it can't be a variable's or a map's")
+			report(n, "a variable's or a map's")
+		case *syntax.CallExpr:
+			if c.info.Func(n.Fun.Name) != nil {
+				report(n, "what a function returns")
 			}
-			found = true
 		}
 		return !found
 	})
@@ -106,7 +114,7 @@ func (c *checker) tableConst(k *constant, t *Type) {
 		c.errorf(diag.CodeRange, k.decl.Span(), "a constant has at most %d bytes", maxTable)
 		return
 	case t.Size == 0:
-		c.errorf(diag.CodeMismatch, k.decl.Type.Span(), "%s has no elements", t)
+		c.errorf(diag.CodeMismatch, k.decl.Type.Span(), "%s has no elements", t).Note(arrayValue)
 		return
 	}
 	table := &Table{Name: k.decl.Name.Name, Type: t, Data: make([]byte, t.Size)}
@@ -217,7 +225,10 @@ func (c *checker) constValue(x syntax.Expr, t *Type) *Const {
 		c.errorf(diag.CodeLiteral, x.Span(), "the value of a constant has to be known at compile time")
 		return nil
 	case v == nil || !c.assignable(x, have, t):
-		c.errorf(diag.CodeMismatch, x.Span(), "this is %s, and can't be assigned %s", t, have)
+		d := c.errorf(diag.CodeMismatch, x.Span(), "this is %s, and can't be assigned %s", t, have)
+		if t.Kind == Array {
+			d.Note(arrayValue)
+		}
 		return nil
 	case v.IsStr:
 		return v

@@ -169,6 +169,20 @@ begin { }`,
 	@m[1] = 2;
 	print(has_key(@m, 1));
 }`,
+	`fn three(): int64 { return 3; }
+const N = three(); /* ERROR "the value of a constant has to be known at compile time: it can't be what a function returns" */
+const one: uint64[1] = (3); /* ERROR "this is uint64[1], and can't be assigned int8" */
+fn all($a: int32[]) { } /* ERROR "a parameter has a size: how many elements are in the array?" */
+fn give(): int32[] { return (1, 2); } /* ERROR "a result has a size: how many elements are in the array?" */
+fn none(): int64 {
+	if (pid) { return; } /* ERROR "the value is missing: none returns int64" */
+	return 1;
+}
+begin { let $a: int64[3] = (1, 2); /* ERROR "$a is int64[3], and can't be assigned (int8,int8)" */
+	let $b: int64[] = (1, 2);
+	print($b[2]); /* ERROR "the index 2 is out of bounds for array of size 2" */
+	print((uint9)3); /* ERROR "unknown type: uint9" */
+}`,
 	`begin { $x = (count); /* ERROR "count() is assigned to a map directly" */
 	print(clear); /* ERROR "clear is a function, and has to be called" */
 	print(1.5); /* ERROR "numbers are integers: there are no fractions" */

@@ -200,6 +200,14 @@ func (c *checker) tupleOf(elems []syntax.Expr) *Type {
 			return types[i]
 		}
 	}
+	size := uint64(0)
+	for _, t := range types {
+		size += uint64(t.Bytes())
+	}
+	if size > maxTuple {
+		c.tooLarge(elems[0].Span().To(elems[len(elems)-1].Span()), size, maxTuple)
+		return invalidType()
+	}
 	return TupleOf(types...)
 }
 
@@ -216,7 +224,7 @@ func (c *checker) elementType(e syntax.Expr, t *Type) *Type {
 }
 
 func (c *checker) recordExpr(e *syntax.RecordExpr) *Type {
-	fields := make([]Field, len(e.Fields))
+	fields, size := make([]Field, len(e.Fields)), uint64(0)
 	types := make([]*Type, len(e.Fields))
 	for i, f := range e.Fields {
 		types[i] = c.expr(f.X)
@@ -229,6 +237,11 @@ func (c *checker) recordExpr(e *syntax.RecordExpr) *Type {
 			return t
 		}
 		fields[i] = Field{Name: e.Fields[i].Name.Name, Type: t}
+		size += uint64(t.Bytes())
+	}
+	if size > maxTuple {
+		c.tooLarge(e.Span(), size, maxTuple)
+		return invalidType()
 	}
 	return RecordOf(fields)
 }

@@ -34,7 +34,7 @@ func (c *checker) findRecursion(f *FuncInfo, path []*FuncInfo, done map[*FuncInf
 		if !ok {
 			return true
 		}
-		to := c.function(call.Fun.Name)
+		to := c.info.Func(call.Fun.Name)
 		if i := slices.Index(path, to); to != nil && i >= 0 {
 			c.recursion(call, path[i:])
 			return true
@@ -100,10 +100,15 @@ func (c *checker) signature(f *FuncInfo) {
 
 // cannotPass reports types that are no values.
 func (c *checker) cannotPass(e *syntax.TypeExpr, t *Type, what string) bool {
-	if t.Kind != Void && !t.IsAggregate() {
+	switch {
+	case t.Kind == Void, t.IsAggregate():
+		c.errorf(diag.CodeMismatch, e.Span(), "%s can't be %s", what, t)
+	case t.Kind == Array && t.Len == 0:
+		c.errorf(diag.CodeMismatch, e.Span(), "%s has a size: how many elements are in the array?", what).
+			Note("for example `%s[4]`", t.Elem)
+	default:
 		return false
 	}
-	c.errorf(diag.CodeMismatch, e.Span(), "%s can't be %s", what, t)
 	return true
 }
 

@@ -141,7 +141,8 @@ func (c *checker) tupleIndex(e *syntax.TupleIndex) *Type {
 	case bad(t):
 		return t
 	case isNumber(e.X):
-		c.errorf(diag.CodeIndex, e.Span(), "numbers are integers: there are no fractions")
+		c.errorf(diag.CodeIndex, e.Span(), "numbers are integers: there are no fractions").
+			Note("printf's %%f prints quotients with decimals: `printf(\"%%.2f\\n\", 3 / 2)`")
 		return invalidType()
 	case t.Kind != Tuple:
 		c.errorf(diag.CodeIndex, e.Span(), "%s has no element %d: it's no tuple", t, e.N)

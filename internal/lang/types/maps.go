@@ -14,13 +14,16 @@ func mapKinds() []string { return []string{"hash", "lruhash", "percpuhash", "per
 // declare reads the constants, map declarations and the signatures of functions.
 func (c *checker) declare(script []syntax.Decl) {
 	for _, d := range script {
+		if f, ok := d.(*syntax.Func); ok {
+			c.declareFunc(f) // constants tell of them that they can't call them
+		}
+	}
+	for _, d := range script {
 		switch d := d.(type) {
 		case *syntax.Const:
 			c.declareConst(d)
 		case *syntax.MapDecl:
 			c.declareMap(d)
-		case *syntax.Func:
-			c.declareFunc(d)
 		}
 	}
 }
@@ -60,12 +63,13 @@ func (m *mapVar) pend(t *Type) {
 }
 
 func (c *checker) declareFunc(d *syntax.Func) {
-	for _, f := range c.info.Funcs {
-		if f.Decl.Name.Name == d.Name.Name {
-			c.errorf(diag.CodeRedeclared, d.Name.Span(), "%s is already defined", d.Name.Name).NoteAt(f.Decl.Name.Span(), "here")
-		}
+	f := &FuncInfo{Decl: d}
+	if old := c.info.Func(d.Name.Name); old != nil {
+		c.errorf(diag.CodeRedeclared, d.Name.Span(), "%s is already defined", d.Name.Name).NoteAt(old.Decl.Name.Span(), "here")
+	} else {
+		c.info.funcs[d.Name.Name] = f
 	}
-	c.info.Funcs = append(c.info.Funcs, &FuncInfo{Decl: d})
+	c.info.Funcs = append(c.info.Funcs, f)
 }
 
 // mapKey types the key of an access and widens the map's key type by it.

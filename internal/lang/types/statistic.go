@@ -10,6 +10,7 @@ import (
 func checkStatistic(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	if c.summaryArg(args[0], b) {
 		c.errorf(diag.CodeAggregate, e.Span(), "%s() is computed when it's printed: only printf's %%f, %%e and %%g take it", b.Name).
+			Note("its buckets are those of all CPUs, too many for a program to add up at each event").
 			Note("for example `printf(\"%%.0f\\n\", quantile(@map, 0.99))`")
 	}
 	return invalidType()
@@ -18,7 +19,7 @@ func checkStatistic(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin) *
 // statistic is quantile or stddev, when e is a call of one of them.
 func (c *checker) statistic(e syntax.Expr) *Builtin {
 	call, ok := e.(*syntax.CallExpr)
-	if !ok || c.function(call.Fun.Name) != nil {
+	if !ok || c.info.Func(call.Fun.Name) != nil {
 		return nil
 	}
 	if b := findBuiltin(call.Fun.Name); b != nil && (b.ID == BuiltinQuantile || b.ID == BuiltinStddev) {

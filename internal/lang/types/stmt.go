@@ -208,7 +208,7 @@ func (c *checker) returnValue(s *syntax.Jump, t *Type) {
 	switch {
 	case want == nil:
 	case s.X == nil && want.Kind != Void:
-		c.errorf(diag.CodeReturn, s.Span(), "%s returns %s", c.fn.Decl.Name.Name, want)
+		c.errorf(diag.CodeReturn, s.Span(), "the value is missing: %s returns %s", c.fn.Decl.Name.Name, want)
 	case s.X != nil && want.Kind == Void && !bad(t):
 		c.errorf(diag.CodeReturn, s.X.Span(), "%s returns nothing", c.fn.Decl.Name.Name).Note("a result has its type behind the parameters: `fn %s(…): %s`", c.fn.Decl.Name.Name, t)
 	case s.X != nil && !bad(t) && !c.fits(&c.fn.Result, c.fn.Decl.Result, s.X, t):

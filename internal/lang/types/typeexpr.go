@@ -29,6 +29,9 @@ func typeName(name string) *Type {
 	return nil
 }
 
+// typeNames are the types that most scripts name, to be suggested.
+var typeNames = []string{"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "void", "string", "buffer"}
+
 func kindByName(name string) (k Kind, signed, ok bool) {
 	kinds := map[string]Kind{
 		"count_t": Count, "sum_t": Sum, "avg_t": Avg, "min_t": Min, "max_t": Max, "stats_t": Stats,
@@ -111,9 +114,23 @@ func (c *checker) writtenType(e *syntax.TypeExpr) *Type {
 				return invalidType()
 			}
 		}
+		if uint64(n)*uint64(t.Size) > maxSize {
+			c.tooLarge(e.Span(), uint64(n)*uint64(t.Size), maxSize)
+			return invalidType()
+		}
 		t = ArrayOf(t, n)
 	}
 	return t
+}
+
+// The largest values that a script makes, in bytes. A tuple of tuples of tuples … gets long with few words.
+const (
+	maxSize  = 1 << 24
+	maxTuple = 1 << 20
+)
+
+func (c *checker) tooLarge(at diag.Span, size, limit uint64) {
+	c.errorf(diag.CodeRange, at, "this has %d bytes, and can have at most %d", size, limit)
 }
 
 func (c *checker) baseType(e *syntax.TypeExpr) *Type {
@@ -136,7 +153,10 @@ func (c *checker) baseType(e *syntax.TypeExpr) *Type {
 	if e.Tag != "" {
 		name = e.Tag + " " + name
 	}
-	c.errorf(diag.CodeUnknownType, e.Span(), "unknown type: %s", name)
+	d := c.errorf(diag.CodeUnknownType, e.Span(), "unknown type: %s", name)
+	if near := nearest(name, typeNames); near != "" && e.Tag == "" {
+		d.Suggest(near)
+	}
 	return invalidType()
 }
 

@@ -260,6 +260,7 @@ type Info struct {
 	Maps         []*MapInfo                     // in order of first appearance
 	Units        []*Unit
 	Funcs        []*FuncInfo
+	funcs        map[string]*FuncInfo // by name
 	Config       object.Config
 	License      string
 	StackMode    object.StackMode
@@ -299,6 +300,9 @@ type Unit struct {
 	// USDT is where the arguments of a USDT probe are that the program reads.
 	USDT USDTArgs
 }
+
+// Func is the script's function of that name, or nil.
+func (i *Info) Func(name string) *FuncInfo { return i.funcs[name] }
 
 // FuncInfo is a script function's body and types.
 type FuncInfo struct {

@@ -14,8 +14,12 @@ import (
 // probe's body with ids of its own.
 func MakeUnits(probes []*syntax.Probe, funcs []*syntax.Func, points func(*syntax.Probe) []*probe.Point, ids *syntax.IDs, env Env) []*Unit {
 	var units []*Unit
+	byName := make(map[string]*syntax.Func, len(funcs))
+	for _, f := range funcs {
+		byName[f.Name.Name] = f
+	}
 	for _, p := range probes {
-		g := &grouper{use: contextUse(p, funcs), env: env, byKey: map[string]*Unit{}}
+		g := &grouper{use: contextUse(p, byName), env: env, byKey: map[string]*Unit{}}
 		for _, pt := range points(p) {
 			g.add(p, pt)
 		}
@@ -38,9 +42,9 @@ type use struct {
 	argN   map[int]bool    // the arguments read by number
 }
 
-func contextUse(p *syntax.Probe, funcs []*syntax.Func) *use {
+func contextUse(p *syntax.Probe, funcs map[string]*syntax.Func) *use {
 	u := &use{fields: map[string]bool{}, names: map[string]bool{}, argN: map[int]bool{}}
-	called := make([]bool, len(funcs))
+	called := map[*syntax.Func]bool{}
 	var visit func(syntax.Node)
 	visit = func(n syntax.Node) {
 		switch n := n.(type) {
@@ -54,11 +58,9 @@ func contextUse(p *syntax.Probe, funcs []*syntax.Func) *use {
 		case *syntax.Ident:
 			u.name(n.Name)
 		case *syntax.CallExpr:
-			for i, f := range funcs {
-				if f.Name.Name == n.Fun.Name && !called[i] {
-					called[i] = true
-					visit(f.Body)
-				}
+			if f := funcs[n.Fun.Name]; f != nil && !called[f] {
+				called[f] = true
+				visit(f.Body)
 			}
 		}
 		syntax.Children(n, visit)
