@@ -59,7 +59,7 @@ func (e *fakeEnv) Enumerator(name string) (uint64, *Type, bool) {
 }
 
 func (e *fakeEnv) KernelFunc(_, name string) (*Signature, bool) {
-	if name != "vfs_read" {
+	if name != "vfs_read" && name != "set_user_nice" {
 		return nil, false
 	}
 	return &Signature{Name: name, Result: IntType(8, true), Args: []Field{
