@@ -64,14 +64,14 @@ func Renames() []Rename {
 		{"kmalloc_trace", []string{"__kmalloc_cache_noprof"}, "6.10", ""},
 		// block
 		{"blk_account_io_start", []string{"__blk_account_io_start"}, "5.16",
-			"compilers may inline both; tracepoint:block:block_io_start is there since 6.5"},
-		{"__blk_account_io_start", []string{"blk_account_io_start"}, "6.11",
-			"compilers may inline both; tracepoint:block:block_io_start is there since 6.5"},
+			"it's an inline function since; tracepoint:block:block_io_start is there since 6.5"},
+		{"__blk_account_io_start", nil, "6.11",
+			"blk_account_io_start is an inline function; tracepoint:block:block_io_start is there since 6.5"},
 		{"blk_account_io_done", []string{"__blk_account_io_done"}, "5.16",
-			"compilers may inline both; tracepoint:block:block_io_done is there since 6.5"},
-		{"__blk_account_io_done", []string{"blk_account_io_done"}, "6.11",
-			"compilers may inline both; tracepoint:block:block_io_done is there since 6.5"},
-		{"blk_account_io_completion", []string{"blk_account_io_done(0,-)", "__blk_account_io_done(0,-)"}, "5.16",
+			"it's an inline function since; tracepoint:block:block_io_done is there since 6.5"},
+		{"__blk_account_io_done", nil, "6.11",
+			"blk_account_io_done is an inline function; tracepoint:block:block_io_done is there since 6.5"},
+		{"blk_account_io_completion", []string{"__blk_account_io_done(0,-)", "blk_account_io_done(0,-)"}, "5.16",
 			"tracepoint:block:block_io_done is there since 6.5"},
 		{"blk_start_request", []string{"blk_mq_start_request"}, "5.0", ""},
 		{"__elv_add_request", []string{"blk_mq_sched_insert_request(-,0)", "blk_mq_insert_request(-,0)"}, "5.0",
@@ -106,7 +106,7 @@ func Renames() []Rename {
 		{"_do_fork", []string{"kernel_clone(0,-,-,-,-,-)"}, "5.10", "its argument is a struct kernel_clone_args *"},
 		{"do_execveat_common", []string{"bprm_execve(-,-,-,-,-)"}, "5.11", "its argument is a struct linux_binprm *; compilers inline it"},
 		{"__send_signal", []string{"__send_signal_locked", "send_signal_locked(0,1,2,3,-)"}, "5.19", ""},
-		{"__do_page_fault", []string{"do_user_addr_fault", "exc_page_fault(0,1,-)"}, "5.8", ""},
+		{"__do_page_fault", nil, "5.8", "what does its work can't be traced; tracepoint:exceptions:page_fault_user and page_fault_kernel are there on x86"},
 		{"ttwu_do_wakeup", []string{"ttwu_do_activate"}, "6.2", ""},
 		{"pick_next_task_fair", []string{"pick_task_fair(0,-,1)"}, "7.3", ""},
 		{"run_rebalance_domains", []string{"sched_balance_softirq(-)"}, "6.10", ""},
@@ -138,7 +138,7 @@ func FindHeir(name string, exists func(string) bool) Heir {
 		}
 	}
 	if r := renameOf(name); r != nil {
-		return r.heir(exists)
+		return r.heir("gone since "+r.Since, exists)
 	}
 	if exists(name + "_noprof") {
 		return Heir{Name: name + "_noprof", Note: "allocation functions have this name since 6.10"}
@@ -165,8 +165,18 @@ func FindWrapped(name string, exists func(string) bool) Heir {
 	if !wrappers[name] {
 		return Heir{}
 	}
-	if h := renameOf(name).heir(exists); h.Name != "" {
+	r := renameOf(name)
+	if h := r.heir("hardly called since "+r.Since, exists); h.Name != "" {
 		return h
+	}
+	return Heir{}
+}
+
+// FindTraceable is FindHeir for a function that the kernel has and doesn't let be traced.
+// exists reports the traceable ones.
+func FindTraceable(name string, exists func(string) bool) Heir {
+	if r := renameOf(name); r != nil {
+		return r.heir("", exists)
 	}
 	return Heir{}
 }
@@ -181,15 +191,10 @@ func renameOf(name string) *Rename {
 	return nil
 }
 
-// heir is the first of r's heirs that exists.
-func (r *Rename) heir(exists func(string) bool) Heir {
-	note := "gone since " + r.Since
-	if wrappers[r.Old] {
-		note = "hardly called since " + r.Since
-	}
-	if r.Note != "" {
-		note += "; " + r.Note
-	}
+// heir is the first of r's heirs that exists. fate is what happened to r's function.
+func (r *Rename) heir(fate string, exists func(string) bool) Heir {
+	note := strings.TrimPrefix(fate+"; "+r.Note, "; ")
+	note = strings.TrimSuffix(note, "; ")
 	for _, text := range r.New {
 		name, args := parseHeir(text)
 		if !exists(name) {
