@@ -28,10 +28,10 @@ func Renames() []Rename {
 	const folio = "its argument is a struct folio *, no longer a struct page *"
 	return []Rename{
 		// mm: read ahead, page cache
-		{"__do_page_cache_readahead", []string{"do_page_cache_ra(-,-,-,1,2)", "page_cache_ra_order(-,-,-,-,-)", "page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10",
+		{"__do_page_cache_readahead", []string{"page_cache_ra_order(-,-,-,-,-)", "do_page_cache_ra(-,-,-,1,2)", "page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10",
 			"its first argument is a struct readahead_control *"},
 		{"do_page_cache_ra", []string{"page_cache_ra_order(0,-,-)", "page_cache_ra_unbounded"}, "5.18",
-			"compilers inline it; page_cache_ra_order is the way large folios take"},
+			"compilers inline it; page_cache_ra_order is called first, and does what takes large folios itself"},
 		{"page_cache_readahead_unbounded", []string{"page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10", "its first argument is a struct readahead_control *"},
 		{"ondemand_readahead", []string{"page_cache_sync_ra(0,-,1)"}, "6.11", "the other half is page_cache_async_ra"},
 		{"__page_cache_alloc", []string{"filemap_alloc_folio", "filemap_alloc_folio_noprof"}, "5.16", "it returns a struct folio *"},
@@ -52,7 +52,7 @@ func Renames() []Rename {
 		{"grab_cache_page_write_begin", []string{"__filemap_get_folio", "__filemap_get_folio_mpol"}, "6.17", ""},
 		{"generic_file_buffered_read", []string{"filemap_read"}, "5.12", ""},
 		{"block_write_full_page", []string{"block_write_full_folio(0,2,1)"}, "6.8", folio},
-		{"swap_readpage", []string{"swap_read_folio(0,-,-)"}, "6.8", folio},
+		{"swap_readpage", []string{"swap_read_folio(-,-,-)"}, "6.8", "its struct folio * is arg0 in 6.8, and arg1 in 7.3"},
 		{"migrate_misplaced_page", []string{"migrate_misplaced_folio(0,-,-)"}, "6.7", folio},
 		// mm: allocation
 		{"__alloc_pages_nodemask", []string{"__alloc_pages", "__alloc_pages_noprof", "__alloc_frozen_pages_noprof"}, "5.13", ""},
@@ -138,7 +138,11 @@ func FindHeir(name string, exists func(string) bool) Heir {
 		}
 	}
 	if r := renameOf(name); r != nil {
-		return r.heir("gone since "+r.Since, exists)
+		fate := "gone since " + r.Since
+		if wrappers[name] {
+			fate = "hardly called since " + r.Since + ", and gone here"
+		}
+		return r.heir(fate, exists)
 	}
 	if exists(name + "_noprof") {
 		return Heir{Name: name + "_noprof", Note: "allocation functions have this name since 6.10"}
@@ -152,11 +156,12 @@ func FindHeir(name string, exists func(string) bool) Heir {
 	return Heir{}
 }
 
-// wrappers are functions of the table that are still there, but only call their heirs, for
-// the few callers that weren't changed.
+// wrappers are functions of the table that are, or were on some kernels after Since, there and
+// only call their heirs, for the few callers that weren't changed.
 var wrappers = map[string]bool{
 	"mark_page_accessed": true, "add_to_page_cache_lru": true, "wait_on_page_writeback": true,
-	"end_page_writeback": true, "clear_page_dirty_for_io": true,
+	"end_page_writeback": true, "clear_page_dirty_for_io": true, "delete_from_page_cache": true,
+	"__set_page_dirty_nobuffers": true, "lru_cache_add": true,
 }
 
 // FindWrapped is FindHeir for a function that the kernel has, but most callers no longer call.
