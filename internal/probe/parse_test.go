@@ -260,6 +260,8 @@ func TestHeir(t *testing.T) {
 		{"finish_task_switch.isra.0", "finish_task_switch", "finish_task_switch", "compiler"},
 		{"sys_openat", "__x64_sys_openat", "__x64_sys_openat", "tracepoint:syscalls:sys_enter_openat"},
 		{"blk_account_io_start", "", "", "tracepoint:block:block_io_start"},
+		{"blk_account_io_start", "blk_account_io_start.part.0", "", "tracepoint:block:block_io_start"},
+		{"dput", "dput.part.0", "dput.part.0", "not all calls"},
 		{"kmem_cache_alloc", "kmem_cache_alloc_noprof", "kmem_cache_alloc_noprof", "6.10"},
 		{"no_such_function", "kernel_clone", "", ""},
 	} {

@@ -117,7 +117,10 @@ func Renames() []Rename {
 }
 
 // cloneSuffixes are what gcc appends to a function that it made to measure.
-var cloneSuffixes = [...]string{".isra.0", ".constprop.0", ".isra.0.constprop.0", ".constprop.0.isra.0", ".part.0"}
+var cloneSuffixes = [...]string{".isra.0", ".constprop.0", ".isra.0.constprop.0", ".constprop.0.isra.0"}
+
+// partSuffix is what gcc appends to the rest of a function whose beginning it inlined.
+const partSuffix = ".part.0"
 
 // syscallPrefixes are of the functions that take a system call's arguments, by
 // architecture (since 4.17 their only argument is a struct pt_regs *).
@@ -143,6 +146,9 @@ func FindHeir(name string, exists func(string) bool) Heir {
 			fate = "hardly called since " + r.Since + ", and gone here"
 		}
 		return r.heir(fate, exists)
+	}
+	if exists(name + partSuffix) {
+		return Heir{Name: name + partSuffix, Note: "the compiler left this part of it, which not all calls reach; the rest is inlined"}
 	}
 	if exists(name + "_noprof") {
 		return Heir{Name: name + "_noprof", Note: "allocation functions have this name since 6.10"}
