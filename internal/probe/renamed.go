@@ -88,6 +88,8 @@ func Renames() []Rename {
 		{"kfree_skb_reason", []string{"sk_skb_reason_drop(1,2)"}, "6.11", ""},
 		{"cbq_enqueue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"cbq_dequeue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
+		{"ip4_datagram_connect", []string{"udp_connect"}, "6.13", "sockets for ping and raw ones still come there"},
+		{"ip6_datagram_connect", []string{"udpv6_connect"}, "6.13", "sockets for ping and raw ones still come there"},
 		{"__sock_sendmsg", []string{"sock_sendmsg"}, "6.6", ""},
 		// files
 		{"__vfs_read", []string{"vfs_read"}, "5.8", ""},
@@ -168,6 +170,7 @@ var wrappers = map[string]bool{
 	"mark_page_accessed": true, "add_to_page_cache_lru": true, "wait_on_page_writeback": true,
 	"end_page_writeback": true, "clear_page_dirty_for_io": true, "delete_from_page_cache": true,
 	"__set_page_dirty_nobuffers": true, "lru_cache_add": true,
+	"ip4_datagram_connect": true, "ip6_datagram_connect": true,
 }
 
 // FindWrapped is FindHeir for a function that the kernel has, but most callers no longer call.
