@@ -114,7 +114,8 @@ func (s *session) attachNamesakes(p *program, e *sys.PerfEvent, pt *object.Point
 }
 
 // kprobeSession attaches to the entries of functions, and by the same links to their returns,
-// which are other points of the same program: both are counted here.
+// which are other points of the same program: both are counted here. As in bpftrace, a function
+// counts once where the script has one attach point for the entries and one for the returns.
 func (s *session) kprobeSession(p *program, points []object.Point) (int, error) {
 	if points[0].Kind == "kretprobe" {
 		return 0, nil
@@ -123,7 +124,10 @@ func (s *session) kprobeSession(p *program, points []object.Point) (int, error) 
 	if errors.Is(err, sys.EOPNOTSUPP) {
 		err = s.attachError(&points[0], err)
 	}
-	return 2 * n, err
+	if elsewhere := func(pt object.Point) bool { return pt.Span != points[0].Span }; slices.ContainsFunc(points, elsewhere) {
+		n *= 2
+	}
+	return n, err
 }
 
 // kprobeMulti attaches to all points, with one link where the kernel takes them all.
