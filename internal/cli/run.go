@@ -192,13 +192,14 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 // doesn't know, or doesn't take, what it's called today.
 func explainAttach(e *engine.AttachError, m *machine, compiled *compiler.Output, rep *diag.Reporter) {
 	gone := isGone(e) || errors.Is(e.Err, syscall.EINVAL)
+	var points []*probe.Point
 	for _, u := range compiled.Info.Units {
-		for _, p := range u.Points {
-			if gone && p.Text == e.Point.Text {
-				m.finder.Explain(p, errors.New(e.Reason), rep)
-				return
-			}
-		}
+		points = append(points, u.Points...)
+	}
+	i := slices.IndexFunc(points, func(p *probe.Point) bool { return p.Text == e.Point.Text })
+	if gone && i >= 0 {
+		m.finder.Explain(points[i], errors.New(e.Reason), points, rep)
+		return
 	}
 	rep.Errorf(diag.CodeNoMatch, e.Point.Span, "%s: %s", e.Point.Text, e.Reason)
 }

@@ -122,8 +122,13 @@ func (j *Job) takeArgs(args []string, name string) error {
 	j.Params = v.Params
 	for _, o := range j.Header.Options {
 		if value, ok := v.Named[o.Long]; ok {
-			if o.Dir != "" && !exists(o.Dir+value) {
-				return usagef("%s: there is no %s%s for option --%s", strings.TrimPrefix(name, "skep "), o.Dir, value, o.Long)
+			if o.Dir != "" {
+				if filepath.IsAbs(value) {
+					value = filepath.Base(value)
+				}
+				if value == "" || !exists(o.Dir+value) {
+					return usagef("%s: there is no %s%s for option --%s", strings.TrimPrefix(name, "skep "), o.Dir, value, o.Long)
+				}
 			}
 			j.Named = append(j.Named, expand.Named{Name: o.Long, Value: value})
 		}

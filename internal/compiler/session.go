@@ -19,7 +19,7 @@ const (
 )
 
 // sessions makes one program of each kprobe and kretprobe on the same functions, where the
-// kernel has sessions: one link instead of two.
+// kernel has sessions: one link instead of two, and an event costs less.
 func (c *coder) sessions() {
 	var out []*object.Program
 	for _, p := range c.obj.Programs {
@@ -52,14 +52,15 @@ func (c *coder) hasSessions() bool {
 	return ok
 }
 
-// pair reports whether entry and ret are programs on the same functions, several of them,
-// without cookies, which tell two points of a program apart.
+// pair reports whether entry and ret are programs on the same functions, without cookies, which
+// tell two points of a program apart. A link for one function takes no module.
 func pair(entry, ret *object.Program) bool {
 	same := func(a, b object.Point) bool {
 		return a.Kind == probe.Kprobe.String() && b.Kind == probe.Kretprobe.String() && a.Func != "" &&
 			a.Func == b.Func && a.Target == b.Target && a.Offset == 0 && !a.Cookies && !b.Cookies
 	}
-	return len(entry.Points) > 1 && slices.EqualFunc(entry.Points, ret.Points, same) && entry.AttachType == 0 && ret.AttachType == 0
+	one := len(entry.Points) == 1 && entry.Points[0].Target == ""
+	return (one || len(entry.Points) > 1) && slices.EqualFunc(entry.Points, ret.Points, same) && entry.AttachType == 0 && ret.AttachType == 0
 }
 
 // session is a program that asks where it is and goes on as entry or as ret; nil when it

@@ -69,6 +69,7 @@ const (
 	CodeUnstableUse    Code = "W0314"
 	CodeEmptyString    Code = "W0315"
 	CodeStackMode      Code = "W0316"
+	CodeArgMoved       Code = "W0320"
 )
 
 var typesCodes = []CodeDoc{
@@ -273,4 +274,8 @@ var typesCodes = []CodeDoc{
 	{CodeStackMode, "stack mode doesn't fit",
 		"Kernel frames have no build id, so their addresses are shown.",
 		"config = { stack_mode = build_id; }\nbegin { print(kstack); }"},
+	{CodeArgMoved, "argument is another one on this kernel",
+		"Arguments of kernel functions move from version to version, and a script that was written for another kernel reads the wrong one. " +
+			"The kernel's type information says which argument has the type that is cast to.",
+		"kprobe:set_user_nice { print(((struct task_struct *)arg1).pid); }"},
 }

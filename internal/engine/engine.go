@@ -113,8 +113,9 @@ type ProgramInfo struct {
 	RunCount uint64
 	RunTime  time.Duration
 	Verified int // instructions the verifier walked
-	// Missed counts events at which the kernel left the program out, since it was
-	// already running on that CPU (since Linux 5.12).
+	// Missed counts events at which the kernel left the program out, since it, or where
+	// it's attached by perf events any BPF program, was already running on that CPU (since
+	// Linux 5.12).
 	Missed uint64
 }
 

@@ -28,10 +28,10 @@ func Renames() []Rename {
 	const folio = "its argument is a struct folio *, no longer a struct page *"
 	return []Rename{
 		// mm: read ahead, page cache
-		{"__do_page_cache_readahead", []string{"do_page_cache_ra(-,-,-,1,2)", "page_cache_ra_order(-,-,-,-,-)", "page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10",
+		{"__do_page_cache_readahead", []string{"page_cache_ra_order(-,-,-,-,-)", "do_page_cache_ra(-,-,-,1,2)", "page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10",
 			"its first argument is a struct readahead_control *"},
 		{"do_page_cache_ra", []string{"page_cache_ra_order(0,-,-)", "page_cache_ra_unbounded"}, "5.18",
-			"compilers inline it; page_cache_ra_order is the way large folios take"},
+			"compilers inline it; page_cache_ra_order is called first, and does what takes large folios itself"},
 		{"page_cache_readahead_unbounded", []string{"page_cache_ra_unbounded(-,-,-,1,2)"}, "5.10", "its first argument is a struct readahead_control *"},
 		{"ondemand_readahead", []string{"page_cache_sync_ra(0,-,1)"}, "6.11", "the other half is page_cache_async_ra"},
 		{"__page_cache_alloc", []string{"filemap_alloc_folio", "filemap_alloc_folio_noprof"}, "5.16", "it returns a struct folio *"},
@@ -52,7 +52,7 @@ func Renames() []Rename {
 		{"grab_cache_page_write_begin", []string{"__filemap_get_folio", "__filemap_get_folio_mpol"}, "6.17", ""},
 		{"generic_file_buffered_read", []string{"filemap_read"}, "5.12", ""},
 		{"block_write_full_page", []string{"block_write_full_folio(0,2,1)"}, "6.8", folio},
-		{"swap_readpage", []string{"swap_read_folio(0,-,-)"}, "6.8", folio},
+		{"swap_readpage", []string{"swap_read_folio(-,-,-)"}, "6.8", "its struct folio * is arg0 in 6.8, and arg1 in 7.3"},
 		{"migrate_misplaced_page", []string{"migrate_misplaced_folio(0,-,-)"}, "6.7", folio},
 		// mm: allocation
 		{"__alloc_pages_nodemask", []string{"__alloc_pages", "__alloc_pages_noprof", "__alloc_frozen_pages_noprof"}, "5.13", ""},
@@ -64,15 +64,14 @@ func Renames() []Rename {
 		{"kmalloc_trace", []string{"__kmalloc_cache_noprof"}, "6.10", ""},
 		// block
 		{"blk_account_io_start", []string{"__blk_account_io_start"}, "5.16",
-			"compilers may inline both; tracepoint:block:block_io_start is there since 6.5"},
-		{"__blk_account_io_start", []string{"blk_account_io_start"}, "6.11",
-			"compilers may inline both; tracepoint:block:block_io_start is there since 6.5"},
+			"it's an inline function since; tracepoint:block:block_io_start is there since 6.5"},
+		{"__blk_account_io_start", nil, "6.11",
+			"blk_account_io_start is an inline function; tracepoint:block:block_io_start is there since 6.5"},
 		{"blk_account_io_done", []string{"__blk_account_io_done"}, "5.16",
-			"compilers may inline both; tracepoint:block:block_io_done is there since 6.5"},
-		{"__blk_account_io_done", []string{"blk_account_io_done"}, "6.11",
-			"compilers may inline both; tracepoint:block:block_io_done is there since 6.5"},
-		{"blk_account_io_completion", []string{"blk_account_io_done(0,-)", "__blk_account_io_done(0,-)"}, "5.16",
-			"tracepoint:block:block_io_done is there since 6.5"},
+			"it's an inline function since; tracepoint:block:block_io_done is there since 6.5"},
+		{"__blk_account_io_done", nil, "6.11",
+			"blk_account_io_done is an inline function; tracepoint:block:block_io_done is there since 6.5"},
+		{"blk_account_io_completion", nil, "5.16", "tracepoint:block:block_io_done is there since 6.5"},
 		{"blk_start_request", []string{"blk_mq_start_request"}, "5.0", ""},
 		{"__elv_add_request", []string{"blk_mq_sched_insert_request(-,0)", "blk_mq_insert_request(-,0)"}, "5.0",
 			"tracepoint:block:block_rq_insert is there on every kernel"},
@@ -88,6 +87,8 @@ func Renames() []Rename {
 		{"kfree_skb_reason", []string{"sk_skb_reason_drop(1,2)"}, "6.11", ""},
 		{"cbq_enqueue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"cbq_dequeue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
+		{"ip4_datagram_connect", []string{"udp_connect"}, "6.13", "sockets for ping and raw ones still come there"},
+		{"ip6_datagram_connect", []string{"udpv6_connect"}, "6.13", "sockets for ping and raw ones still come there"},
 		{"__sock_sendmsg", []string{"sock_sendmsg"}, "6.6", ""},
 		// files
 		{"__vfs_read", []string{"vfs_read"}, "5.8", ""},
@@ -106,7 +107,7 @@ func Renames() []Rename {
 		{"_do_fork", []string{"kernel_clone(0,-,-,-,-,-)"}, "5.10", "its argument is a struct kernel_clone_args *"},
 		{"do_execveat_common", []string{"bprm_execve(-,-,-,-,-)"}, "5.11", "its argument is a struct linux_binprm *; compilers inline it"},
 		{"__send_signal", []string{"__send_signal_locked", "send_signal_locked(0,1,2,3,-)"}, "5.19", ""},
-		{"__do_page_fault", []string{"do_user_addr_fault", "exc_page_fault(0,1,-)"}, "5.8", ""},
+		{"__do_page_fault", nil, "5.8", "what does its work can't be traced; tracepoint:exceptions:page_fault_user and page_fault_kernel are there on x86"},
 		{"ttwu_do_wakeup", []string{"ttwu_do_activate"}, "6.2", ""},
 		{"pick_next_task_fair", []string{"pick_task_fair(0,-,1)"}, "7.3", ""},
 		{"run_rebalance_domains", []string{"sched_balance_softirq(-)"}, "6.10", ""},
@@ -117,7 +118,10 @@ func Renames() []Rename {
 }
 
 // cloneSuffixes are what gcc appends to a function that it made to measure.
-var cloneSuffixes = [...]string{".isra.0", ".constprop.0", ".isra.0.constprop.0", ".constprop.0.isra.0", ".part.0"}
+var cloneSuffixes = [...]string{".isra.0", ".constprop.0", ".isra.0.constprop.0", ".constprop.0.isra.0"}
+
+// partSuffix is what gcc appends to the rest of a function whose beginning it inlined.
+const partSuffix = ".part.0"
 
 // syscallPrefixes are of the functions that take a system call's arguments, by
 // architecture (since 4.17 their only argument is a struct pt_regs *).
@@ -138,7 +142,14 @@ func FindHeir(name string, exists func(string) bool) Heir {
 		}
 	}
 	if r := renameOf(name); r != nil {
-		return r.heir(exists)
+		fate := "gone since " + r.Since
+		if wrappers[name] {
+			fate = "hardly called since " + r.Since + ", and gone here"
+		}
+		return r.heir(fate, exists)
+	}
+	if exists(name + partSuffix) {
+		return Heir{Name: name + partSuffix, Note: "the compiler left this part of it, which not all calls reach; the rest is inlined"}
 	}
 	if exists(name + "_noprof") {
 		return Heir{Name: name + "_noprof", Note: "allocation functions have this name since 6.10"}
@@ -152,11 +163,13 @@ func FindHeir(name string, exists func(string) bool) Heir {
 	return Heir{}
 }
 
-// wrappers are functions of the table that are still there, but only call their heirs, for
-// the few callers that weren't changed.
+// wrappers are functions of the table that are, or were on some kernels after Since, there and
+// only call their heirs, for the few callers that weren't changed.
 var wrappers = map[string]bool{
 	"mark_page_accessed": true, "add_to_page_cache_lru": true, "wait_on_page_writeback": true,
-	"end_page_writeback": true, "clear_page_dirty_for_io": true,
+	"end_page_writeback": true, "clear_page_dirty_for_io": true, "delete_from_page_cache": true,
+	"__set_page_dirty_nobuffers": true, "lru_cache_add": true,
+	"ip4_datagram_connect": true, "ip6_datagram_connect": true,
 }
 
 // FindWrapped is FindHeir for a function that the kernel has, but most callers no longer call.
@@ -165,8 +178,18 @@ func FindWrapped(name string, exists func(string) bool) Heir {
 	if !wrappers[name] {
 		return Heir{}
 	}
-	if h := renameOf(name).heir(exists); h.Name != "" {
+	r := renameOf(name)
+	if h := r.heir("hardly called since "+r.Since, exists); h.Name != "" {
 		return h
+	}
+	return Heir{}
+}
+
+// FindTraceable is FindHeir for a function that the kernel has and doesn't let be traced.
+// exists reports the traceable ones.
+func FindTraceable(name string, exists func(string) bool) Heir {
+	if r := renameOf(name); r != nil {
+		return r.heir("", exists)
 	}
 	return Heir{}
 }
@@ -181,15 +204,10 @@ func renameOf(name string) *Rename {
 	return nil
 }
 
-// heir is the first of r's heirs that exists.
-func (r *Rename) heir(exists func(string) bool) Heir {
-	note := "gone since " + r.Since
-	if wrappers[r.Old] {
-		note = "hardly called since " + r.Since
-	}
-	if r.Note != "" {
-		note += "; " + r.Note
-	}
+// heir is the first of r's heirs that exists. fate is what happened to r's function.
+func (r *Rename) heir(fate string, exists func(string) bool) Heir {
+	note := strings.TrimPrefix(fate+"; "+r.Note, "; ")
+	note = strings.TrimSuffix(note, "; ")
 	for _, text := range r.New {
 		name, args := parseHeir(text)
 		if !exists(name) {

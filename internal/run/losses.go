@@ -27,7 +27,7 @@ func (r *runner) reportLost(end bool) error {
 	}
 	for _, p := range r.s.Programs() {
 		if p.Missed > 0 && !r.Options.Nested {
-			r.Options.Warnf("%d events missed: program %s was still running on that CPU", p.Missed, p.Name)
+			r.Options.Warnf("%d events missed by program %s: a BPF program was already running on that CPU", p.Missed, p.Name)
 		}
 	}
 	for _, w := range totals {

@@ -189,6 +189,7 @@ func (r *runner) session() error {
 		return err
 	}
 	if r.ended || attached+selves == iterators {
+		r.warnNothing(attached)
 		err = r.drain() // nothing will come after what begin and iterators sent
 	} else {
 		r.watch.limit(r.Duration)
@@ -198,6 +199,15 @@ func (r *runner) session() error {
 		return err
 	}
 	return r.finish()
+}
+
+// warnNothing says that a session ends at once since nothing of what its probes are for exists
+// here, which missing_probes let pass.
+func (r *runner) warnNothing(attached int) {
+	attachable := func(p *object.Program) bool { return !p.TestRun && len(p.Points) > 0 }
+	if attached == 0 && r.Options.Warnf != nil && slices.ContainsFunc(r.Object.Programs, attachable) {
+		r.Options.Warnf("nothing could be attached to, so that only begin and end run")
+	}
 }
 
 // startChild lets the command of -c run.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,8 @@ type fake struct {
 	woken chan struct{}
 	lost  uint64
 	log   []string
+	// detached, when set, is called when all is detached.
+	detached func()
 }
 
 func newFake(sends map[int][][]byte) *fake {
@@ -63,7 +66,13 @@ func (f *fake) Attach() (int, error) {
 	return n, nil
 }
 
-func (f *fake) Detach() error { f.log = append(f.log, "detach"); return nil }
+func (f *fake) Detach() error {
+	f.log = append(f.log, "detach")
+	if f.detached != nil {
+		f.detached()
+	}
+	return nil
+}
 
 func (f *fake) Next(deadline time.Time) ([]byte, error) {
 	select {
@@ -227,6 +236,18 @@ func TestEnds(t *testing.T) {
 		{"interrupt", func(c *Config) {
 			c.Signals = true
 			c.Started = func(engine.Session) { syscall.Kill(os.Getpid(), syscall.SIGINT) }
+		}},
+		{"interrupted twice, as by timeout(1)", func(c *Config) {
+			came := make(chan os.Signal, 2)
+			signal.Notify(came, syscall.SIGINT)
+			t.Cleanup(func() { signal.Stop(came) })
+			interrupt := func() {
+				syscall.Kill(os.Getpid(), syscall.SIGINT)
+				<-came
+			}
+			c.Signals = true
+			c.Started = func(engine.Session) { interrupt() }
+			c.Engine.(*fake).detached = interrupt
 		}},
 	}
 	for _, tt := range tests {

@@ -37,6 +37,10 @@ type clockReading struct {
 	ahead int64
 }
 
+// grace is the time after a session's end in which signals are still caught: timeout(1)
+// sends its own twice, to the command and to the command's group.
+const grace = time.Second
+
 // ended reports whether the session is to end.
 func (w *watcher) ended() bool { return w.end.Load() }
 
@@ -86,15 +90,19 @@ func (w *watcher) start(ctx context.Context, cfg *Config, wake func()) error {
 					wake()
 					continue
 				}
-				// The next one has its default effect: it ends us at once.
-				signal.Reset(syscall.SIGINT, syscall.SIGTERM)
 				w.cut.Store(true)
 			case <-ctx.Done():
 				w.cut.Store(true)
 			case <-child:
 			}
 			w.finish()
-			<-w.quit
+			select {
+			case <-w.quit:
+			case <-time.After(grace):
+				// The next one has its default effect: it ends us at once.
+				signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+				<-w.quit
+			}
 			return
 		}
 	})

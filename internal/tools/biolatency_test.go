@@ -179,6 +179,7 @@ func TestBiolatency(t *testing.T) {
 		{"-Q", "usecs", `\n`, directAll},
 		{"-Qm --timestamp", "msecs", `\n` + clock, directAll},
 		{"-d " + d.name, "usecs", `\n`, directAll},
+		{"-d /dev/" + d.name, "usecs", `\n`, directAll},
 		{"-d null", "usecs", `\n`, 0},
 	}
 	for _, tt := range tests {

@@ -47,6 +47,9 @@ func (h *Header) Flags() *pflag.FlagSet {
 // Parse reads the arguments of a call of the script. The error is a *UsageError.
 func (h *Header) Parse(args []string) (Values, error) {
 	f := h.Flags()
+	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(h.unabbreviated(name))
+	})
 	if err := f.Parse(args); err != nil {
 		return Values{}, h.flagError(err)
 	}
@@ -75,6 +78,29 @@ func (h *Header) Parse(args []string) (Values, error) {
 	return v, err
 }
 
+// longNames are the options' names after `--`.
+func (h *Header) longNames() []string {
+	names := []string{"help"}
+	for _, o := range h.Options {
+		names = append(names, o.Long)
+	}
+	return names
+}
+
+// beginning are the long names that begin so.
+func (h *Header) beginning(name string) []string {
+	return slices.DeleteFunc(h.longNames(), func(n string) bool { return !strings.HasPrefix(n, name) })
+}
+
+// unabbreviated is the only long name that begins so, as Python's argparse takes them, which
+// bcc's tools use; else name.
+func (h *Header) unabbreviated(name string) string {
+	if names := h.beginning(name); len(names) == 1 {
+		return names[0]
+	}
+	return name
+}
+
 // flagError words an error of pflag's, with the option that was meant.
 func (h *Header) flagError(err error) error {
 	var unknown *pflag.NotExistError
@@ -86,11 +112,10 @@ func (h *Header) flagError(err error) error {
 		if cluster := unknown.GetSpecifiedShortnames(); cluster != "" {
 			return usageErrorf("unknown option -%s", name)
 		}
-		names := []string{"help"}
-		for _, o := range h.Options {
-			names = append(names, o.Long)
+		if names := h.beginning(name); len(names) > 1 {
+			return usageErrorf("option --%s is --%s", name, strings.Join(names, " or --"))
 		}
-		if near, ok := diag.Nearest(name, names); ok {
+		if near, ok := diag.Nearest(name, h.longNames()); ok {
 			return usageErrorf("unknown option --%s; did you mean --%s?", name, near)
 		}
 		return usageErrorf("unknown option --%s", name)

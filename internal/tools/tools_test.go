@@ -105,6 +105,9 @@ func TestParse(t *testing.T) {
 		{"tcplife", "-4 -6", "options --ipv4 and --ipv6 exclude each other"},
 		{"tcplife", "-L 80,443", "[] map[localport:80,443]"},
 		{"tcplife", "-L 80,http", `option -L/--localport takes numbers from 1 to 65535 separated by commas, not "80,http"`},
+		{"tcplife", "--local 80 --time", "[] map[localport:80 time:true]"},
+		{"tcplife", "--ti", "option --ti is --time or --timestamp"},
+		{"tcplife", "--h", "help"},
 		{"tcplife", "-stT", "[] map[csv:true time:true timestamp:true]"},
 	}
 	for _, tt := range tests {

@@ -238,7 +238,7 @@ var attachReasons = []struct {
 	{fs.ErrNotExist, "", "it doesn't exist"},
 	{sys.ESRCH, " kprobe kretprobe ", "there is no such kernel function"},
 	{sys.ESRCH, "", "there is no such process"},
-	{sys.EADDRINUSE, " kprobe kretprobe ", "the name stands for several functions; add an offset or use the address"},
+	{sys.EADDRNOTAVAIL, " kprobe kretprobe ", "the name stands for several functions; use the address of one"},
 	{sys.EILSEQ, " kprobe kretprobe ", "the offset is in the middle of an instruction"},
 	{sys.EINVAL, " kprobe kretprobe ", "the kernel doesn't allow a probe here: on the kernel's list of forbidden functions, inside an instruction, or, with override(), in a function that isn't open to error injection"},
 	{sys.EINVAL, " uprobe uretprobe usdt ", "there is no code at this place of the file, or its instruction can't be probed"},

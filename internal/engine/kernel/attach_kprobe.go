@@ -1,10 +1,13 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/host/kern"
 	"github.com/skep-bpf/skep/internal/host/sys"
 )
 
@@ -56,10 +59,10 @@ func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
 	}
 	typ, err := pmu("kprobe/type")
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, s.attachError(&points[0], errNoKprobes)
+		err = errNoKprobes
 	}
 	if err != nil {
-		return 0, s.attachError(&points[0], err)
+		return s.each(points, func(*object.Point) error { return err })
 	}
 	return s.each(points, func(pt *object.Point) error {
 		e := &sys.PerfEvent{Type: uint32(typ), Path: pt.Func, Config2: pt.Offset}
@@ -76,12 +79,43 @@ func attachKprobes(s *session, p *program, points []object.Point) (int, error) {
 			}
 			e.Config = 1 << bit
 		}
-		return s.attachEvent(p, e, pt.Cookie)
+		err := s.attachEvent(p, e, pt.Cookie)
+		if errors.Is(err, sys.EADDRNOTAVAIL) && pt.Offset == 0 {
+			return s.attachNamesakes(p, e, pt)
+		}
+		return err
 	})
 }
 
+// attachNamesakes attaches to all functions of pt's name, by their addresses: since Linux 6.6
+// the kernel takes no name that is ambiguous. e is the event that it didn't take.
+func (s *session) attachNamesakes(p *program, e *sys.PerfEvent, pt *object.Point) error {
+	var addrs []uint64
+	err := s.kernel.Symbols(func(sym kern.Symbol) bool {
+		if sym.IsFunc() && sym.Name == pt.Func && (pt.Target == "" || pt.Target == cmp.Or(sym.Module, "vmlinux")) {
+			addrs = append(addrs, sym.Addr)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if len(addrs) == 0 || slices.Contains(addrs, 0) {
+		return sys.EADDRNOTAVAIL
+	}
+	for _, addr := range addrs {
+		one := *e
+		one.Path, one.Config2 = "", addr
+		if err := s.attachEvent(p, &one, pt.Cookie); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // kprobeSession attaches to the entries of functions, and by the same links to their returns,
-// which are other points of the same program: both are counted here.
+// which are other points of the same program: both are counted here. As in bpftrace, a function
+// counts once where the script has one attach point for the entries and one for the returns.
 func (s *session) kprobeSession(p *program, points []object.Point) (int, error) {
 	if points[0].Kind == "kretprobe" {
 		return 0, nil
@@ -90,7 +124,10 @@ func (s *session) kprobeSession(p *program, points []object.Point) (int, error) 
 	if errors.Is(err, sys.EOPNOTSUPP) {
 		err = s.attachError(&points[0], err)
 	}
-	return 2 * n, err
+	if elsewhere := func(pt object.Point) bool { return pt.Span != points[0].Span }; slices.ContainsFunc(points, elsewhere) {
+		n *= 2
+	}
+	return n, err
 }
 
 // kprobeMulti attaches to all points, with one link where the kernel takes them all.

@@ -25,10 +25,10 @@ func attachUprobes(s *session, p *program, points []object.Point) (int, error) {
 	}
 	typ, err := pmu("uprobe/type")
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, s.attachError(&points[0], errNoUprobes)
+		err = errNoUprobes
 	}
 	if err != nil {
-		return 0, s.attachError(&points[0], err)
+		return s.each(points, func(*object.Point) error { return err })
 	}
 	return s.each(points, func(pt *object.Point) error { return s.uprobeEvents(p, uint32(typ), pt) })
 }

@@ -33,10 +33,10 @@ func captured() *Finder {
 		"sys/kernel/tracing/events/sched/sched_wakeup/format":        file(format),
 		"sys/kernel/tracing/events/syscalls/sys_enter_openat/format": file(format),
 		"sys/kernel/tracing/events/ftrace/function/format":           file(format),
-		"sys/kernel/tracing/available_filter_functions":              file("vfs_read\nvfs_write\nvfs_read.part.0\nrcu_x\nkvm_exit [kvm]\nnf_hook [nf_tables]\n"),
+		"sys/kernel/tracing/available_filter_functions":              file("vfs_read\nvfs_write\npage_cache_ra_order\nvfs_read.part.0\nrcu_x\nkvm_exit [kvm]\nnf_hook [nf_tables]\n"),
 		"sys/kernel/debug/kprobes/blacklist":                         file("0x1-0x2\tvfs_bad\n"),
 		"proc/modules":                                               file("kvm 1 0 - Live 0x0\nnf_tables 1 0 - Live 0x0\n"),
-		"proc/kallsyms":                                              file("ffffffff81000000 T vfs_read\nffffffff81000010 t vfs_write\nffffffff81000020 T page_cache_ra_order\nffffffff81000030 D jiffies\nffffffff81000040 T notrace_fn\nffffffffc0000000 t kvm_exit\t[kvm]\n"),
+		"proc/kallsyms":                                              file("ffffffff81000000 T vfs_read\nffffffff81000010 t vfs_write\nffffffff81000020 T page_cache_ra_order\nffffffff81000030 D jiffies\nffffffff81000040 T notrace_fn\nffffffff81000050 t blk_account_io_done\nffffffffc0000000 t kvm_exit\t[kvm]\n"),
 	}
 	return &Finder{Kernel: kern.New(root), Files: exe.NewFiles(root), Root: root}
 }
@@ -185,21 +185,46 @@ func TestMissingPolicy(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	for text, want := range map[string][2]string{
-		"kprobe:__do_page_cache_readahead": {"No matches for kprobe __do_page_cache_readahead", "kprobe:page_cache_ra_order"},
-		"kprobe:vfs_reed":                  {"No matches for kprobe vfs_reed", "kprobe:vfs_read"},
-		"kprobe:notrace_fn":                {"can't be traced", ""},
+	for text, want := range map[string][3]string{
+		"kprobe:__do_page_cache_readahead": {"No matches for kprobe __do_page_cache_readahead", "kprobe:page_cache_ra_order", "gone since 5.10"},
+		"kprobe:vfs_reed":                  {"No matches for kprobe vfs_reed", "kprobe:vfs_read", "no function"},
+		"kprobe:notrace_fn":                {"can't be traced", "", "available_filter_functions"},
+		"kprobe:blk_account_io_done":       {"can't be traced", "", "tracepoint:block:block_io_done"},
+		"kprobe:vfs_write":                 {"can't be traced", "", "blacklist"},
 	} {
 		rep := diag.NewReporter(&diag.Sources{})
-		captured().Explain(point(t, text), nil, rep)
+		captured().Explain(point(t, text), nil, nil, rep)
 		d := rep.All()[0]
-		fix := ""
+		fix, notes := "", ""
 		if d.Fix != nil {
 			fix = d.Fix.Text
+		}
+		for _, n := range d.Notes {
+			notes += n.Msg + "\n"
+		}
+		if !strings.Contains(notes, want[2]) || strings.Contains(notes, "gone") && strings.Contains(d.Msg, "traced") {
+			t.Errorf("%s: notes %q", text, notes)
 		}
 		if d.Code != diag.CodeNoKernelFunc || !strings.Contains(d.Msg, want[0]) || fix != want[1] {
 			t.Errorf("%s: %s %q fix %q", text, d.Code, d.Msg, fix)
 		}
+	}
+}
+
+// TestExplainAll: one attach fails, and all functions that don't exist are told.
+func TestExplainAll(t *testing.T) {
+	rep := diag.NewReporter(&diag.Sources{})
+	points := []*probe.Point{point(t, "kprobe:new_sync_read"), point(t, "kretprobe:vfs_read"), point(t, "kretprobe:vfs_reed")}
+	for i, p := range points {
+		p.Span = diag.Span{Start: diag.Pos(10*i + 1), End: diag.Pos(10*i + 2)}
+	}
+	captured().Explain(points[2], nil, points, rep)
+	msgs := ""
+	for _, d := range rep.All() {
+		msgs += d.Msg + "\n"
+	}
+	if want := "No matches for kprobe new_sync_read.\nNo matches for kretprobe vfs_reed.\n"; msgs != want {
+		t.Errorf("%q, want %q", msgs, want)
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 )
 
 // Explain reports why a kernel function couldn't be attached to: it doesn't exist, has
-// another name on this kernel, or exists and can't be traced. It reads kallsyms, and is
-// for after an attach has failed. cause is the kernel's error, or nil.
-func (f *Finder) Explain(p *probe.Point, cause error, rep *diag.Reporter) {
-	if p.Kind != probe.Kprobe && p.Kind != probe.Kretprobe && p.Kind != probe.Fentry && p.Kind != probe.Fexit {
+// another name on this kernel, or exists and can't be traced. Of the script's other points,
+// those at functions that don't exist are reported, too. It reads kallsyms and the list of
+// traceable functions, and is for after an attach has failed. cause is the kernel's error,
+// or nil.
+func (f *Finder) Explain(p *probe.Point, cause error, others []*probe.Point, rep *diag.Reporter) {
+	if !namesKernelFunc(p) {
 		if cause != nil {
 			rep.Errorf(diag.CodeNoMatch, p.Span, "%s: %v", p.Text, cause)
 		}
@@ -23,19 +25,56 @@ func (f *Finder) Explain(p *probe.Point, cause error, rep *diag.Reporter) {
 		}
 		return true
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		rep.Errorf(diag.CodeNoKernelFunc, p.Span, "%s: %v", p.Text, cause)
-	case names[p.Func]:
-		d := rep.Errorf(diag.CodeNoKernelFunc, p.Span, "kernel function %s can't be traced", p.Func)
+		return
+	}
+	// Without the list any function may be traceable.
+	traceable := map[string]bool{}
+	_ = f.Kernel.TraceableFuncs(func(name, _ string) bool {
+		traceable[name] = true
+		return true
+	})
+	exists := func(name string) bool { return names[name] && (traceable[name] || len(traceable) == 0) }
+	if names[p.Func] {
+		f.untraceable(p, cause, exists, rep)
+	} else {
+		f.report(p, f.noKernelFunc(p, exists), rep)
+	}
+	for _, q := range others {
+		if q != p && namesKernelFunc(q) && !names[q.Func] {
+			f.report(q, f.noKernelFunc(q, exists), rep)
+		}
+	}
+}
+
+// untraceable explains a function that exists; exists reports the traceable ones.
+func (f *Finder) untraceable(p *probe.Point, cause error, exists func(string) bool, rep *diag.Reporter) {
+	d := rep.Errorf(diag.CodeNoKernelFunc, p.Span, "kernel function %s can't be traced", p.Func)
+	switch {
+	case !exists(p.Func):
+		d.Note("it isn't among /sys/kernel/tracing/available_filter_functions, which lack what is inline in the kernel's source or marked notrace")
+	default:
 		if cause != nil {
 			d.Note("the kernel says: %v", cause)
 		}
-		d.Note("it may be marked notrace, or on the list of /sys/kernel/debug/kprobes/blacklist")
-	default:
-		m := f.noKernelFunc(p, func(name string) bool { return names[name] })
-		f.report(p, m, rep)
+		d.Note("it may be on the list of /sys/kernel/debug/kprobes/blacklist")
 	}
+	heir := probe.FindTraceable(p.Func, exists)
+	if heir.Note != "" {
+		d.Note("%s", heir.Note)
+	}
+	if heir.Name != "" {
+		d.Suggest(pointPrefix(p) + heir.Name)
+	}
+}
+
+// pointPrefix is what stands before the function in a point's text.
+func pointPrefix(p *probe.Point) string {
+	if p.Target != "" && p.Target != "*" {
+		return p.Kind.String() + ":" + p.Target + ":"
+	}
+	return p.Kind.String() + ":"
 }
 
 // noKernelFunc explains an unknown function: by what became of it, or by the nearest name.
@@ -45,10 +84,7 @@ func (f *Finder) noKernelFunc(p *probe.Point, exists func(string) bool) *missing
 		name = p.Target + ":" + name
 	}
 	m := missing(diag.CodeNoKernelFunc, "No matches for %s %s.", p.Kind, name)
-	prefix := p.Kind.String() + ":"
-	if p.Target != "" && p.Target != "*" {
-		prefix += p.Target + ":"
-	}
+	prefix := pointPrefix(p)
 	heir := probe.FindHeir(p.Func, exists)
 	m.note = "this kernel has no function " + p.Func
 	if heir.Note != "" {

@@ -171,10 +171,7 @@ func checkContainerOf(c *checker, e syntax.Expr, args []syntax.Expr, b *Builtin)
 	}
 	sel := Select(s.S, member.Name)
 	if sel == nil {
-		d := c.errorf(diag.CodeUnknownField, member.Span(), "%s has no field %s", s, member.Name)
-		if near := nearest(member.Name, fieldNames(s.S.Fields())); near != "" {
-			d.Suggest(near)
-		}
+		c.noField(member, s.String(), s.S.Fields())
 		return invalidType()
 	}
 	c.record(member, voidType())

@@ -1,8 +1,12 @@
 package types
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 func (c *checker) cast(e *syntax.CastExpr) *Type {
@@ -17,6 +21,7 @@ func (c *checker) cast(e *syntax.CastExpr) *Type {
 	if !c.castable(e, to, from) {
 		return invalidType()
 	}
+	c.checkArgCast(e, to)
 	if k := c.info.Consts[e.X.ID()]; k != nil && !k.IsStr && (to.IsInt() || to.Kind == Bool) {
 		c.setConst(e, &Const{Int: truncate(k.Int, to)}, false)
 	}
@@ -78,6 +83,39 @@ func (c *checker) castable(e *syntax.CastExpr, to, from *Type) bool {
 		c.warnf(diag.CodeUselessCast, e.Span(), "this is %s already", from)
 	}
 	return c.checkEnum(e, to)
+}
+
+// checkArgCast warns of a kernel function's argument that is cast to what another one of its
+// arguments is: they move from kernel to kernel, and the script was written for one where it
+// was this.
+func (c *checker) checkArgCast(e *syntax.CastExpr, to *Type) {
+	x, ok := unparen(e.X).(*syntax.Ident)
+	if !ok || !c.kindIs(probe.Kprobe) || to.Kind != Pointer || to.Elem.Kind != Struct {
+		return
+	}
+	n := argNumber(x.Name)
+	for _, pt := range c.unit.Points {
+		if n < 0 || pt.Orig != nil || pt.Offset != 0 {
+			continue
+		}
+		sig, ok := c.env.KernelFunc(cmp.Or(pt.Target, "vmlinux"), pt.Func)
+		if !ok || n < len(sig.Args) && hasType(sig.Args[n].Type, to) {
+			continue
+		}
+		is := func(f Field) bool { return f.Type.Kind == Pointer && Identical(f.Type, to) }
+		m := slices.IndexFunc(sig.Args, is)
+		if m < 0 {
+			continue
+		}
+		c.warnf(diag.CodeArgMoved, e.Span(), "%s of %s isn't a %s on this kernel: that's arg%d, %s", x.Name, pt.Func, to, m, sig.Args[m].Name)
+		return
+	}
+}
+
+// hasType reports whether an argument may be a pointer of type t: it is one, or points to
+// what nobody knows.
+func hasType(arg, t *Type) bool {
+	return arg.Kind == Pointer && (arg.Elem.Kind == Void || Identical(arg, t))
 }
 
 func (c *checker) castToInt(to, from *Type) bool {

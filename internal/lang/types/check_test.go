@@ -45,6 +45,8 @@ func newEnv() *fakeEnv {
 	e.types["u32"] = u32
 	regs := NewStruct("struct pt_regs", 16, []Field{{Name: "di", Type: u64}, {Name: "si", Type: u64, Offset: 8}})
 	e.types["struct pt_regs"] = &Type{Kind: Struct, S: regs, Size: 16}
+	queue := NewStruct("struct cfs_rq", 8, []Field{{Name: "h_nr_queued", Type: u32}, {Name: "nr_running", Type: u32, Offset: 4}})
+	e.types["struct cfs_rq"] = &Type{Kind: Struct, S: queue, Size: 8}
 	return e
 }
 
@@ -59,7 +61,7 @@ func (e *fakeEnv) Enumerator(name string) (uint64, *Type, bool) {
 }
 
 func (e *fakeEnv) KernelFunc(_, name string) (*Signature, bool) {
-	if name != "vfs_read" {
+	if name != "vfs_read" && name != "set_user_nice" {
 		return nil, false
 	}
 	return &Signature{Name: name, Result: IntType(8, true), Args: []Field{

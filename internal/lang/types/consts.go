@@ -188,7 +188,7 @@ func (c *checker) constRecord(dst []byte, x *syntax.RecordExpr, t *Type) bool {
 	for _, f := range x.Fields {
 		sel := Select(t.S, f.Name.Name)
 		if sel == nil {
-			c.noMember(f.Name, t)
+			c.noField(f.Name, t.String(), t.S.Fields())
 			ok = false
 			continue
 		}

@@ -155,6 +155,9 @@ begin { }`,
 	print_log2(@g, "usecs");
 }`,
 	// A map that is read and never assigned is zero; what is made of it isn't.
+	`kprobe:vfs_read { print(((struct task_struct *)arg1).pid); /* WARN "arg1 of vfs_read isn't a struct task_struct * on this kernel: that's arg0, task" */
+}`,
+	`kprobe:vfs_read { print(((struct task_struct *)arg0).pid); print(((struct pt_regs *)arg1).di); }`,
 	`kprobe:f { @usecs = hist((uint64)(nsecs - @start[tid]) / 1000); print(@usecs); }`,
 	`begin { @a = @b; @b = @a; print((@a, @b)); }`,
 	`begin { @few[1] = 2; @few[2] = 3; @few[3] = 4; @few[4] = 5;

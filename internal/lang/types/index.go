@@ -196,7 +196,7 @@ func (c *checker) field(e *syntax.FieldExpr) *Type {
 func (c *checker) recordField(e *syntax.FieldExpr, t *Type) *Type {
 	i, ok := t.field(e.Name.Name)
 	if !ok {
-		c.unknownField(e, "the record", t.Fields)
+		c.noField(e.Name, "the record", t.Fields)
 		return invalidType()
 	}
 	f := t.Fields[i]
@@ -218,7 +218,7 @@ func (c *checker) member(e *syntax.FieldExpr, t *Type, space Space, ctx bool) *T
 		if ctx && t.S == c.argsStruct() {
 			what = "args"
 		}
-		c.unknownField(e, what, t.S.Fields())
+		c.noField(e.Name, what, t.S.Fields())
 		return invalidType()
 	}
 	if ctx && c.tracepointCommon(t, sel) {
@@ -267,13 +267,6 @@ func throughUnion(s *StructType, sel *Selection) bool {
 // tracepointCommon: the first 8 bytes of a tracepoint's record are common_type … common_pid.
 func (c *checker) tracepointCommon(t *Type, sel *Selection) bool {
 	return c.unit != nil && c.unit.Sig == nil && t.S == c.unit.Args && sel.Offset < 8 && c.isTracepoint()
-}
-
-func (c *checker) unknownField(e *syntax.FieldExpr, what string, fields []Field) {
-	d := c.errorf(diag.CodeUnknownField, e.Name.Span(), "%s has no field %s", what, e.Name.Name)
-	if near := nearest(e.Name.Name, fieldNames(fields)); near != "" {
-		d.Suggest(near)
-	}
 }
 
 // fieldNames are the names that can be written after the dot, those of anonymous members included.

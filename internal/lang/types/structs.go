@@ -1,7 +1,6 @@
 package types
 
 import (
-	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
 
@@ -36,7 +35,7 @@ func (c *checker) fitStruct(x syntax.Expr, t, want *Type) bool {
 		for i, f := range e.Fields {
 			sel := Select(want.S, f.Name.Name)
 			if sel == nil {
-				c.noMember(f.Name, want)
+				c.noField(f.Name, want.String(), want.S.Fields())
 				continue
 			}
 			if !c.fitMember(f.X, t.Fields[i].Type, sel.Field.Type) {
@@ -54,14 +53,6 @@ func (c *checker) fitMember(x syntax.Expr, t, want *Type) bool {
 		want = c.loaded(want, SpaceNone, false)
 	}
 	return c.assignable(x, t, want)
-}
-
-// noMember reports a name that no member of a struct has.
-func (c *checker) noMember(name *syntax.Ident, t *Type) {
-	d := c.errorf(diag.CodeUnknownField, name.Span(), "%s has no field %s", t, name.Name)
-	if near := nearest(name.Name, fieldNames(t.S.Fields())); near != "" {
-		d.Suggest(near)
-	}
 }
 
 // Mask has the bits set that values of type t consist of: padding isn't compared.

@@ -216,10 +216,7 @@ func (c *checker) offsetof(e *syntax.OffsetofExpr) *Type {
 		}
 		sel := Select(t.S, id.Name)
 		if sel == nil {
-			d := c.errorf(diag.CodeUnknownField, id.Span(), "%s has no field %s", t, id.Name)
-			if near := nearest(id.Name, fieldNames(t.S.Fields())); near != "" {
-				d.Suggest(near)
-			}
+			c.noField(id, t.String(), t.S.Fields())
 			return invalidType()
 		}
 		off += sel.Offset
