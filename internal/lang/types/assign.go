@@ -262,6 +262,8 @@ func (c *checker) assignable(x syntax.Expr, t, want *Type) bool {
 		return true
 	case (t.IsInt() || t.Castable()) && (want.IsInt() || want.Castable()):
 		return c.fitInt(x, t, want)
+	case t.Kind == Bool && want.Kind == Int:
+		return want.Name == "bool" // of a C definition
 	case t.Kind == Tuple && want.Kind == Array:
 		return c.fitElements(x, t, want)
 	case (t.Kind == Tuple || t.Kind == Record) && want.Kind == Struct:

@@ -180,6 +180,9 @@ func (c *checker) sizeof(e *syntax.SizeofExpr) *Type {
 	if bad(t) {
 		return t
 	}
+	if t.IsAggregate() {
+		return c.literal(e, 8, false) // as bpftrace has it, whatever a CPU's part takes
+	}
 	return c.literal(e, uint64(t.Bytes()), false)
 }
 
@@ -202,7 +205,7 @@ func (c *checker) offsetof(e *syntax.OffsetofExpr) *Type {
 			}
 			return invalidType()
 		}
-		off += sel.Offset
+		off += sel.Offset + uint32(sel.Field.BitOff/8)
 		t = sel.Field.Type
 	}
 	return c.literal(e, uint64(off), false)
