@@ -180,7 +180,7 @@ func (c *fn) index(x *syntax.IndexExpr) operand {
 		}
 	case types.Array:
 		r, elem = base.ref, base.t.Elem
-		if base.v != nil {
+		if base.v != nil || base.lit != nil {
 			r = c.inMemory(base)
 		}
 	case types.String:
