@@ -136,7 +136,7 @@ func (c *fn) expr(e syntax.Expr) operand {
 		buf := c.slot("tuple", bytesOf(t), 8)
 		c.into(buf, ssa.MemSlot, e, t, true)
 		return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
-	case *syntax.CallExpr, *syntax.Ident:
+	case *syntax.CallExpr, *syntax.Ident, *syntax.TypeinfoExpr:
 		return c.callOrName(e)
 	}
 	c.unsupported(e.Span(), "this expression")

@@ -222,12 +222,39 @@ func (c *checker) typeinfo(e *syntax.TypeinfoExpr) *Type {
 			Note("`config = { unstable_typeinfo=enable }` enables it")
 		return invalidType()
 	}
-	base, full := t.Kind.String(), t.String()
-	return RecordOf([]Field{
-		{Name: "btf_id", Type: IntType(8, false)},
-		{Name: "base_type", Type: StringType(uint32(len(base)) + 1)},
-		{Name: "full_type", Type: StringType(uint32(len(full)) + 1)},
-	})
+	values := typeinfoOf(t)
+	fields := make([]Field, len(values))
+	for i, f := range values {
+		fields[i] = Field{Name: f.name, Type: IntType(8, false)}
+		if f.IsStr {
+			fields[i].Type = StringType(uint32(len(f.Str)) + 1)
+		}
+	}
+	info := RecordOf(fields)
+	data := make([]byte, info.Bytes())
+	for i, f := range info.Fields {
+		values[i].put(data[f.Offset:], f.Type)
+	}
+	c.info.Tables[e.ID()] = &Table{Name: "typeinfo", Type: info, Data: data}
+	return info
+}
+
+// namedConst is a field of what typeinfo tells.
+type namedConst struct {
+	name string
+	Const
+}
+
+func typeinfoOf(t *Type) []namedConst {
+	id := uint32(0)
+	if t.Kind == Struct {
+		id = t.S.BTFID
+	}
+	return []namedConst{
+		{"btf_id", Const{Int: uint64(id)}},
+		{"base_type", Const{IsStr: true, Str: t.Kind.String()}},
+		{"full_type", Const{IsStr: true, Str: t.String()}},
+	}
 }
 
 // typeinfoField computes `typeinfo(x).name`.
@@ -236,16 +263,13 @@ func (c *checker) typeinfoField(e *syntax.FieldExpr, info *syntax.TypeinfoExpr) 
 	if bad(t) {
 		return
 	}
-	switch e.Name.Name {
-	case "base_type":
-		c.stringConst(e, t.Kind.String())
-	case "full_type":
-		c.stringConst(e, t.String())
-	case "btf_id":
-		id := uint32(0)
-		if t.Kind == Struct {
-			id = t.S.BTFID
+	for _, f := range typeinfoOf(t) {
+		switch {
+		case f.name != e.Name.Name:
+		case f.IsStr:
+			c.stringConst(e, f.Str)
+		default:
+			c.setConst(e, &f.Const, true)
 		}
-		c.setConst(e, &Const{Int: uint64(id)}, true)
 	}
 }
