@@ -303,7 +303,8 @@ func (c *checker) fitInt(x syntax.Expr, t, want *Type) bool {
 			return holds(want, k.Int, t.Signed && int64(k.Int) < 0)
 		}
 	}
-	if x != nil && !Fits(t, want) && !t.Castable() {
+	sameEnum := t.Kind == Enum && want.Kind == Enum && t.enumName() == want.enumName()
+	if x != nil && !Fits(t, want) && !t.Castable() && !sameEnum {
 		c.warnf(diag.CodeNarrow, x.Span(), "%s becomes %s here, which doesn't hold all of its values", t, want).
 			Note("an explicit cast silences this")
 	}
