@@ -131,14 +131,30 @@ func (a *app) output(j *Job) (io.Writer, error) {
 }
 
 func (a *app) sink(j *Job, out io.Writer) output.Sink {
+	var sink output.Sink = text.New(out, a.err)
 	switch {
 	case j.Format == "json":
-		return json.New(out)
+		sink = json.New(out)
 	case j.Header != nil && j.Verbose == 0 && !j.Bpftrace:
-		return toolSink{text.New(out, a.err)}
+		sink = toolSink{sink}
 	}
-	return text.New(out, a.err)
+	if j.Warnings == 0 {
+		sink = unwarnedSink{sink}
+	}
+	return sink
 }
+
+// unwarnedSink is for --no-warnings, of which neither warnf() nor what goes wrong in a program
+// is an exception.
+type unwarnedSink struct{ output.Sink }
+
+func (s unwarnedSink) Message(sev output.Severity, text []byte, at []output.Place) {
+	if sev != output.Warning {
+		s.Sink.Message(sev, text, at)
+	}
+}
+
+func (unwarnedSink) RuntimeError(*output.RuntimeError) {}
 
 // toolSink is for scripts with an option header, which are tools: all that they print is
 // their own, without the lines by which bpftrace frames a session.

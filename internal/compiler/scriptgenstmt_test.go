@@ -135,8 +135,13 @@ func (g *scriptGen) deleteKey() {
 // printable is an expression of any type.
 func (g *scriptGen) printable() string {
 	if g.one(4) {
-		if m, ok := g.anyMap(func(m genMap) bool { return m.key != nil && m.agg == "" }); ok {
-			return g.element(m, 1)
+		if m, ok := g.anyMap(func(m genMap) bool { return m.key != nil }); ok {
+			x := g.element(m, 1)
+			if m.agg != "" {
+				// Kernels without this print an aggregation's element later.
+				g.line("%s = (int64)%s;", g.fresh(), x)
+			}
+			return x
 		}
 	}
 	if vs := g.vars(func(genVar) bool { return true }); g.one(2) {

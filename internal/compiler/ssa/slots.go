@@ -1,5 +1,7 @@
 package ssa
 
+import "strings"
+
 // slotRef is what is known of a pointer: that it points into slot, and, if exact, off
 // bytes from its start.
 type slotRef struct {
@@ -15,7 +17,7 @@ type slotUses struct {
 	ref     []slotRef // by value ID
 	escaped []bool    // by slot ID
 	// stack has the slots that must not move to scratch memory, by slot ID: pointers
-	// are kept in them, or a kernel function keeps its state there.
+	// are kept in them, or a kernel iterator keeps its state there.
 	stack []bool
 }
 
@@ -104,9 +106,12 @@ func (u *slotUses) value(v *Value) {
 			u.stack[s.ID] = true
 		}
 	case OpKfunc:
-		for _, a := range v.Args {
-			if s := u.of(a).slot; s != nil {
-				u.stack[s.ID] = true
+		// The verifier wants an iterator on the stack. Other functions take any memory.
+		if name, _ := v.Aux.(string); strings.HasPrefix(name, "bpf_iter_") {
+			for _, a := range v.Args {
+				if s := u.of(a).slot; s != nil {
+					u.stack[s.ID] = true
+				}
 			}
 		}
 		u.escapeAll(v.Args)

@@ -112,10 +112,16 @@ func (c *fn) named(e syntax.Expr, args []syntax.Expr) operand {
 	return operand{t: c.typeOf(e), v: c.intExpr(args[0])}
 }
 
-// printElement prints one element. Aggregations are read by user space, which merges
-// the CPUs' values.
+// printElement prints one element as it is now. That of stats(), and before Linux 5.19 that of any
+// aggregation, is read when it's printed: by user space, which merges the CPUs' values.
 func (c *fn) printElement(e, element syntax.Expr, st *mapState, key []syntax.Expr) {
 	index, a := c.newAction(object.ActionPrint, e)
+	if st.Value.Castable() && c.info.Facts.Kernel >= v5_19PercpuLookup {
+		o := c.expr(element)
+		o.t = types.IntType(8, st.Value.Signed)
+		c.sendArgs(index, a, nil, []recordArg{{t: o.t, o: o, ready: true}})
+		return
+	}
 	a.Var, a.Raw = c.varIndex(st), true
 	c.sendArgs(index, a, nil, c.sentElement(element, st, key))
 }

@@ -136,7 +136,7 @@ func (c *fn) expr(e syntax.Expr) operand {
 		buf := c.slot("tuple", bytesOf(t), 8)
 		c.into(buf, ssa.MemSlot, e, t, true)
 		return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
-	case *syntax.CallExpr, *syntax.Ident:
+	case *syntax.CallExpr, *syntax.Ident, *syntax.TypeinfoExpr:
 		return c.callOrName(e)
 	}
 	c.unsupported(e.Span(), "this expression")
@@ -180,7 +180,7 @@ func (c *fn) index(x *syntax.IndexExpr) operand {
 		}
 	case types.Array:
 		r, elem = base.ref, base.t.Elem
-		if base.v != nil {
+		if base.v != nil || base.lit != nil {
 			r = c.inMemory(base)
 		}
 	case types.String:

@@ -9,14 +9,20 @@ import (
 // textOf is a string-like argument, a string, an array of bytes or a pointer to bytes, in
 // memory that can be loaded from, and its size.
 func (c *fn) textOf(e syntax.Expr) (ref, uint32) {
-	o := c.expr(e)
+	o := c.text(e)
 	if c.b == nil {
 		return ref{}, 0
 	}
-	if o.t.Kind == types.Pointer && o.lit == nil {
+	return c.textAt(o), bytesOf(o.t)
+}
+
+// text is e, a string or a pointer to one, as a string where it is.
+func (c *fn) text(e syntax.Expr) operand {
+	o := c.expr(e)
+	if c.b != nil && o.t.Kind == types.Pointer && o.lit == nil {
 		o = operand{t: &types.Type{Kind: types.String, Size: uint32(c.info.Config.StrSize())}, ref: c.follow(o)}
 	}
-	return c.textAt(o), bytesOf(o.t)
+	return o
 }
 
 // search is where the string needle begins in hay, -1 when it doesn't: each place of hay is

@@ -28,6 +28,7 @@ func (c *fn) strSource(e syntax.Expr, size uint32) (from ref, lit *string, limit
 		}
 	default:
 		from = o.ref
+		size = min(size, bytesOf(o.t)+1) // of a char array without a NUL all bytes, and no more
 		if from.class == ssa.MemKernel || from.class == ssa.MemCtx {
 			from = ref{base: c.asInt(c.refAddr(from)), probed: true}
 		}
@@ -239,6 +240,9 @@ func (c *fn) textLength(o operand) *ssa.Value {
 	if o.lit != nil {
 		return c.constI(int64(len(cString(*o.lit))))
 	}
+	if c.b == nil {
+		return c.constI(0)
+	}
 	r := c.textAt(o)
 	n := bytesOf(o.t)
 	// One byte more than a string without a NUL has is written over with one.
@@ -251,7 +255,7 @@ func (c *fn) textLength(o operand) *ssa.Value {
 }
 
 func (c *fn) strlen(e syntax.Expr, args []syntax.Expr) operand {
-	return operand{t: c.typeOf(e), v: c.textLength(c.expr(args[0]))}
+	return operand{t: c.typeOf(e), v: c.textLength(c.text(args[0]))}
 }
 
 // strcontains(hay, needle) is whether needle stands in hay. For a literal an automaton whose

@@ -86,12 +86,11 @@ func (e *Env) cType(text string, space types.Space) (*types.Type, bool) {
 		}
 	}
 	name := strings.Join(base, " ")
-	var t *types.Type
-	ok := true
-	if name == "void" {
-		t = &types.Type{Kind: types.Void}
-	} else if t, ok = e.Type(name); !ok && stars == 0 {
-		return nil, false
+	t, ok := cInteger(name) // char as C has it, with a sign
+	if !ok && name != "void" {
+		if t, ok = e.Type(name); !ok && stars == 0 {
+			return nil, false
+		}
 	}
 	if !ok {
 		t = &types.Type{Kind: types.Void}

@@ -100,6 +100,9 @@ func (e *Env) Type(name string) (*types.Type, bool) {
 
 func (e *Env) lookupType(name string) (*types.Type, bool) {
 	if t, ok := cInteger(name); ok {
+		if name == "char" {
+			t.Signed = e.signedChar()
+		}
 		return t, true
 	}
 	t, ok := e.find(func(b *kern.BTF) (kern.Type, bool) { return b.Lookup(name) })
@@ -107,6 +110,12 @@ func (e *Env) lookupType(name string) (*types.Type, bool) {
 		return cTypedef(name)
 	}
 	return e.conv.convert(t), true
+}
+
+// signedChar tells whether the kernel's char has a sign: since Linux 6.2 it has on no processor.
+func (e *Env) signedChar() bool {
+	const v6_2 = 6<<16 | 2<<8
+	return e.arch == "amd64" && e.Facts().Kernel < v6_2
 }
 
 // Enumerator looks up an enumerator of the kernel.

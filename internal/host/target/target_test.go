@@ -114,7 +114,7 @@ func TestStruct(t *testing.T) {
 func TestIntegers(t *testing.T) {
 	e := captured(t, nil)
 	for name, want := range map[string]string{
-		"int": "s32", "unsigned": "u32", "char": "s8", "unsigned char": "u8", "long long unsigned int": "u64", "short": "s16",
+		"int": "s32", "unsigned": "u32", "char": "u8", "signed char": "s8", "unsigned char": "u8", "long long unsigned int": "u64", "short": "s16",
 		"long int": "s64", "pid_t": "s32", "size_t": "u64", "__be16": "u16", "bool": "bool",
 	} {
 		if got, ok := e.Type(name); !ok || show(got) != want {

@@ -21,7 +21,7 @@ type converter struct {
 // typ converts t.
 func (c *converter) typ(t cc.Type) *types.Type {
 	if d := t.Typedef(); d != nil && fileOf(d) == preludeName {
-		if known, ok := c.prelude.types[d.Name()]; ok {
+		if known, ok := c.prelude.types[d.Name()]; ok && known.Kind != types.Bool {
 			return known
 		}
 	}
@@ -51,7 +51,10 @@ func basic(t cc.Type) *types.Type {
 	case cc.Void:
 		return &types.Type{Kind: types.Void}
 	case cc.Bool:
-		return &types.Type{Kind: types.Bool, Size: 1}
+		// bpftrace has them as numbers, unlike the kernel's own.
+		u := types.IntType(1, false)
+		u.Name = "bool"
+		return u
 	case cc.Char:
 		u := types.IntType(1, true)
 		u.Name = "char"

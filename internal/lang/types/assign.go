@@ -274,6 +274,8 @@ func (c *checker) assignable(x syntax.Expr, t, want *Type) bool {
 		return true
 	case (t.IsInt() || t.Castable()) && (want.IsInt() || want.Castable()):
 		return c.fitInt(x, t, want)
+	case t.Kind == Bool && want.Kind == Int:
+		return want.Name == "bool" // of a C definition
 	case t.Kind == Tuple && want.Kind == Array:
 		return c.fitElements(x, t, want)
 	case (t.Kind == Tuple || t.Kind == Record) && want.Kind == Struct:
@@ -313,7 +315,8 @@ func (c *checker) fitInt(x syntax.Expr, t, want *Type) bool {
 			return holds(want, k.Int, t.Signed && int64(k.Int) < 0)
 		}
 	}
-	if x != nil && !Fits(t, want) && !t.Castable() {
+	sameEnum := t.Kind == Enum && want.Kind == Enum && t.enumName() == want.enumName()
+	if x != nil && !Fits(t, want) && !t.Castable() && !sameEnum {
 		c.warnf(diag.CodeNarrow, x.Span(), "%s becomes %s here, which doesn't hold all of its values", t, want).
 			Note("an explicit cast silences this")
 	}

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
@@ -41,7 +43,18 @@ func checkIsLiteral(c *checker, e syntax.Expr, args []syntax.Expr, _ *Builtin) *
 	if t := c.quietly(args[0]); bad(t) {
 		return t
 	}
-	return c.boolConst(e, c.lits[args[0].ID()])
+	return c.boolConst(e, c.literalOnly(args[0]))
+}
+
+// literalOnly reports whether e is a literal, or a tuple or record of such.
+func (c *checker) literalOnly(e syntax.Expr) bool {
+	switch x := unparen(e).(type) {
+	case *syntax.TupleExpr:
+		return !slices.ContainsFunc(x.Elems, func(x syntax.Expr) bool { return !c.literalOnly(x) })
+	case *syntax.RecordExpr:
+		return !slices.ContainsFunc(x.Fields, func(f *syntax.RecordField) bool { return !c.literalOnly(f.X) })
+	}
+	return c.lits[e.ID()]
 }
 
 func checkAssertStr(c *checker, _ syntax.Expr, args []syntax.Expr, b *Builtin) *Type {

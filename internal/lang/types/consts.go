@@ -146,17 +146,22 @@ func (c *checker) constBytes(dst []byte, x syntax.Expr, t *Type) bool {
 		t = StringType(t.Len) // an array of char
 	}
 	v := c.constValue(x, t)
-	switch {
-	case v == nil:
+	if v == nil {
 		return false
-	case v.IsStr:
-		copy(dst, v.Str)
-	default:
-		for i := range t.Size {
-			dst[i] = byte(v.Int >> (8 * i))
-		}
 	}
+	v.put(dst, t)
 	return true
+}
+
+// put writes k, of type t, to dst as it is in memory.
+func (k *Const) put(dst []byte, t *Type) {
+	if k.IsStr {
+		copy(dst, k.Str)
+		return
+	}
+	for i := range t.Size {
+		dst[i] = byte(k.Int >> (8 * i))
+	}
 }
 
 func (c *checker) constTuple(dst []byte, x *syntax.TupleExpr, t *Type) bool {

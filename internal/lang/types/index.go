@@ -75,6 +75,11 @@ func MemberType(s *StructType, t *Type) *Type {
 		(t.Elem.Name == "char" || s != nil && s.BTFID != 0) {
 		return StringType(t.Len)
 	}
+	if t.Kind == Array && t.Elem.Kind == Array {
+		if elem := MemberType(nil, t.Elem); elem != t.Elem {
+			return ArrayOf(elem, t.Len)
+		}
+	}
 	return t
 }
 

@@ -200,6 +200,9 @@ func (c *checker) sizeof(e *syntax.SizeofExpr) *Type {
 	if bad(t) {
 		return t
 	}
+	if t.IsAggregate() {
+		return c.literal(e, 8, false) // as bpftrace has it, whatever a CPU's part takes
+	}
 	return c.literal(e, uint64(t.Bytes()), false)
 }
 
@@ -219,7 +222,7 @@ func (c *checker) offsetof(e *syntax.OffsetofExpr) *Type {
 			c.noField(id, t.String(), t.S.Fields())
 			return invalidType()
 		}
-		off += sel.Offset
+		off += sel.Offset + uint32(sel.Field.BitOff/8)
 		t = sel.Field.Type
 	}
 	return c.literal(e, uint64(off), false)
@@ -236,12 +239,39 @@ func (c *checker) typeinfo(e *syntax.TypeinfoExpr) *Type {
 			Note("`config = { unstable_typeinfo=enable }` enables it")
 		return invalidType()
 	}
-	base, full := t.Kind.String(), t.String()
-	return RecordOf([]Field{
-		{Name: "btf_id", Type: IntType(8, false)},
-		{Name: "base_type", Type: StringType(uint32(len(base)) + 1)},
-		{Name: "full_type", Type: StringType(uint32(len(full)) + 1)},
-	})
+	values := typeinfoOf(t)
+	fields := make([]Field, len(values))
+	for i, f := range values {
+		fields[i] = Field{Name: f.name, Type: IntType(8, false)}
+		if f.IsStr {
+			fields[i].Type = StringType(uint32(len(f.Str)) + 1)
+		}
+	}
+	info := RecordOf(fields)
+	data := make([]byte, info.Bytes())
+	for i, f := range info.Fields {
+		values[i].put(data[f.Offset:], f.Type)
+	}
+	c.info.Tables[e.ID()] = &Table{Name: "typeinfo", Type: info, Data: data}
+	return info
+}
+
+// namedConst is a field of what typeinfo tells.
+type namedConst struct {
+	name string
+	Const
+}
+
+func typeinfoOf(t *Type) []namedConst {
+	id := uint32(0)
+	if t.Kind == Struct {
+		id = t.S.BTFID
+	}
+	return []namedConst{
+		{"btf_id", Const{Int: uint64(id)}},
+		{"base_type", Const{IsStr: true, Str: t.Kind.String()}},
+		{"full_type", Const{IsStr: true, Str: t.String()}},
+	}
 }
 
 // typeinfoField computes `typeinfo(x).name`.
@@ -250,16 +280,13 @@ func (c *checker) typeinfoField(e *syntax.FieldExpr, info *syntax.TypeinfoExpr) 
 	if bad(t) {
 		return
 	}
-	switch e.Name.Name {
-	case "base_type":
-		c.stringConst(e, t.Kind.String())
-	case "full_type":
-		c.stringConst(e, t.String())
-	case "btf_id":
-		id := uint32(0)
-		if t.Kind == Struct {
-			id = t.S.BTFID
+	for _, f := range typeinfoOf(t) {
+		switch {
+		case f.name != e.Name.Name:
+		case f.IsStr:
+			c.stringConst(e, f.Str)
+		default:
+			c.setConst(e, &f.Const, true)
 		}
-		c.setConst(e, &Const{Int: uint64(id)}, true)
 	}
 }

@@ -43,6 +43,8 @@ func TestConsts(t *testing.T) {
 		{"TASK_DEAD", "128 enum task_state"},
 		{"kaddr(\"avenrun\")", "4096 uint64"},
 		{"is_ptr(curtask)", "1 bool"},
+		{`is_literal((1, ("a", pid)))`, "0 bool"},
+		{`is_literal((a=1, b=("a", -1)))`, "1 bool"},
 		{"{ 7 }", "7 int8"},
 		{"pid + 1", "- uint64"},
 		{"(uint64)5 / 0", "- uint64"},
