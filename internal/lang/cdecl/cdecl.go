@@ -40,6 +40,8 @@ type Options struct {
 	// LINUX_VERSION_CODE. "": unknown.
 	Release string
 	HaveBTF bool // defines BPFTRACE_HAVE_BTF
+	// bodies: functions are wanted, too; see ReadProgram.
+	bodies bool
 }
 
 // Define is a C macro without parameters. Text is its body, of as many bytes as in the source,

@@ -164,7 +164,7 @@ func (s *Scope) config(t *tree) (*cc.Config, error) {
 	}
 	once := map[string]bool{}
 	return &cc.Config{
-		ABI: abi, ABILayout: true, Header: true, UnsignedEnums: true, FS: t, FSOnly: true,
+		ABI: abi, ABILayout: true, Header: !s.opt.bodies, UnsignedEnums: true, FS: t, FSOnly: true,
 		IncludePaths: append([]string{""}, t.dirs...), SysIncludePaths: t.dirs,
 		DefaultSizeT: cc.ULong, DefaultPtrdiffT: cc.Long, DefaultWcharT: cc.Int,
 		ExpansionLimit: maxExpansion,

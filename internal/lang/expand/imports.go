@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/cdecl"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 )
 
@@ -77,7 +78,8 @@ const (
 	unknownImport = iota
 	scriptImport
 	headerImport
-	programImport // BPF C source or object: known, not supported
+	programImport // BPF C source
+	objectImport  // what a compiler made of it
 )
 
 func importKind(path string) int {
@@ -86,8 +88,10 @@ func importKind(path string) int {
 		return scriptImport
 	case strings.HasSuffix(path, ".h"):
 		return headerImport
-	case strings.HasSuffix(path, ".bpf.c"), strings.HasSuffix(path, ".bpf.o"):
+	case strings.HasSuffix(path, ".bpf.c"):
 		return programImport
+	case strings.HasSuffix(path, ".bpf.o"):
+		return objectImport
 	}
 	return unknownImport
 }
@@ -99,9 +103,11 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 	x.imported[path] = true
 	switch kind := importKind(path); {
 	case kind == unknownImport:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is no script (.bt) and no C header (.h)", filepath.Base(path))
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is no script (.bt), C source (.bpf.c) or C header (.h)", filepath.Base(path))
+	case kind == objectImport:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is an object file: functions are imported as C source (.bpf.c)", filepath.Base(path))
 	case kind == programImport:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "import of BPF programs written in C isn't supported yet")
+		x.importProgram(lit, path)
 	case kind == headerImport:
 		x.c.Include(filepath.Base(path), lit.Span(), filepath.Dir(path))
 	case !top:
@@ -117,6 +123,24 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 		if x.rep.Count() == before {
 			x.script(script, filepath.Dir(path), false)
 		}
+	}
+}
+
+// importProgram takes in the functions of a file of BPF C.
+func (x *expander) importProgram(lit *syntax.StringLit, path string) {
+	text, err := x.opt.Files.ReadFile(path)
+	if err != nil {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
+		return
+	}
+	for _, f := range cdecl.ReadProgram(path, string(text), x.cOptions(), x.rep) {
+		for _, other := range x.out.CFuncs {
+			if other.Code.Name == f.Code.Name && !other.Code.Static && !f.Code.Static {
+				x.rep.Errorf(diag.CodeCTwice, f.Code.Span, "`%s` is defined twice", f.Code.Name).
+					NoteAt(other.Code.Span, "the first definition is here")
+			}
+		}
+		x.out.CFuncs = append(x.out.CFuncs, f)
 	}
 }
 

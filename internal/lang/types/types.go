@@ -260,6 +260,7 @@ type Info struct {
 	Maps         []*MapInfo                     // in order of first appearance
 	Units        []*Unit
 	Funcs        []*FuncInfo
+	CFuncs       []*CFunc // of the C files that the script imports
 	Config       object.Config
 	License      string
 	StackMode    object.StackMode
