@@ -77,6 +77,12 @@ func (t *tree) Open(path string) (fs.File, error) {
 }
 
 func (t *tree) find(path string) (text string, ok bool) {
+	if path[0] == '<' && t.opt.bodies {
+		name, _ := kernelName(path)
+		if text, ok = programHeader(name, t.opt); ok {
+			return text, true
+		}
+	}
 	if name, ok := strings.CutPrefix(path, libcDir+"/"); ok {
 		t.known = append(t.known, constantsOf(name, t.opt)...)
 		return "", isLibc(name)

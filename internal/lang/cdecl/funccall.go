@@ -246,7 +246,7 @@ func (b *bodies) pointedHelper(n *cc.PostfixExpression, id int64) *ctree.Func {
 // helperNumber is the number of the helper that one of our headers declares; 0: it's none.
 func helperNumber(d *cc.Declarator) int64 {
 	name, ok := strings.CutPrefix(d.Name(), "bpf_")
-	if !ok || !strings.HasPrefix(fileOf(d), ownDir) {
+	if !ok || fileOf(d)[0] != '<' {
 		return 0
 	}
 	if h := helper.ByName(name); h != nil {

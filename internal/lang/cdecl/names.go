@@ -13,17 +13,28 @@ type needs struct {
 	// macros are names that parentheses follow where C has no function: in a constant
 	// expression, in the place of a member.
 	macros []string
+	// names are all names in the text, when functions' bodies are wanted.
+	names map[string]bool
 }
 
 // findNeeds finds the names. It knows less than a C parser, which would have to know the types
 // to parse: a name stands in the place of a type if what's around it can't be otherwise.
-func findNeeds(text string) needs {
+func findNeeds(text string, bodies bool) needs {
 	f := finder{declared: map[string]bool{}, used: map[string]bool{}}
+	if bodies {
+		f.needs.names = map[string]bool{}
+	}
 	s := scanner{text: text}
 	for t := s.next(); t.kind != eof; t = s.next() {
 		f.toks = append(f.toks, t)
+		if bodies && t.kind == name {
+			f.needs.names[t.text] = true
+		}
 	}
 	f.declarations()
+	if bodies {
+		f.variables()
+	}
 	for f.pos = 0; f.pos < len(f.toks); {
 		f.step()
 	}
@@ -68,6 +79,29 @@ func (f *finder) declarations() {
 			}
 		case t.is("typedef"):
 			f.typedef(i + 1)
+		}
+	}
+}
+
+// variables notes the names of variables, parameters and functions, as far as that can be seen
+// without knowing the types: a name that a word stands before.
+func (f *finder) variables() {
+	for i := range f.toks {
+		if f.at(i).kind != name || keywords[f.at(i).text] {
+			continue
+		}
+		j := i - 1
+		for f.at(j).is("*") {
+			j--
+		}
+		before, next := f.at(j), f.at(i+1)
+		pointer := j < i-1
+		if before.kind != name || exprWords[before.text] || before.is("return") || before.is("case") || before.is("else") ||
+			before.is("goto") || isTag(before) || pointer && !isTag(f.at(j-1)) && !keywords[before.text] {
+			continue
+		}
+		if next.is("=") || next.is(";") || next.is(",") || next.is(")") || next.is("[") || next.is("(") || next.is(":") {
+			f.declared[f.at(i).text] = true
 		}
 	}
 }
@@ -200,7 +234,7 @@ func (f *finder) tagged(word token) {
 		if word.is("enum") {
 			f.enumBody()
 		}
-	case next.is("*") && !word.is("enum"), next.is(";"):
+	case next.is("*") && !word.is("enum") && f.needs.names == nil, next.is(";"):
 		f.tag = false
 	default:
 		f.tag = false
@@ -259,7 +293,7 @@ func (f *finder) expr(end int) {
 		case t.is(")"):
 			depth--
 		case f.attribute && depth < 3: // an attribute's own name
-		case isTag(t) && f.at(f.pos+1).kind == name && !f.at(f.pos+2).is("*"):
+		case isTag(t) && f.at(f.pos+1).kind == name && (!f.at(f.pos+2).is("*") || f.needs.names != nil):
 			f.need(&f.needs.tags, t.text+" "+f.at(f.pos+1).text)
 		case t.kind != name || keywords[t.text] || exprWords[t.text] || isTag(f.at(f.pos-1)) ||
 			f.at(f.pos-1).is(".") || f.at(f.pos-1).is("->"):
