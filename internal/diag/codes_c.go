@@ -2,12 +2,12 @@ package diag
 
 // Codes of BPF programs written in C, which scripts import.
 const (
-	CodeCFloat    Code = "E0250"
-	CodeCRecurses Code = "E0251"
-	CodeCNoBody   Code = "E0252"
-	CodeCBounds   Code = "E0253"
-	CodeCCalls    Code = "E0254"
-	CodeCSection  Code = "W0250"
+	CodeCFloat    Code = "E0270"
+	CodeCRecurses Code = "E0271"
+	CodeCNoBody   Code = "E0272"
+	CodeCBounds   Code = "E0273"
+	CodeCCalls    Code = "E0274"
+	CodeCSection  Code = "W0270"
 )
 
 var cCodes = []CodeDoc{

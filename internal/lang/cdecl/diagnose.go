@@ -142,7 +142,11 @@ func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code,
 		return diag.CodeCHeader, p, fmt.Sprintf("header `%s` not found", m[2]), []string{t.searched(m[1] == `"`)}
 	}
 	if m := undefined().FindStringSubmatch(msg); m != nil {
-		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s` in a constant expression", m[1]), nil
+		where := " in a constant expression"
+		if t.opt.bodies {
+			where = ""
+		}
+		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s`%s", m[1], where), nil
 	}
 	if m := redeclared().FindStringSubmatch(msg); m != nil {
 		if isTag(token{kind: name, text: word}) { // the tag says more

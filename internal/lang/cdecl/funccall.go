@@ -202,7 +202,7 @@ func calledName(n *cc.PostfixExpression) string {
 
 // callee is the function that's called: it has to be known here.
 func (b *bodies) callee(n *cc.PostfixExpression) *ctree.Func {
-	if p, ok := n.PostfixExpression.(*cc.PrimaryExpression); ok && p.Case == cc.PrimaryExpressionIdent && p.ResolvedTo() == nil {
+	if p, ok := n.PostfixExpression.(*cc.PrimaryExpression); ok && p.Case == cc.PrimaryExpressionIdent && isImplicit(p) {
 		b.fail(diag.CodeUnknownFunc, n, "unknown function `%s`", p.Token.SrcStr())
 	}
 	x := b.object(n.PostfixExpression)
@@ -224,6 +224,12 @@ func (b *bodies) callee(n *cc.PostfixExpression) *ctree.Func {
 	}
 	b.unsupported(n, "a call through a pointer that isn't known when it's compiled")
 	return nil
+}
+
+// isImplicit reports whether a function was called without being declared.
+func isImplicit(p *cc.PrimaryExpression) bool {
+	d, ok := p.ResolvedTo().(*cc.Declarator)
+	return p.ResolvedTo() == nil || ok && d.IsSynthetic()
 }
 
 // pointedHelper is a helper that a pointer with its number is called by.

@@ -86,8 +86,18 @@ func (f *finder) declarations() {
 // variables notes the names of variables, parameters and functions, as far as that can be seen
 // without knowing the types: a name that a word stands before.
 func (f *finder) variables() {
+	var open []bool  // braces, whether they're of a struct
+	members := false // the last closed one was
 	for i := range f.toks {
-		if f.at(i).kind != name || keywords[f.at(i).text] {
+		switch t := f.at(i); {
+		case t.is("{"):
+			open = append(open, isTag(f.at(i-1)) || isTag(f.at(i-2)))
+			continue
+		case t.is("}") && len(open) > 0:
+			members = open[len(open)-1]
+			open = open[:len(open)-1]
+			continue
+		case t.kind != name || keywords[t.text]:
 			continue
 		}
 		j := i - 1
@@ -96,11 +106,15 @@ func (f *finder) variables() {
 		}
 		before, next := f.at(j), f.at(i+1)
 		pointer := j < i-1
+		if members && before.is("}") && (next.is("__attribute__") || next.is("=") || next.is(";") || next.is("[")) {
+			f.declared[f.at(i).text] = true // of a struct that's defined with it
+			continue
+		}
 		if before.kind != name || exprWords[before.text] || before.is("return") || before.is("case") || before.is("else") ||
 			before.is("goto") || isTag(before) || pointer && !isTag(f.at(j-1)) && !keywords[before.text] {
 			continue
 		}
-		if next.is("=") || next.is(";") || next.is(",") || next.is(")") || next.is("[") || next.is("(") || next.is(":") {
+		if next.is("=") || next.is(";") || next.is(",") || next.is(")") || next.is("[") || next.is("(") || next.is(":") || next.is("__attribute__") {
 			f.declared[f.at(i).text] = true
 		}
 	}
