@@ -31,7 +31,8 @@ func (c *fn) constant(t ssa.Type, n int64) *ssa.Value {
 	return c.emitAux(ssa.OpConst, t, n, nil)
 }
 
-func (c *fn) block() *ssa.Block { return c.f.NewBlock(ssa.BlockPlain) }
+// block is a new block. It may end up without anything that leads there, and is dropped then.
+func (c *fn) block() *ssa.Block { return c.f.NewBlock(ssa.BlockRet) }
 
 // jump ends the current block with a jump.
 func (c *fn) jump(to *ssa.Block) {

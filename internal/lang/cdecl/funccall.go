@@ -140,13 +140,11 @@ func (b *bodies) postfix(n *cc.PostfixExpression) ctree.Expr {
 // member is x.m.
 func (b *bodies) member(n *cc.PostfixExpression, x ctree.Expr) ctree.Expr {
 	f := n.Field()
-	if f == nil {
+	if f == nil || f.Parent() != nil && f.Parent().Name() != "" {
 		b.fail(diag.CodeCType, n, "`%s` has no member `%s`", n.PostfixExpression.Type(), n.Token2.SrcStr())
 	}
 	m := &ctree.Member{Node: ctree.Node{Span: b.at(n)}, X: x, T: b.typ(n, f.Type())}
-	for p := f; p != nil; p = p.Parent() { // an anonymous struct's members count from it
-		m.Off += p.Offset()
-	}
+	m.Off = f.Offset() // also of an anonymous struct's members, from the struct around it
 	if f.IsBitfield() {
 		m.BitField = b.bitField(n, f)
 	}
