@@ -133,29 +133,38 @@ func helperResult(r helper.Result) string {
 func coreReadHeader() string {
 	var b strings.Builder
 	b.WriteString("#pragma once\n#include \"bpf_helpers.h\"\n")
-	for _, space := range []struct{ prefix, reader string }{{"BPF_CORE_READ", "kernel"}, {"BPF_CORE_READ_USER", "user"}, {"BPF_PROBE_READ", "kernel"}, {"BPF_PROBE_READ_USER", "user"}} {
-		low := "__skep_" + strings.ToLower(space.prefix)
-		fmt.Fprintf(&b, "#define %s_1(s, a) ({ __typeof__(s) __skep_s = (s); __typeof__(__skep_s->a) __skep_v; bpf_probe_read_%s(&__skep_v, sizeof(__skep_v), (const void *)&__skep_s->a); __skep_v; })\n", low, space.reader)
-		fmt.Fprintf(&b, "#define %s_INTO_1(dst, s, a) ({ bpf_probe_read_%s(dst, sizeof(*(dst)), (const void *)&(s)->a); })\n", strings.Replace(low, "__skep_", "__skep_into_", 1), space.reader)
-		fmt.Fprintf(&b, "#define %s_STR_INTO_1(dst, s, a) ({ bpf_probe_read_%s_str((void *)(dst), sizeof(*(dst)), (const void *)&(s)->a); })\n", strings.Replace(low, "__skep_", "__skep_into_", 1), space.reader)
-		for n := 2; n <= maxAccessors; n++ {
-			names := accessors(n)
-			rest := strings.Join(names[1:], ", ")
-			all := strings.Join(names, ", ")
-			fmt.Fprintf(&b, "#define %s_%d(s, %s) ({ __auto_type __skep_p = %s_1(s, a1); %s_%d(__skep_p, %s); })\n", low, n, all, low, low, n-1, rest)
-			into := strings.Replace(low, "__skep_", "__skep_into_", 1)
-			for _, kind := range []string{"INTO", "STR_INTO"} {
-				fmt.Fprintf(&b, "#define %s_%s_%d(dst, s, %s) ({ __auto_type __skep_p = %s_1(s, a1); %s_%s_%d(dst, __skep_p, %s); })\n", into, kind, n, all, low, into, kind, n-1, rest)
-			}
-		}
-		into := strings.Replace(low, "__skep_", "__skep_into_", 1)
-		fmt.Fprintf(&b, "#define %s(s, ...) __skep_pick(__VA_ARGS__, %s)(s, __VA_ARGS__)\n", space.prefix, picks(low))
-		fmt.Fprintf(&b, "#define %s_INTO(dst, s, ...) __skep_pick(__VA_ARGS__, %s)(dst, s, __VA_ARGS__)\n", space.prefix, picks(into+"_INTO"))
-		fmt.Fprintf(&b, "#define %s_STR_INTO(dst, s, ...) __skep_pick(__VA_ARGS__, %s)(dst, s, __VA_ARGS__)\n", space.prefix, picks(into+"_STR_INTO"))
-	}
 	fmt.Fprintf(&b, "#define __skep_pick(%s, name, ...) name\n", strings.Join(accessors(maxAccessors), ", "))
+	for _, read := range []struct{ name, space string }{
+		{"BPF_CORE_READ", "kernel"}, {"BPF_CORE_READ_USER", "user"}, {"BPF_PROBE_READ", "kernel"}, {"BPF_PROBE_READ_USER", "user"},
+	} {
+		defineRead(&b, read.name, read.space)
+	}
 	b.WriteString(coreMacros)
 	return b.String()
+}
+
+// defineRead defines a macro that follows members from pointer to pointer, reading each: it gives
+// the last one's value, its _INTO form puts that elsewhere, as a string with _STR_INTO. NAME_3(s,
+// a1, a2, a3) reads s->a1 and goes on with NAME_2.
+func defineRead(b *strings.Builder, name, space string) {
+	helper := "bpf_probe_read_" + space
+	fmt.Fprintf(b, "#define %s_1(s, a1) ({ __typeof__(s) __skep_s = (s); __typeof__(__skep_s->a1) __skep_v; "+
+		"%s(&__skep_v, sizeof(__skep_v), (const void *)&__skep_s->a1); __skep_v; })\n", name, helper)
+	fmt.Fprintf(b, "#define %s_INTO_1(dst, s, a1) %s(dst, sizeof(*(dst)), (const void *)&(s)->a1)\n", name, helper)
+	fmt.Fprintf(b, "#define %s_STR_INTO_1(dst, s, a1) %s_str((void *)(dst), sizeof(*(dst)), (const void *)&(s)->a1)\n", name, helper)
+	for _, form := range []struct{ suffix, dst string }{{"", ""}, {"_INTO", "dst, "}, {"_STR_INTO", "dst, "}} {
+		for n := 2; n <= maxAccessors; n++ {
+			all := accessors(n)
+			fmt.Fprintf(b, "#define %s%s_%d(%ss, %s) ({ __typeof__((s)->a1) __skep_p%d = %s_1(s, a1); %s%s_%d(%s__skep_p%d, %s); })\n",
+				name, form.suffix, n, form.dst, strings.Join(all, ", "), n, name, name, form.suffix, n-1, form.dst, n, strings.Join(all[1:], ", "))
+		}
+		picks := make([]string, maxAccessors)
+		for i := range picks {
+			picks[i] = fmt.Sprintf("%s%s_%d", name, form.suffix, maxAccessors-i)
+		}
+		fmt.Fprintf(b, "#define %s%s(%ss, ...) __skep_pick(__VA_ARGS__, %s, 0)(%ss, __VA_ARGS__)\n",
+			name, form.suffix, form.dst, strings.Join(picks, ", "), form.dst)
+	}
 }
 
 // maxAccessors is how many members one BPF_CORE_READ follows.
@@ -167,15 +176,6 @@ func accessors(n int) []string {
 		out[i] = fmt.Sprintf("a%d", i+1)
 	}
 	return out
-}
-
-// picks lists the macros for any number of members, the most first.
-func picks(name string) string {
-	out := make([]string, maxAccessors)
-	for i := range out {
-		out[i] = fmt.Sprintf("%s_%d", name, maxAccessors-i)
-	}
-	return strings.Join(out, ", ") + ", 0"
 }
 
 const coreMacros = `

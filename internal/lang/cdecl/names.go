@@ -342,4 +342,4 @@ var keywords = words(`const volatile restrict __restrict __restrict__ __const __
 	void char short int long float double signed unsigned __signed__ __signed _Bool __int128 _Complex
 	_Float16 _Float32 _Float64 _Float128 _Float32x _Float64x __float128 __int128_t __uint128_t
 	struct union enum if else for while do switch case default return break continue goto
-	__builtin_va_list __builtin_offsetof __builtin_types_compatible_p __func__ __FUNCTION__ _Generic`)
+	__auto_type __builtin_va_list __builtin_offsetof __builtin_types_compatible_p __func__ __FUNCTION__ _Generic`)
