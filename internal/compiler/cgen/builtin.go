@@ -10,13 +10,15 @@ import (
 func (c *fn) builtin(x *ctree.Builtin) *ssa.Value {
 	switch x.Name {
 	case "bswap16", "bswap32", "bswap64":
-		return c.emitAux(ssa.OpBswap, regType(x.T), int64(x.T.Size)*8, nil, c.value(x.Args[0]))
+		return c.emitAux(ssa.OpBswap, RegType(x.T), int64(x.T.Size)*8, nil, c.value(x.Args[0]))
 	case "memset":
 		return c.memset(x)
 	case "memcpy", "memmove":
 		return c.memcpy(x)
 	case "unreachable", "trap":
-		c.ret(c.constant(c.f.Result, 0))
+		if c.b != nil {
+			c.ret(c.constant(c.f.Result, 0))
+		}
 		return nil
 	case "barrier":
 		return nil
@@ -42,7 +44,7 @@ func (c *fn) memset(x *ctree.Builtin) *ssa.Value {
 			size >>= 1
 		}
 		t := &ctree.Type{Kind: ctree.Int, Size: size}
-		c.store(to, c.constant(regType(t), word), t)
+		c.store(to, c.constant(RegType(t), word), t)
 		off += int64(size)
 	}
 	return p
@@ -67,7 +69,7 @@ func (c *fn) atomic(x *ctree.Builtin) *ssa.Value {
 	if k := c.env.Kernel(); k != 0 && k < v5_12Fetch {
 		c.errorf(diag.CodeFeature, x.Span, "atomic operations that give a value need kernel 5.12")
 	}
-	return c.atomicOp(x, atomics[x.Name], regType(x.T))
+	return c.atomicOp(x, atomics[x.Name], RegType(x.T))
 }
 
 // v5_12Fetch is the kernel whose atomic operations give a value (BPF_FETCH).

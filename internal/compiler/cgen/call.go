@@ -27,20 +27,20 @@ func (c *fn) call(x *ctree.Call) *ssa.Value {
 		return c.kfunc(x, f)
 	case f.Body == nil:
 		c.errorf(diag.CodeCNoBody, x.Span, "`%s` has no body in the imported files", f.Name)
-		return c.constant(regType(f.Result), 0)
+		return c.constant(RegType(f.Result), 0)
 	case c.isCalling(f):
 		c.errorf(diag.CodeCRecurses, x.Span, "`%s` calls itself", f.Name)
-		return c.constant(regType(f.Result), 0)
+		return c.constant(RegType(f.Result), 0)
 	case c.inlines(f):
-		return c.inline(x, f)
+		return c.result(x, c.inPlace(f, c.args(x)))
 	}
-	return c.result(x, c.emitAux(ssa.OpCallFunc, callType(f), 0, c.Func(f), c.args(x)...))
+	return c.result(x, c.emitAux(ssa.OpCallFunc, callType(f), 0, c.function(f, ssa.FuncSub), c.args(x)...))
 }
 
 // callType is the register type of what a function gives.
 func callType(f *ctree.Func) ssa.Type {
 	if f.Result.Scalar() {
-		return regType(f.Result)
+		return RegType(f.Result)
 	}
 	return ssa.I64
 }
@@ -65,16 +65,15 @@ func (c *fn) args(x *ctree.Call) []*ssa.Value {
 
 // isCalling reports whether f's code is being generated.
 func (c *fn) isCalling(f *ctree.Func) bool {
-	if slices.ContainsFunc(c.calls, func(i *inlined) bool { return i.f == f }) {
+	if slices.ContainsFunc(c.calls, func(i *activation) bool { return i.f == f }) {
 		return true
 	}
 	return slices.Contains(c.building, f)
 }
 
-// inline puts a function's code in the place of a call. Parameters and variables are the
+// inPlace puts a function's code in the place of a call. Parameters and variables are the
 // call's own, also when the function is inlined twice.
-func (c *fn) inline(x *ctree.Call, f *ctree.Func) *ssa.Value {
-	values := c.args(x)
+func (c *fn) inPlace(f *ctree.Func, values []*ssa.Value) *ssa.Value {
 	outer := c.slots
 	c.slots = make(map[*ctree.Var]*ssa.Slot, len(f.Params))
 	for i, p := range f.Params {
@@ -88,9 +87,9 @@ func (c *fn) inline(x *ctree.Call, f *ctree.Func) *ssa.Value {
 	v := c.body(f)
 	c.slots = outer
 	if v == nil && f.Result.Scalar() {
-		return c.constant(regType(f.Result), 0) // it never returns, or without a value
+		return c.constant(RegType(f.Result), 0) // it never returns, or without a value
 	}
-	return c.result(x, v)
+	return v
 }
 
 // inlines decides whether a function's code stands in the place of its calls: as the text says,
@@ -192,11 +191,11 @@ func (c *fn) shortErrors(id int64) bool {
 func (c *fn) kfunc(x *ctree.Call, f *ctree.Func) *ssa.Value {
 	if !c.env.Kfunc(f.Name) {
 		c.errorf(diag.CodeCNoBody, x.Span, "this kernel has no function `%s` for BPF programs", f.Name)
-		return c.constant(regType(f.Result), 0)
+		return c.constant(RegType(f.Result), 0)
 	}
 	if len(x.Args) > maxArgs {
 		c.errorf(diag.CodeCCalls, x.Span, "%s() takes up to %d arguments", f.Name, maxArgs)
-		return c.constant(regType(f.Result), 0)
+		return c.constant(RegType(f.Result), 0)
 	}
 	args := make([]*ssa.Value, len(x.Args))
 	for i, a := range x.Args {

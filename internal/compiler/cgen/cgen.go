@@ -57,15 +57,15 @@ type fn struct {
 	pos    diag.Pos
 	slots  map[*ctree.Var]*ssa.Slot
 	loops  []*loop
-	calls  []*inlined // the functions whose code this is, outermost first
+	calls  []*activation // the functions whose code this is, outermost first
 	failed bool
 }
 
 // loop is where break and continue go; cont is nil in a switch.
 type loop struct{ brk, cont *ssa.Block }
 
-// inlined is a function whose code stands in the place of a call, or the one being built.
-type inlined struct {
+// activation is a function whose code stands in the place of a call, or the one being built.
+type activation struct {
 	f      *ctree.Func
 	result *ssa.Slot // where return leaves the value; nil: there's none
 	end    *ssa.Block
@@ -74,8 +74,17 @@ type inlined struct {
 	loops  []*loop // of the caller
 }
 
-// Func is the BPF function for f, which takes and gives what registers hold.
-func (p *Program) Func(f *ctree.Func) *ssa.Func { return p.function(f, ssa.FuncSub) }
+// Call calls f at the end of block b of a function that isn't C: its code stands there, or is a
+// function of the program. The arguments have the types of RegType. It gives f's value, nil if it
+// has none, and the block to go on in; nil if f never comes back.
+func (p *Program) Call(b *ssa.Block, at diag.Pos, f *ctree.Func, args []*ssa.Value) (*ssa.Value, *ssa.Block) {
+	c := &fn{Program: p, f: b.Func, b: b, pos: at, slots: map[*ctree.Var]*ssa.Slot{}}
+	if c.inlines(f) {
+		v := c.inPlace(f, args)
+		return v, c.b
+	}
+	return c.emitAux(ssa.OpCallFunc, callType(f), 0, p.function(f, ssa.FuncSub), args...), c.b
+}
 
 func (p *Program) function(f *ctree.Func, kind ssa.FuncKind) *ssa.Func {
 	key := funcKey{f, kind}
@@ -88,7 +97,7 @@ func (p *Program) function(f *ctree.Func, kind ssa.FuncKind) *ssa.Func {
 	}
 	result := ssa.I64
 	if f.Result.Scalar() && kind == ssa.FuncSub {
-		result = regType(f.Result)
+		result = RegType(f.Result)
 	}
 	sf := ssa.NewFunc("c_"+f.Name, kind, params, result)
 	p.funcs[key] = sf
@@ -102,7 +111,7 @@ func (p *Program) function(f *ctree.Func, kind ssa.FuncKind) *ssa.Func {
 	}
 	for i, v := range f.Params {
 		x := values[i]
-		if x.Type != regType(v.Type) {
+		if x.Type != RegType(v.Type) {
 			x = c.emit(ssa.OpTrunc, ssa.I32, x)
 		}
 		c.store(c.variable(v), x, v.Type)
@@ -122,14 +131,14 @@ func (p *Program) function(f *ctree.Func, kind ssa.FuncKind) *ssa.Func {
 
 // paramType is the type of a parameter's register. Helpers fill all of it.
 func paramType(t *ctree.Type, kind ssa.FuncKind) ssa.Type {
-	if kind == ssa.FuncCallback && regType(t) == ssa.I32 {
+	if kind == ssa.FuncCallback && RegType(t) == ssa.I32 {
 		return ssa.I64
 	}
-	return regType(t)
+	return RegType(t)
 }
 
-// regType is the type of values of t in a register.
-func regType(t *ctree.Type) ssa.Type {
+// RegType is the type of values of t in a register.
+func RegType(t *ctree.Type) ssa.Type {
 	switch {
 	case t.Kind == ctree.Pointer:
 		return ssa.Ptr
@@ -141,7 +150,7 @@ func regType(t *ctree.Type) ssa.Type {
 
 // body generates a function's body, and gives the value that it returns; nil: none.
 func (c *fn) body(f *ctree.Func) *ssa.Value {
-	call := &inlined{f: f, end: c.block(), labels: map[string]*ssa.Block{}, cases: map[*ctree.Case]*ssa.Block{}, loops: c.loops}
+	call := &activation{f: f, end: c.block(), labels: map[string]*ssa.Block{}, cases: map[*ctree.Case]*ssa.Block{}, loops: c.loops}
 	if f.Result.Kind != ctree.Void {
 		call.result = c.newSlot(f.Name, f.Result, 0)
 	}

@@ -154,7 +154,7 @@ func (c *fn) load(p place, t *ctree.Type) *ssa.Value {
 	if p.bits.Bits > 0 {
 		return c.loadBits(p, t)
 	}
-	r := regType(t)
+	r := RegType(t)
 	return c.emitAux(ssa.OpLoad, r, p.off, ssa.Mem{Size: uint8(t.Size), Signed: t.Signed && t.Size < 8, Class: p.class}, p.base)
 }
 
@@ -177,7 +177,7 @@ func (c *fn) loadBits(p place, t *ctree.Type) *ssa.Value {
 	unit := unitType(b)
 	p.bits = ctree.BitField{}
 	v := c.load(p, unit)
-	r := regType(unit)
+	r := RegType(unit)
 	width := int64(32)
 	if r == ssa.I64 {
 		width = 64
@@ -205,7 +205,7 @@ func (c *fn) storeBits(p place, v *ssa.Value, t *ctree.Type) {
 	b := p.bits
 	unit := unitType(b)
 	p.bits = ctree.BitField{}
-	r := regType(unit)
+	r := RegType(unit)
 	v = c.convert(v, t, &ctree.Type{Kind: ctree.Int, Size: max(unit.Size, 4)})
 	if b.Bits == 8*b.Unit {
 		c.store(p, v, unit)

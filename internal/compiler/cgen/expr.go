@@ -14,7 +14,7 @@ func (c *fn) value(x ctree.Expr) *ssa.Value {
 	t := x.Type()
 	switch x := x.(type) {
 	case *ctree.Const:
-		return c.constant(regType(t), x.Val)
+		return c.constant(RegType(t), x.Val)
 	case *ctree.VarRef, *ctree.Deref, *ctree.Member, *ctree.CompoundLit:
 		p := c.place(x)
 		if !t.Scalar() {
@@ -29,9 +29,9 @@ func (c *fn) value(x ctree.Expr) *ssa.Value {
 	case *ctree.FuncAddr:
 		return c.funcAddr(x)
 	case *ctree.Neg:
-		return c.emit(ssa.OpNeg, regType(t), c.value(x.X))
+		return c.emit(ssa.OpNeg, RegType(t), c.value(x.X))
 	case *ctree.Compl:
-		return c.emit(ssa.OpNot, regType(t), c.value(x.X))
+		return c.emit(ssa.OpNot, RegType(t), c.value(x.X))
 	case *ctree.Not, *ctree.Logic:
 		return c.truthValue(x)
 	case *ctree.Binary:
@@ -100,7 +100,7 @@ func (c *fn) converted(x *ctree.Convert) *ssa.Value {
 // convert is a value of type from as one of type to, which is no bool.
 func (c *fn) convert(v *ssa.Value, from, to *ctree.Type) *ssa.Value {
 	if v == nil {
-		return c.constant(regType(to), 0)
+		return c.constant(RegType(to), 0)
 	}
 	if v.Type == ssa.Ptr {
 		if to.Kind == ctree.Pointer {
@@ -167,7 +167,7 @@ func (c *fn) arith(op ctree.Op, t *ctree.Type, l, r *ssa.Value, count *ctree.Typ
 	if op == ctree.Shl || op == ctree.Shr {
 		r = c.convert(r, count, &ctree.Type{Kind: ctree.Int, Size: t.Size})
 	}
-	return c.emit(o, regType(t), l, r)
+	return c.emit(o, RegType(t), l, r)
 }
 
 // ptrAdd is a pointer plus a number of bytes.
@@ -436,7 +436,7 @@ func (c *fn) truthValue(x ctree.Expr) *ssa.Value {
 
 // cond is C ? X : Y.
 func (c *fn) cond(x *ctree.Cond) *ssa.Value {
-	r := regType(x.T)
+	r := RegType(x.T)
 	if x.T.Kind == ctree.Struct {
 		r = ssa.Ptr
 	}

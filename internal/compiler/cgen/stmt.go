@@ -18,9 +18,9 @@ func (c *fn) stmt(s ctree.Stmt) {
 			c.stmt(x)
 		}
 	case *ctree.Label:
-		c.label(c.call0().label(c, s.Name), s.Body)
+		c.label(c.current().label(c, s.Name), s.Body)
 	case *ctree.Case:
-		c.label(c.call0().cases[s], s.Body)
+		c.label(c.current().cases[s], s.Body)
 	case *ctree.If:
 		c.ifStmt(s)
 	case *ctree.Loop:
@@ -46,7 +46,7 @@ func (c *fn) plain(s ctree.Stmt) {
 			c.init(c.variable(s.Var), s.Var.Type, s.Init)
 		}
 	case *ctree.Goto:
-		c.jump(c.call0().label(c, s.Name))
+		c.jump(c.current().label(c, s.Name))
 	case *ctree.Break:
 		c.jump(c.loops[len(c.loops)-1].brk)
 	case *ctree.Continue:
@@ -61,11 +61,11 @@ func (c *fn) plain(s ctree.Stmt) {
 	}
 }
 
-// call0 is the function whose code this is.
-func (c *fn) call0() *inlined { return c.calls[len(c.calls)-1] }
+// current is the function whose code this is.
+func (c *fn) current() *activation { return c.calls[len(c.calls)-1] }
 
 // label is the block that a name stands for.
-func (i *inlined) label(c *fn, name string) *ssa.Block {
+func (i *activation) label(c *fn, name string) *ssa.Block {
 	if i.labels[name] == nil {
 		i.labels[name] = c.block()
 	}
@@ -158,7 +158,7 @@ func hasLabels(s ctree.Stmt) bool {
 // switchStmt compares with the cases in their order.
 func (c *fn) switchStmt(s *ctree.Switch) {
 	end := c.block()
-	call := c.call0()
+	call := c.current()
 	fallback := end
 	for _, k := range s.Cases {
 		call.cases[k] = c.block()
@@ -197,7 +197,7 @@ func (c *fn) inCase(v *ssa.Value, t *ctree.Type, k *ctree.Case) *ssa.Value {
 }
 
 func (c *fn) returnStmt(s *ctree.Return) {
-	call := c.call0()
+	call := c.current()
 	if s.X != nil {
 		switch t := call.f.Result; {
 		case t.Kind == ctree.Void:

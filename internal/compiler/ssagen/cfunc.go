@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/bpf/object"
 	"github.com/skep-bpf/skep/internal/compiler/cgen"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
@@ -42,19 +44,22 @@ func (c *fn) callC(e *syntax.CallExpr, f *types.CFunc) operand {
 	if c.uses.c == nil {
 		c.uses.c = cgen.NewProgram(c.prog, cEnv{c.gen}, c.rep)
 	}
-	sub := c.uses.c.Func(f.Code)
 	for i, v := range args {
-		switch want := sub.Params[i]; {
+		switch want := cgen.RegType(f.Code.Params[i].Type); {
 		case want == ssa.Ptr && v.Type != ssa.Ptr:
 			args[i] = c.emit(ssa.OpCopy, ssa.Ptr, v)
 		case want == ssa.I32:
 			args[i] = c.emit(ssa.OpTrunc, ssa.I32, v)
 		}
 	}
-	v := c.emitAux(ssa.OpCallFunc, sub.Result, 0, sub, args...)
+	var v *ssa.Value
+	v, c.b = c.uses.c.Call(c.cur(), c.pos, f.Code, args)
+	if slices.ContainsFunc(e.Args, func(a syntax.Expr) bool { m, _ := types.MapArgument(a); return m != nil }) {
+		c.forget("")
+	}
 	t := f.Result
 	switch {
-	case t.Kind == types.Void:
+	case t.Kind == types.Void || v == nil:
 		return operand{t: t, v: c.constI(0)}
 	case v.Type == ssa.I32 && t.Signed:
 		v = c.emit(ssa.OpSExt32, ssa.I64, v)
