@@ -22,6 +22,9 @@ func (c *fn) value(x ctree.Expr) *ssa.Value {
 		}
 		c.checkBounds(p, int64(t.Size), x.Where())
 		return c.load(p, t)
+	case *ctree.Absent:
+		c.errorf(diag.CodeCType, x.Span, "this kernel has no member `%s` there", x.Name)
+		return c.constant(RegType(t), 0)
 	case *ctree.AddrOf:
 		p := c.place(x.X)
 		c.checkBounds(p, 0, x.Span)
@@ -212,6 +215,10 @@ func (c *fn) place(x ctree.Expr) place {
 		p := c.variable(x.Var)
 		c.init(p, x.Var.Type, x.Init)
 		return p
+	}
+	if a, ok := x.(*ctree.Absent); ok {
+		c.value(a)
+		return c.at(c.constant(ssa.Ptr, 0))
 	}
 	return c.at(c.value(x))
 }

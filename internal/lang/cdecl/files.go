@@ -33,6 +33,8 @@ type tree struct {
 	kernel    []string   // the names of the kernel's headers that were included, in order
 	known     []constant // that headers without a file have
 	inserts   map[string][]insert
+	// relocatable are the structs whose members are where the kernel has them: "struct sock".
+	relocatable map[string]bool
 }
 
 // header is a file that was read.

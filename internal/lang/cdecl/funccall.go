@@ -9,6 +9,7 @@ import (
 	"github.com/skep-bpf/skep/internal/bpf/helper"
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/ctree"
+	"github.com/skep-bpf/skep/internal/lang/types"
 )
 
 // primary is a name, a literal, or something in parentheses.
@@ -144,11 +145,81 @@ func (b *bodies) member(n *cc.PostfixExpression, x ctree.Expr) ctree.Expr {
 		b.fail(diag.CodeCType, n, "`%s` has no member `%s`", n.PostfixExpression.Type(), n.Token2.SrcStr())
 	}
 	m := &ctree.Member{Node: ctree.Node{Span: b.at(n)}, X: x, T: b.typ(n, f.Type())}
+	if d := f.Type().Typedef(); d != nil && d.Name() == absentType {
+		return &ctree.Absent{Node: m.Node, Name: f.Name(), T: m.T}
+	}
+	if tag := b.relocatable(n); tag != "" {
+		return b.relocated(n, m, tag, f.Name())
+	}
 	m.Off = f.Offset() // also of an anonymous struct's members, from the struct around it
 	if f.IsBitfield() {
 		m.BitField = b.bitField(n, f)
 	}
 	return m
+}
+
+// relocatable is the struct that a member is taken of, if the kernel says where its members are.
+func (b *bodies) relocatable(n *cc.PostfixExpression) string {
+	t := n.PostfixExpression.Type().Undecay()
+	if p, ok := t.(*cc.PointerType); ok {
+		t = p.Elem()
+	}
+	s, ok := t.(compound)
+	if !ok {
+		return ""
+	}
+	word := "struct "
+	if t.Kind() == cc.Union {
+		word = "union "
+	}
+	name := s.Tag()
+	if tag := word + name.SrcStr(); b.scope.tree.relocatable[tag] {
+		return kernelTag(tag)
+	}
+	return ""
+}
+
+// relocated is a member where the kernel has it.
+func (b *bodies) relocated(n *cc.PostfixExpression, m *ctree.Member, tag, name string) ctree.Expr {
+	var sel *types.Selection
+	if b.scope.opt.Lookup != nil {
+		if t, ok := b.scope.opt.Lookup(tag); ok && t.S != nil {
+			sel = types.Select(t.S, kernelTag(name))
+		}
+	}
+	if sel == nil {
+		return &ctree.Absent{Node: m.Node, Name: name, T: m.T}
+	}
+	m.Off = int64(sel.Offset)
+	if f := sel.Field; f.BitLen > 0 {
+		m.BitField = ctree.BitField{BitOff: f.BitOff, Bits: f.BitLen, Unit: uint8(f.Type.Size)}
+		return m
+	}
+	if m.T.Scalar() && m.T.Size != sel.Field.Type.Size && sel.Field.Type.Size <= 8 && sel.Field.Type.Size > 0 {
+		b.fail(diag.CodeCType, n, "`%s` has %d bytes in this kernel, not %d", name, sel.Field.Type.Size, m.T.Size)
+	}
+	return m
+}
+
+// addressed is what &x designates; nil: it's no such expression.
+func addressed(x ctree.Expr) ctree.Expr {
+	for {
+		switch k := x.(type) {
+		case *ctree.Convert:
+			x = k.X
+		case *ctree.AddrOf:
+			return k.X
+		default:
+			return nil
+		}
+	}
+}
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // bitField is where a bit-field's bits are.
@@ -290,6 +361,15 @@ func (b *bodies) builtin(n *cc.PostfixExpression, name string) ctree.Expr {
 			return b.object(list[1])
 		}
 		return b.object(list[2])
+	case "skep_field_exists":
+		_, absent := addressed(b.expr(list[0])).(*ctree.Absent)
+		return ctree.NewConst(at, ctree.IntType, truth(!absent))
+	case "skep_type_exists":
+		p := b.expr(list[0])
+		if k, ok := p.(*ctree.Convert); ok {
+			p = k.X
+		}
+		return ctree.NewConst(at, ctree.IntType, truth(p.Type().Kind == ctree.Pointer && p.Type().Elem.Size > 0))
 	case "unreachable", "trap":
 		return &ctree.Builtin{Node: b.node(n), Name: short, T: ctree.VoidType}
 	case "bswap16", "bswap32", "bswap64":

@@ -237,7 +237,7 @@ func (b *bodies) addrOf(n *cc.UnaryExpression) ctree.Expr {
 // designates reports whether an expression stands for memory.
 func designates(x ctree.Expr) bool {
 	switch x := x.(type) {
-	case *ctree.VarRef, *ctree.Deref, *ctree.CompoundLit:
+	case *ctree.VarRef, *ctree.Deref, *ctree.CompoundLit, *ctree.Absent:
 		return true
 	case *ctree.Member:
 		return designates(x.X)

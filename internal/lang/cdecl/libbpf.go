@@ -30,6 +30,9 @@ func programHeader(name string, opt *Options) (text string, ok bool) {
 	return "", false
 }
 
+// fieldExists is what bpf_core_field_exists() becomes.
+const fieldExists = "__builtin_skep_field_exists"
+
 // helperMacros are those of <bpf/bpf_helpers.h>.
 const helperMacros = `
 #define __uint(name, val) int (*name)[val]
@@ -183,12 +186,16 @@ const coreMacros = `
 #define bpf_core_read_user(dst, sz, src) bpf_probe_read_user(dst, sz, (const void *)(src))
 #define bpf_core_read_str(dst, sz, src) bpf_probe_read_kernel_str(dst, sz, (const void *)(src))
 #define bpf_core_read_user_str(dst, sz, src) bpf_probe_read_user_str(dst, sz, (const void *)(src))
-#define bpf_core_field_size(...) __skep_field_size(__VA_ARGS__, __skep_size_2, __skep_size_1)(__VA_ARGS__)
-#define __skep_field_size(a, b, name, ...) name
+#define bpf_core_field_size(...) __skep_one_or_two(__VA_ARGS__, __skep_size_2, __skep_size_1)(__VA_ARGS__)
 #define __skep_size_1(field) sizeof(field)
 #define __skep_size_2(type, field) sizeof(((type *)0)->field)
 #define bpf_core_type_size(type) sizeof(type)
 #define bpf_core_enum_value(type, value) (value)
+#define __skep_one_or_two(a, b, name, ...) name
+#define bpf_core_field_exists(...) __skep_one_or_two(__VA_ARGS__, __skep_exists_2, __skep_exists_1)(__VA_ARGS__)
+#define __skep_exists_1(field) __builtin_skep_field_exists(&(field))
+#define __skep_exists_2(type, field) __builtin_skep_field_exists(&((type *)0)->field)
+#define bpf_core_type_exists(type) __builtin_skep_type_exists((type *)0)
 `
 
 const endianHeader = `#pragma once
@@ -250,6 +257,9 @@ const stringHeader = `#pragma once
 // programText is declared before the text of a program: what compilers know without a header.
 // Those that have no code of their own have it in C.
 const programText = `
+typedef long __skep_absent;
+int __builtin_skep_field_exists(const void *field);
+int __builtin_skep_type_exists(const void *pointer);
 static inline int __builtin_memcmp(const void *a, const void *b, unsigned long n)
 {
 	const unsigned char *x = a, *y = b;

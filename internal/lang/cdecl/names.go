@@ -15,6 +15,7 @@ type needs struct {
 	macros []string
 	// names are all names in the text, when functions' bodies are wanted.
 	names map[string]bool
+	asked []string // members that bpf_core_field_exists() asks for
 }
 
 // findNeeds finds the names. It knows less than a C parser, which would have to know the types
@@ -34,6 +35,7 @@ func findNeeds(text string, bodies bool) needs {
 	f.declarations()
 	if bodies {
 		f.variables()
+		f.askedFor()
 	}
 	for f.pos = 0; f.pos < len(f.toks); {
 		f.step()
@@ -79,6 +81,20 @@ func (f *finder) declarations() {
 			}
 		case t.is("typedef"):
 			f.typedef(i + 1)
+		}
+	}
+}
+
+// askedFor notes the last members of what bpf_core_field_exists() asks for.
+func (f *finder) askedFor() {
+	for i := range f.toks {
+		if !f.at(i).is(fieldExists) {
+			continue
+		}
+		for j, end := i+1, f.group(i+1); j < end; j++ {
+			if t := f.at(j); t.kind == name && (f.at(j-1).is("->") || f.at(j-1).is(".")) {
+				f.needs.asked = append(f.needs.asked, t.text)
+			}
 		}
 	}
 }

@@ -21,6 +21,7 @@ type prelude struct {
 	// names are those in the text, nil if it has no function bodies; later are the structs that
 	// pointers lead to.
 	names map[string]bool
+	asked []string // members that may be missing
 	later []*types.Type
 }
 
@@ -31,7 +32,7 @@ const ownTag = "__skep_"
 
 // newPrelude declares n. constant finds the value of a macro of the kernel's headers.
 func newPrelude(opt *Options, n needs, constant func(name string) (int64, bool)) *prelude {
-	p := &prelude{opt: opt, types: map[string]*types.Type{}, unknown: map[string]bool{}, names: n.names}
+	p := &prelude{opt: opt, types: map[string]*types.Type{}, unknown: map[string]bool{}, names: n.names, asked: n.asked}
 	for _, tag := range n.tags {
 		if t, ok := p.lookup(tag); ok {
 			p.tag(tag, t)

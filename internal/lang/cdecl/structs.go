@@ -42,10 +42,21 @@ func (p *prelude) members(t *types.Type) string {
 	// A member aligns it: the front end loses what leads back to a struct with attributes.
 	align := integerName(types.IntType(min(alignOf(t), 8), false))
 	fmt.Fprintf(&b, "{ union { unsigned char %sall[%d]; %s %salign; ", ownTag, t.Size, align, ownTag)
-	p.flatten(&b, t, 0, map[string]bool{})
+	seen := map[string]bool{}
+	p.flatten(&b, t, 0, seen)
+	for _, name := range p.asked {
+		if !seen[name] {
+			seen[name] = true
+			fmt.Fprintf(&b, "%s %s; ", absentType, name)
+		}
+	}
 	b.WriteString("}; }")
 	return b.String()
 }
+
+// absentType is the type of members that the text asks for with bpf_core_field_exists() and that
+// the kernel doesn't have.
+const absentType = ownTag + "absent"
 
 // flatten writes the members of t, which begins at byte base; those of anonymous structs are
 // the struct's own.

@@ -166,6 +166,13 @@ type (
 		Off int64
 		BitField
 	}
+	// Absent is a member that the running kernel doesn't have; only code that isn't reached may
+	// use it. Name is as the text has it.
+	Absent struct {
+		Node
+		Name string
+		T    *Type
+	}
 	// AddrOf is the address of memory.
 	AddrOf struct {
 		Node
@@ -286,6 +293,7 @@ func (e *Const) Type() *Type       { return e.T }
 func (e *VarRef) Type() *Type      { return e.Var.Type }
 func (e *Deref) Type() *Type       { return e.T }
 func (e *Member) Type() *Type      { return e.T }
+func (e *Absent) Type() *Type      { return e.T }
 func (e *AddrOf) Type() *Type      { return e.T }
 func (e *FuncAddr) Type() *Type    { return FuncPointer }
 func (e *unary) Type() *Type       { return e.T }
