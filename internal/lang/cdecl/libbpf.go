@@ -39,6 +39,7 @@ const helperMacros = `
 #define __type(name, val) __typeof__(val) *name
 #define __array(name, val) __typeof__(val) *name[]
 #define SEC(name) __attribute__((section(name), used))
+#undef noinline
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
@@ -348,6 +349,7 @@ void __builtin_trap(void);
 void __sync_synchronize(void);
 #define __builtin_types_compatible_p(a, b) _Generic(*(a *)0, b: 1, default: 0)
 #define __builtin_preserve_access_index(x) (x)
+#undef noinline
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
