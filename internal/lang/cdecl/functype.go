@@ -58,7 +58,10 @@ func promote(x ctree.Expr) ctree.Expr {
 	case t.Kind == ctree.Bool, t.Kind == ctree.Int && t.Size < 4:
 		return ctree.NewConvert(x.Where(), x, ctree.IntType)
 	}
-	if m, ok := x.(*ctree.Member); ok && m.Bits > 0 && t.Size == 4 && (m.Bits < 32 || t.Signed) {
+	if m, ok := x.(*ctree.Member); ok && m.Bits > 0 && m.Bits <= 32 {
+		if m.Bits == 32 && !t.Signed {
+			return ctree.NewConvert(x.Where(), x, ctree.UIntType)
+		}
 		return ctree.NewConvert(x.Where(), x, ctree.IntType)
 	}
 	return x
