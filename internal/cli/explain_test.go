@@ -20,6 +20,12 @@ var withoutExample = map[diag.Code]string{
 	diag.CodeFeature:       "takes an old kernel",
 	diag.CodeNoBTF:         "takes a kernel without BTF",
 	diag.CodeNoTracefs:     "takes a machine without tracefs",
+	diag.CodeCFloat:        "takes a C file",
+	diag.CodeCRecurses:     "takes a C file",
+	diag.CodeCNoBody:       "takes a C file",
+	diag.CodeCBounds:       "takes a C file",
+	diag.CodeCCalls:        "takes a C file",
+	diag.CodeCSection:      "takes a C file",
 	diag.CodeNoSourceLine:  "takes a binary with debug information",
 }
 

@@ -78,6 +78,7 @@ func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Repor
 	}
 	x.script(script, opt.Dir, true)
 	x.out.C = x.c.Scope()
+	x.importStdlib()
 	macros := newMacros(x)
 	x.out.Macros = slices.Sorted(maps.Keys(macros.byName))
 	values := newValues(x)
@@ -125,6 +126,7 @@ type expander struct {
 	out      Result
 	decls    []*syntax.Macro
 	imported map[string]bool // paths
+	parts    []string        // of the standard library that are imported
 	full     bool            // that the script is too large was reported
 }
 

@@ -8,10 +8,8 @@ import (
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/cdecl"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
 )
-
-// stdlib are the parts of bpftrace's standard library that can be imported by name.
-var stdlib = []string{"map", "process", "stack", "strings", "system", "task", "test", "usdt"}
 
 // importPath imports a file, or at the top level a directory of files, once.
 func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
@@ -21,7 +19,8 @@ func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
 			x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import `%s` not found", name).
 				Note("parts of the standard library are %s", strings.Join(stdlib, ", "))
 		}
-		return // it's built in
+		x.parts = append(x.parts, part)
+		return
 	}
 	if name == "" {
 		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "an import names a file or a directory")
@@ -50,7 +49,7 @@ func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
 	case top:
 		x.importDir(lit, path)
 	default:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only C can be imported: a header (.h) or functions (.bpf.c)")
 	}
 }
 
@@ -111,7 +110,7 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 	case kind == headerImport:
 		x.c.Include(filepath.Base(path), lit.Span(), filepath.Dir(path))
 	case !top:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only C can be imported: a header (.h) or functions (.bpf.c)")
 	default:
 		text, err := x.opt.Files.ReadFile(path)
 		if err != nil {
@@ -133,7 +132,12 @@ func (x *expander) importProgram(lit *syntax.StringLit, path string) {
 		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
 		return
 	}
-	for _, f := range cdecl.ReadProgram(path, string(text), x.cOptions(), x.rep) {
+	x.addProgram(cdecl.ReadProgram(path, string(text), x.cOptions(), x.rep))
+}
+
+// addProgram takes in functions, of which no two may have one name, but for static ones.
+func (x *expander) addProgram(funcs []*types.CFunc) {
+	for _, f := range funcs {
 		for _, other := range x.out.CFuncs {
 			if other.Code.Name == f.Code.Name && !other.Code.Static && !f.Code.Static {
 				x.rep.Errorf(diag.CodeCTwice, f.Code.Span, "`%s` is defined twice", f.Code.Name).
