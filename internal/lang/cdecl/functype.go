@@ -35,7 +35,7 @@ func (b *bodies) convertType(n cc.Node, t cc.Type) ctree.Type {
 	case *cc.StructType, *cc.UnionType:
 		return ctree.Type{Kind: ctree.Struct, Size: size, Align: align}
 	case *cc.EnumType:
-		return ctree.Type{Kind: ctree.Int, Size: size, Align: align, Signed: t.UnderlyingType().Kind() != cc.UInt && cc.IsSignedInteger(t.UnderlyingType())}
+		return ctree.Type{Kind: ctree.Int, Size: size, Align: align, Signed: t.Min() < 0}
 	}
 	switch {
 	case t.Kind() == cc.Void:

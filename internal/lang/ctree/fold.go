@@ -32,8 +32,8 @@ func Wrap(t *Type, val int64) int64 {
 // NewConvert is x as a value of type t.
 func NewConvert(at diag.Span, x Expr, t *Type) Expr {
 	from := x.Type()
-	if from == t || same(from, t) {
-		return x
+	if m, ok := x.(*Member); (from == t || same(from, t)) && !(ok && m.Bits > 0) {
+		return x // a bit-field becomes a value of its type, which is promoted otherwise
 	}
 	if k, ok := x.(*Const); ok && t.Scalar() {
 		return NewConst(at, t, k.Val)
