@@ -58,13 +58,32 @@ func promote(x ctree.Expr) ctree.Expr {
 	case t.Kind == ctree.Bool, t.Kind == ctree.Int && t.Size < 4:
 		return ctree.NewConvert(x.Where(), x, ctree.IntType)
 	}
-	if m, ok := x.(*ctree.Member); ok && m.Bits > 0 && m.Bits <= 32 {
+	if m := bitFieldOf(x); m != nil && m.Bits <= 32 {
 		if m.Bits == 32 && !t.Signed {
 			return ctree.NewConvert(x.Where(), x, ctree.UIntType)
 		}
 		return ctree.NewConvert(x.Where(), x, ctree.IntType)
 	}
 	return x
+}
+
+// bitFieldOf is the bit-field whose value x is; nil: it's none's.
+func bitFieldOf(x ctree.Expr) *ctree.Member {
+	switch x := x.(type) {
+	case *ctree.Member:
+		if x.Bits > 0 {
+			return x
+		}
+	case *ctree.Assign:
+		return bitFieldOf(x.Dst)
+	case *ctree.Update:
+		if !x.Post {
+			return bitFieldOf(x.Dst)
+		}
+	case *ctree.Comma:
+		return bitFieldOf(x.Y)
+	}
+	return nil
 }
 
 // balance makes two numbers one type: C's usual arithmetic conversions.
