@@ -126,7 +126,7 @@ func (b *bodies) localDecl(n *cc.Declaration) (out []ctree.Stmt) {
 
 // local is a variable of a block.
 func (b *bodies) local(d *cc.Declarator, init *cc.Initializer) ctree.Stmt {
-	v := &ctree.Var{Name: d.Name(), Span: b.at(d)}
+	v := &ctree.Var{Name: d.Name(), Span: b.at(d), ReadOnly: isConst(d)}
 	b.vars[d] = v
 	v.Type = b.typ(d, d.Type())
 	out := &ctree.Decl{Node: b.node(d), Var: v}

@@ -280,7 +280,11 @@ func (b *bodies) step(n cc.Node, operand cc.ExpressionNode, down, post bool) ctr
 // target is what's assigned to.
 func (b *bodies) target(n cc.ExpressionNode) ctree.Expr {
 	x := b.object(n)
-	if v, ok := x.(*ctree.VarRef); ok && v.Var.Static && v.Var.ReadOnly {
+	root := x
+	for m, ok := root.(*ctree.Member); ok; m, ok = root.(*ctree.Member) {
+		root = m.X
+	}
+	if v, ok := root.(*ctree.VarRef); ok && v.Var.ReadOnly {
 		b.fail(diag.CodeCSyntax, n, "`%s` is const", v.Var.Name)
 	}
 	if !designates(x) || x.Type().Kind == ctree.Array {

@@ -86,6 +86,11 @@ func (b *bodies) labeled(n *cc.LabeledStatement) ctree.Stmt {
 	if n.Case == cc.LabeledStatementRange {
 		c.To = b.caseValue(n.ConstantExpression2, s.X.Type())
 	}
+	for _, other := range s.Cases {
+		if c.Default && other.Default || !c.Default && !other.Default && c.From <= other.To && other.From <= c.To {
+			b.fail(diag.CodeCTwice, n, "this case stands twice in the switch")
+		}
+	}
 	s.Cases = append(s.Cases, c)
 	c.Body = b.stmt(n.Statement)
 	return c

@@ -21,6 +21,9 @@ func ReadProgram(path, text string, opt Options, rep *diag.Reporter) []*types.CF
 	r := &Reader{opt: opt, rep: rep}
 	text = withoutBrackets(text)
 	r.units = []*unit{{name: path, src: rep.Sources.Add(path, text), text: []byte(text), end: len(text)}}
+	if !r.threadWords() {
+		return nil
+	}
 	s := r.Scope()
 	if s.ast == nil || rep.Count() != before && rep.Failed() {
 		return nil
@@ -32,6 +35,21 @@ func ReadProgram(path, text string, opt Options, rep *diag.Reporter) []*types.CF
 		return nil
 	}
 	return funcs
+}
+
+// threadWords reports the words for what threads share, which there's no code for.
+func (r *Reader) threadWords() bool {
+	ok := true
+	u := r.units[0]
+	s := scanner{text: string(u.text)}
+	for t := s.next(); t.kind != eof; t = s.next() {
+		if t.is("_Atomic") || t.is("_Thread_local") || t.is("__thread") {
+			ok = false
+			r.rep.Errorf(diag.CodeCUnsupported, diag.Span{Start: u.src.Pos(t.pos), End: u.src.Pos(t.pos + len(t.text))},
+				"`%s` isn't supported", t.text).Note("__sync_fetch_and_add() and the like change memory that other CPUs change, too")
+		}
+	}
+	return ok
 }
 
 // withoutBrackets blanks attributes of the form [[…]], which say nothing that code depends on.

@@ -59,7 +59,7 @@ type Var struct {
 	// Static: it lives as long as the programs do. Data is its initial value, nil: zeros.
 	Static   bool
 	Data     []byte
-	ReadOnly bool   // Static: const
+	ReadOnly bool   // const
 	Align    uint32 // at least that, up to 8
 	Map      *Map   // it's a map: SEC(".maps")
 	// Kernel: a variable of the kernel (__ksym); Weak: it may be missing.
