@@ -145,8 +145,8 @@ func (b *bodies) local(d *cc.Declarator, init *cc.Initializer) ctree.Stmt {
 // inits are what an initializer sets, in order.
 func (b *bodies) inits(n *cc.Initializer, out []ctree.Init) []ctree.Init {
 	if n.Case == cc.InitializerInitList {
+		b.checkNamed(n.InitializerList, n.Type(), n.Offset())
 		for l := n.InitializerList; l != nil; l = l.InitializerList {
-			b.checkPlain(l)
 			out = b.inits(l.Initializer, out)
 		}
 		return out
@@ -173,23 +173,78 @@ func (b *bodies) inits(n *cc.Initializer, out []ctree.Init) []ctree.Init {
 	return out
 }
 
-// checkPlain refuses values without a name for a struct that stands for the kernel's, which
-// has only the members that the text names.
-func (b *bodies) checkPlain(l *cc.InitializerList) {
-	if l.Designation != nil || l.Initializer.Field() == nil {
+// checkNamed refuses values without a name for a struct that stands for the kernel's, which has
+// only the members that the text names, in an order of its own. All zero is {} or {0}. The list
+// is of a t at offset base.
+func (b *bodies) checkNamed(l *cc.InitializerList, t cc.Type, base int64) {
+	if l == nil || b.isKernels(t) && l.InitializerList == nil && l.Designation == nil && isZeroInit(l.Initializer) {
 		return
 	}
-	if d := l.Initializer.Field().Declarator(); d != nil && fileOf(d) == preludeName {
-		b.fail(diag.CodeCSyntax, l, "the members of the kernel's structs are set by name: `.%s = …`", l.Initializer.Field().Name())
+	for ; l != nil; l = l.InitializerList {
+		i := l.Initializer
+		if l.Designation != nil || i.Case != cc.InitializerExpr {
+			if l.Designation == nil && b.isKernels(t) {
+				b.unnamed(l)
+			}
+			continue
+		}
+		if k := i.AssignmentExpression.Type().Kind(); k != cc.Struct && k != cc.Union && b.inKernels(t, i.Offset()-base) {
+			b.unnamed(l)
+		}
 	}
+}
+
+func (b *bodies) unnamed(n cc.Node) {
+	b.fail(diag.CodeCSyntax, n, "the members of a struct of the kernel are set by their names: `.name = …`")
+}
+
+func isZeroInit(i *cc.Initializer) bool {
+	if i.Case != cc.InitializerExpr {
+		return false
+	}
+	v, ok := integer(i.AssignmentExpression.Value())
+	return ok && v == 0
+}
+
+// isKernels reports whether a struct stands for one of the kernel's.
+func (b *bodies) isKernels(t cc.Type) bool {
+	s, ok := t.(compound)
+	if !ok {
+		return false
+	}
+	tag, word := s.Tag(), "struct "
+	if t.Kind() == cc.Union {
+		word = "union "
+	}
+	return b.scope.prelude.types[word+tag.SrcStr()] != nil
+}
+
+// inKernels reports whether byte off of a t is in a struct of the kernel.
+func (b *bodies) inKernels(t cc.Type, off int64) bool {
+	if b.isKernels(t) {
+		return true
+	}
+	switch t := t.(type) {
+	case *cc.ArrayType:
+		if size := t.Elem().Size(); size > 0 {
+			return b.inKernels(t.Elem(), off%size)
+		}
+	case compound:
+		for i := range t.NumFields() {
+			if f := t.FieldByIndex(i); f.Offset() <= off && off < f.Offset()+f.Type().Size() && b.inKernels(f.Type(), off-f.Offset()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // compoundLit is (type){ … }.
 func (b *bodies) compoundLit(n *cc.PostfixExpression) ctree.Expr {
 	t := b.typ(n, n.TypeName.Type())
 	out := &ctree.CompoundLit{Node: b.node(n)}
+	b.checkNamed(n.InitializerList, n.TypeName.Type(), 0)
 	for l := n.InitializerList; l != nil; l = l.InitializerList {
-		b.checkPlain(l)
 		out.Init = b.inits(l.Initializer, out.Init)
 	}
 	if t.Size == 0 {
