@@ -17,6 +17,11 @@ func (c *fn) call(x *ctree.Call) *ssa.Value {
 	f := x.Func
 	if f.Body == nil && f.Helper == 0 && !f.Kernel {
 		if d := c.env.Define(f.Name); d != nil {
+			if !sameTypes(f, d) {
+				c.errorf(diag.CodeCTwice, x.Span, "`%s` is declared otherwise here than where it's defined", f.Name).
+					NoteAt(d.Span, "it's defined here")
+				return c.constant(RegType(f.Result), 0)
+			}
 			f = d
 		}
 	}
@@ -35,6 +40,12 @@ func (c *fn) call(x *ctree.Call) *ssa.Value {
 		return c.result(x, c.inPlace(f, c.args(x)))
 	}
 	return c.result(x, c.emitAux(ssa.OpCallFunc, callType(f), 0, c.function(f, ssa.FuncSub), c.args(x)...))
+}
+
+// sameTypes reports whether two declarations of a function pass the same things.
+func sameTypes(a, b *ctree.Func) bool {
+	same := func(x, y *ctree.Type) bool { return x.Kind == y.Kind && x.Size == y.Size && x.Signed == y.Signed }
+	return same(a.Result, b.Result) && slices.EqualFunc(a.Params, b.Params, func(x, y *ctree.Var) bool { return same(x.Type, y.Type) })
 }
 
 // callType is the register type of what a function gives.

@@ -175,11 +175,13 @@ func (c *fn) body(f *ctree.Func) *ssa.Value {
 
 // errorf reports what can't be compiled, once a function.
 func (c *fn) errorf(code diag.Code, at diag.Span, format string, args ...any) *diag.Diagnostic {
-	if c.failed || !at.IsValid() {
-		c.failed = true
+	if c.failed {
 		return &diag.Diagnostic{}
 	}
 	c.failed = true
+	if !at.IsValid() && len(c.calls) > 0 { // in one of our own headers
+		at = c.calls[0].f.Span
+	}
 	return c.rep.Errorf(code, at, format, args...)
 }
 

@@ -13,7 +13,7 @@ import (
 // helperNumber is the number of the helper that one of our headers declares; 0: it's none.
 func helperNumber(d *cc.Declarator) int64 {
 	name, ok := strings.CutPrefix(d.Name(), "bpf_")
-	if !ok || fileOf(d)[0] != '<' {
+	if !ok || !strings.HasPrefix(fileOf(d), "<") {
 		return 0
 	}
 	if h := helper.ByName(name); h != nil {

@@ -79,7 +79,10 @@ func (b *bodies) name(n *cc.PrimaryExpression) ctree.Expr {
 
 func (b *bodies) variable(n *cc.PrimaryExpression, d *cc.Declarator) ctree.Expr {
 	if d.Type().Kind() == cc.Function {
-		f := b.function(d, attrs{})
+		f := b.funcs[d.Name()]
+		if f == nil {
+			f = b.function(d, attrs{})
+		}
 		f.Uses++
 		return &ctree.FuncAddr{Node: b.node(n), Func: f}
 	}

@@ -19,8 +19,7 @@ func ReadProgram(path, text string, opt Options, rep *diag.Reporter) []*types.CF
 	before := rep.Count()
 	opt.bodies = true
 	r := &Reader{opt: opt, rep: rep}
-	text = withoutBrackets(text)
-	r.units = []*unit{{name: path, src: rep.Sources.Add(path, text), text: []byte(text), end: len(text)}}
+	r.units = []*unit{{name: path, src: rep.Sources.Add(path, text), text: []byte(withoutBrackets(text)), end: len(text)}}
 	if !r.threadWords() {
 		return nil
 	}
@@ -54,29 +53,28 @@ func (r *Reader) threadWords() bool {
 
 // withoutBrackets blanks attributes of the form [[…]], which say nothing that code depends on.
 func withoutBrackets(text string) string {
-	var b []byte
-	for at := 0; ; {
-		i := strings.Index(text[at:], "[[")
-		if i < 0 {
-			break
-		}
-		i += at
-		end := strings.Index(text[i:], "]]")
-		if end < 0 || strings.Contains(text[i:i+end], "\n") {
-			break
-		}
-		at = i + end + 2
-		if b == nil {
-			b = []byte(text)
-		}
-		for j := i; j < at; j++ {
-			b[j] = ' '
-		}
-	}
-	if b == nil {
+	if !strings.Contains(text, "[[") {
 		return text
 	}
-	return string(b)
+	out := []byte(text)
+	s := scanner{text: text}
+	var before, last token
+	from := -1
+	for t := s.next(); t.kind != eof; t = s.next() {
+		switch {
+		case from < 0 && t.is("[") && last.is("[") && (before.is(";") || before.is("{") || before.is("}") || before.kind == eof):
+			from = last.pos
+		case from >= 0 && t.is("]") && last.is("]"):
+			for i := from; i <= t.pos; i++ {
+				if out[i] != '\n' {
+					out[i] = ' '
+				}
+			}
+			from = -1
+		}
+		before, last = last, t
+	}
+	return string(out)
 }
 
 // bodies makes the trees of a file's functions. A mistake is reported once for a function, and
