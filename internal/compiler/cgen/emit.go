@@ -18,9 +18,7 @@ func (c *fn) emit(op ssa.Op, t ssa.Type, args ...*ssa.Value) *ssa.Value {
 }
 
 func (c *fn) emitAux(op ssa.Op, t ssa.Type, auxInt int64, aux any, args ...*ssa.Value) *ssa.Value {
-	v := c.emit(op, t, args...)
-	v.AuxInt, v.Aux = auxInt, aux
-	return v
+	return c.cur().AppendAux(c.pos, op, t, auxInt, aux, args...)
 }
 
 // constant is a number, or a pointer of that address.
@@ -36,27 +34,20 @@ func (c *fn) block() *ssa.Block { return c.f.NewBlock(ssa.BlockRet) }
 
 // jump ends the current block with a jump.
 func (c *fn) jump(to *ssa.Block) {
-	if c.b == nil {
-		return
+	if c.b != nil {
+		c.b.Jump(c.pos, to)
+		c.b = nil
 	}
-	c.b.Kind, c.b.Pos = ssa.BlockPlain, c.pos
-	c.b.AddEdge(to)
-	c.b = nil
 }
 
 // branch ends the current block: to yes if v isn't zero, else to no.
 func (c *fn) branch(v *ssa.Value, yes, no *ssa.Block) {
-	b := c.cur()
-	b.Kind, b.Pos = ssa.BlockIf, c.pos
-	b.SetControl(v)
-	b.AddEdge(yes)
-	b.AddEdge(no)
+	c.cur().Branch(c.pos, v, yes, no, 0)
 	c.b = nil
 }
 
 func (c *fn) ret(v *ssa.Value) {
-	c.b.Kind, c.b.Pos = ssa.BlockRet, c.pos
-	c.b.SetControl(v)
+	c.b.Return(c.pos, v)
 	c.b = nil
 }
 
