@@ -2,6 +2,7 @@ package cdecl
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"modernc.org/cc/v4"
 
@@ -254,6 +255,11 @@ func (b *bodies) compoundLit(n *cc.PostfixExpression) ctree.Expr {
 	return out
 }
 
+// mapTypes are the types of maps (enum bpf_map_type) that programs use by themselves: hashes,
+// arrays, stack traces, tries, queues, stacks, ring buffers and bloom filters. Others take user
+// space to fill or to read them.
+var mapTypes = []uint32{1, 2, 5, 6, 7, 9, 10, 11, 22, 23, 27, 30}
+
 // mapVar is the definition of a map: the members of its struct say what it is.
 func (b *bodies) mapVar(d *cc.Declarator) *ctree.Var {
 	s, ok := d.Type().(*cc.StructType)
@@ -290,6 +296,9 @@ func (b *bodies) mapVar(d *cc.Declarator) *ctree.Var {
 		default:
 			b.unsupported(d, "`%s` of a map", f.Name())
 		}
+	}
+	if !slices.Contains(mapTypes, m.Type) {
+		b.unsupported(d, "a map of type %d", m.Type)
 	}
 	return &ctree.Var{Name: d.Name(), Type: b.typ(d, d.Type()), Span: b.at(d), Static: true, Map: m}
 }

@@ -364,6 +364,9 @@ func (b *bodies) assign(n *cc.AssignmentExpression) ctree.Expr {
 	dst := b.target(n.UnaryExpression)
 	x := b.expr(n.AssignmentExpression)
 	if n.Case == cc.AssignmentExpressionAssign {
+		if v, ok := dst.(*ctree.VarRef); ok && v.Var.Static && v.Var.Type.Kind == ctree.Pointer && v.Var.Type.Elem.Kind == ctree.Function {
+			b.unsupported(n, "to change where a pointer to a function that lives on points to")
+		}
 		return &ctree.Assign{Node: b.node(n), Dst: dst, X: b.coerce(n.AssignmentExpression, x, dst.Type())}
 	}
 	op := updates[n.Case]
