@@ -54,7 +54,7 @@ func (c *fn) callC(e *syntax.CallExpr, f *types.CFunc) operand {
 	}
 	var v *ssa.Value
 	v, c.b = c.uses.c.Call(c.cur(), c.pos, f.Code, args)
-	if slices.ContainsFunc(e.Args, func(a syntax.Expr) bool { m, _ := types.MapArgument(a); return m != nil }) {
+	if slices.ContainsFunc(e.Args, func(a syntax.Expr) bool { return types.MapArgument(a) != nil }) {
 		c.forget("")
 	}
 	t := f.Result
@@ -72,7 +72,7 @@ func (c *fn) callC(e *syntax.CallExpr, f *types.CFunc) operand {
 // cArg is an argument of a C function: a number of the parameter's type, or an address, of a map
 // or of memory of the program.
 func (c *fn) cArg(a syntax.Expr, want *types.Type) *ssa.Value {
-	if m, _ := types.MapArgument(a); m != nil && want.Kind == types.Pointer {
+	if m := types.MapArgument(a); m != nil && want.Kind == types.Pointer {
 		if st := c.mapFor(m); st != nil && st.v != nil && st.v.Storage == object.StoreHash {
 			return c.mapPtr(st.v.Map)
 		}

@@ -85,7 +85,7 @@ func (f *finder) declarations() {
 	}
 }
 
-// askedFor notes the last members of what bpf_core_field_exists() asks for.
+// askedFor notes the members that bpf_core_field_exists() asks for.
 func (f *finder) askedFor() {
 	for i := range f.toks {
 		if !f.at(i).is(fieldExists) {

@@ -12,8 +12,8 @@ import (
 var stdlib = []string{"map", "process", "stack", "strings", "system", "task", "test", "usdt"}
 
 // stdlibC are the parts' functions that bpftrace has in C and that scripts may call by their
-// names. They are compiled when a script calls one: what the language itself has of the standard
-// library is built in.
+// names, without those that change the system. They are compiled when a script calls one: what
+// the language itself has of the standard library is built in.
 var stdlibC = map[string]string{
 	"test": `int __always_true(void) { return 1; }
 `,
@@ -30,8 +30,6 @@ long __elem_count(void *map)
 }
 `,
 	"process": `#include <bpf/bpf_helpers.h>
-long __signal_process(unsigned int sig) { return bpf_send_signal(sig); }
-long __signal_thread(unsigned int sig) { return bpf_send_signal_thread(sig); }
 unsigned long long __get_current_uid_gid(void) { return bpf_get_current_uid_gid(); }
 unsigned long long __get_cgroup(void) { return bpf_get_current_cgroup_id(); }
 unsigned long long __get_current_task(void) { return bpf_get_current_task(); }

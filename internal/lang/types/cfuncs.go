@@ -23,18 +23,18 @@ func (c *checker) cFunc(name string) *CFunc {
 	return nil
 }
 
-// MapArgument is the map that an argument of a C function names as a whole: @m, &@m, with or
-// without a cast. addr tells whether its address was taken.
-func MapArgument(e syntax.Expr) (m *syntax.MapExpr, addr bool) {
+// MapArgument is the map that an argument of a C function names as a whole, by @m or &@m, with or
+// without a cast; nil: it's none.
+func MapArgument(e syntax.Expr) *syntax.MapExpr {
 	e = unparen(e)
 	if cast, ok := e.(*syntax.CastExpr); ok {
 		e = unparen(cast.X)
 	}
 	if u, ok := e.(*syntax.UnaryExpr); ok && u.Op == syntax.AddrOf {
-		e, addr = unparen(u.X), true
+		e = unparen(u.X)
 	}
-	m, _ = e.(*syntax.MapExpr)
-	return m, addr
+	m, _ := e.(*syntax.MapExpr)
+	return m
 }
 
 // callC types the call of a C function.
@@ -62,7 +62,7 @@ func (c *checker) callC(e *syntax.CallExpr, f *CFunc) *Type {
 // cArg types the i-th argument of a C function.
 func (c *checker) cArg(e *syntax.CallExpr, f *CFunc, i int, a syntax.Expr) {
 	want := f.Params[i]
-	if m, _ := MapArgument(a); m != nil && want.Kind == Pointer && c.mapNamed(m.Name).Key != nil {
+	if m := MapArgument(a); m != nil && want.Kind == Pointer && c.mapNamed(m.Name).Key != nil {
 		c.record(a, PointerTo(voidType(), SpaceNone))
 		return
 	}
@@ -105,7 +105,7 @@ func (c *checker) isC(name string) bool {
 // cArgs binds what a C function gets: of a map that's passed as a whole anything may become.
 func (b *binder) cArgs(args []syntax.Expr) {
 	for _, a := range args {
-		if m, _ := MapArgument(a); m != nil {
+		if m := MapArgument(a); m != nil {
 			b.touchMap(m)
 			b.maps[m.Name].Addressed = true
 			continue
