@@ -38,7 +38,7 @@ func (c *fn) callOrName(e syntax.Expr) operand {
 			if f := c.scriptFunc(call.Fun.Name); f != nil {
 				return c.callFunc(call, f)
 			}
-			if f := c.cFunc(call.Fun.Name); f != nil {
+			if f := c.info.CFunc(call.Fun.Name); f != nil {
 				return c.callC(call, f)
 			}
 		}

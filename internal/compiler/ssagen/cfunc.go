@@ -25,16 +25,6 @@ type cData struct {
 	off   int64
 }
 
-// cFunc is the C function of that name that scripts may call, or nil.
-func (g *gen) cFunc(name string) *types.CFunc {
-	for _, f := range g.info.CFuncs {
-		if f.Code.Name == name && !f.Code.Static {
-			return f
-		}
-	}
-	return nil
-}
-
 // callC calls a C function.
 func (c *fn) callC(e *syntax.CallExpr, f *types.CFunc) operand {
 	args := make([]*ssa.Value, len(e.Args))
@@ -151,7 +141,7 @@ func (e cEnv) Kernel() uint32 { return e.g.info.Facts.Kernel }
 
 // Define is the function of that name that one of the imported files defines.
 func (e cEnv) Define(name string) *ctree.Func {
-	if f := e.g.cFunc(name); f != nil {
+	if f := e.g.info.CFunc(name); f != nil {
 		return f.Code
 	}
 	return nil

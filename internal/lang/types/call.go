@@ -260,7 +260,7 @@ func (c *checker) unknownFunc(e *syntax.CallExpr) {
 // callFunc types the call of a script's function.
 func (c *checker) callFunc(e *syntax.CallExpr) *Type {
 	f := c.function(e.Fun.Name)
-	if cf := c.cFunc(e.Fun.Name); f == nil && cf != nil {
+	if cf := c.info.CFunc(e.Fun.Name); f == nil && cf != nil {
 		return c.callC(e, cf)
 	}
 	if f == nil {

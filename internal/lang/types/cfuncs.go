@@ -13,9 +13,9 @@ type CFunc struct {
 	Result *Type
 }
 
-// cFunc is the C function of that name that scripts may call, or nil.
-func (c *checker) cFunc(name string) *CFunc {
-	for _, f := range c.info.CFuncs {
+// CFunc is the C function of that name that scripts may call, or nil.
+func (i *Info) CFunc(name string) *CFunc {
+	for _, f := range i.CFuncs {
 		if f.Code.Name == name && !f.Code.Static {
 			return f
 		}
@@ -99,7 +99,7 @@ func (c *checker) cArg(e *syntax.CallExpr, f *CFunc, i int, a syntax.Expr) {
 
 // isC reports whether a name is that of a C function that's called.
 func (c *checker) isC(name string) bool {
-	return len(c.info.CFuncs) > 0 && findBuiltin(name) == nil && c.function(name) == nil && c.cFunc(name) != nil
+	return len(c.info.CFuncs) > 0 && findBuiltin(name) == nil && c.function(name) == nil && c.info.CFunc(name) != nil
 }
 
 // cArgs binds what a C function gets: of a map that's passed as a whole anything may become.
