@@ -95,7 +95,13 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 		names = append(names, f.Decl.Name.Name)
 	}
 	for _, f := range c.info.CFuncs {
-		names = append(names, f.Code.Name)
+		if f.Code.Static && f.Code.Name == e.Name {
+			d.NoteAt(f.Code.Span, "it's static: only its file may call it")
+			return
+		}
+		if !f.Code.Static {
+			names = append(names, f.Code.Name)
+		}
 	}
 	names = append(names, c.opt.Macros...)
 	for _, object := range []string{"args", "ctx", "curtask"} {
