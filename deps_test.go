@@ -20,9 +20,10 @@ diag:             -
 bpf:              diag bpf
 probe:            diag bpf
 lang/syntax:      diag
-lang/types:       diag probe bpf lang/syntax
-lang/cdecl:       diag probe bpf lang/syntax lang/types
-lang/expand:      diag probe bpf lang/syntax lang/types lang/cdecl
+lang/ctree:       diag
+lang/types:       diag probe bpf lang/syntax lang/ctree
+lang/cdecl:       diag probe bpf lang/syntax lang/types lang/ctree
+lang/expand:      diag probe bpf lang/syntax lang/types lang/ctree lang/cdecl
 host/sys:         bpf
 host/kern:        bpf host/sys
 host/cgroup:      host/sys host/kern
@@ -33,7 +34,8 @@ host/target:      diag bpf probe lang/types host/sys host/kern host/exe host/cgr
 host/sym:         bpf probe host/sys host/kern host/exe host/srcline host/cgroup
 host/doctor:      bpf probe host/sys host/kern host/exe
 compiler/ssa:     bpf diag
-compiler/ssagen:  lang bpf probe diag compiler/ssa
+compiler/cgen:    lang/ctree bpf diag compiler/ssa
+compiler/ssagen:  lang bpf probe diag compiler/ssa compiler/cgen
 compiler/bpfgen:  bpf diag compiler/ssa
 compiler:         lang bpf probe diag compiler
 engine:           diag bpf

@@ -21,6 +21,12 @@ var withoutExample = map[diag.Code]string{
 	diag.CodeNoBTF:         "takes a kernel without BTF",
 	diag.CodeNoTracefs:     "takes a machine without tracefs",
 	diag.WarnEnviron:       "is about the environment",
+	diag.CodeCFloat:        "takes a C file",
+	diag.CodeCRecurses:     "takes a C file",
+	diag.CodeCNoBody:       "takes a C file",
+	diag.CodeCBounds:       "takes a C file",
+	diag.CodeCCalls:        "takes a C file",
+	diag.CodeCSection:      "takes a C file",
 	diag.CodeNoSourceLine:  "takes a binary with debug information",
 }
 

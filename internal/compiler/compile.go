@@ -129,6 +129,7 @@ func check(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Report
 	if ex.C != nil {
 		opt.Check.CDefs = ex.C
 	}
+	opt.Check.CFuncs = ex.CFuncs
 	*phase = "types"
 	units := types.MakeUnits(ex.Probes, ex.Funcs, func(p *syntax.Probe) []*probe.Point { return points[p] }, ids, env)
 	out.Info = types.Check(decls(ex), units, ids, env, opt.Check, rep)

@@ -19,6 +19,7 @@ func Codes() []CodeDoc {
 		typesCodes,
 		probeCodes,
 		compileCodes,
+		cCodes,
 	} {
 		all = append(all, part...)
 	}

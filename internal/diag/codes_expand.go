@@ -51,7 +51,8 @@ var expandCodes = []CodeDoc{
 			"Take the permission away (chmod o-w) from the file and from its directory.",
 		""},
 	{CodeImportKind, "import of an unknown or unsupported kind of file",
-		"A script (.bt), a C header (.h), or a directory of them can be imported at the top of a script; in a block only a header.",
+		"A script (.bt), functions in C (.bpf.c), a C header (.h), or a directory of them can be imported at the top of a " +
+			"script; in a block only C. An object file (.bpf.o) can't: `skep load` loads and attaches those.",
 		"import \"prog.txt\";\nbegin { }"},
 	{CodeImportConfig, "config in an imported script",
 		"Only the script that is run has a config block.",

@@ -18,6 +18,8 @@ var (
 	shownScript = regexp.MustCompile(`(?m)^[#$] cat \S+\n((?:[^#$\n].*\n|\n)+)`)
 	// shellScript is a script on a command line, the first of its block.
 	shellScript = regexp.MustCompile(`(?m)^# skep [^\n']*-e '([^']*)'`)
+	// shownC is a C file that a command shows, before another command.
+	shownC = regexp.MustCompile(`(?ms)^# cat (\S+\.bpf\.c)\n(.*?)^# `)
 	// scriptStart begins a block that is a script.
 	scriptStart = regexp.MustCompile(`^(#!|#define|//|struct |config |const |fn |macro |begin |\w+:)`)
 	// elsewhere are what examples name that isn't on every machine: containers, programs.
@@ -37,6 +39,12 @@ func TestLanguageExamples(t *testing.T) {
 	for i := 1; i < len(blocks); i += 2 {
 		block := strings.TrimPrefix(blocks[i], "\n")
 		var scripts []string
+		dir := t.TempDir()
+		for _, m := range shownC.FindAllStringSubmatch(block, -1) {
+			if err := os.WriteFile(filepath.Join(dir, m[1]), []byte(m[2]), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, m := range shellScript.FindAllStringSubmatch(block, -1) {
 			scripts = append(scripts, m[1])
 		}
@@ -54,7 +62,7 @@ func TestLanguageExamples(t *testing.T) {
 				continue
 			}
 			checked++
-			checkExample(t, script, strings.Contains(block, " ERROR: "))
+			checkExample(t, dir, script, strings.Contains(block, " ERROR: "))
 		}
 	}
 	if checked < 20 {
@@ -62,9 +70,9 @@ func TestLanguageExamples(t *testing.T) {
 	}
 }
 
-func checkExample(t *testing.T, script string, wrong bool) {
+func checkExample(t *testing.T, dir, script string, wrong bool) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "example.bt")
+	file := filepath.Join(dir, "example.bt")
 	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,9 @@ func (s *simplifier) extend(v *Value) bool {
 		}
 	}
 	if a.Op == OpTrunc {
+		if v.Op == OpZExt32 && a.Uses > 1 {
+			return false // it's the same register, whose bounds a comparison of the half may have shown
+		}
 		v.become(v.Op, a.Args[0])
 		return true
 	}

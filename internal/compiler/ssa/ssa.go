@@ -167,6 +167,33 @@ func (b *Block) Append(pos diag.Pos, op Op, t Type, args ...*Value) *Value {
 	return v
 }
 
+// AppendAux is Append of a value with AuxInt and Aux.
+func (b *Block) AppendAux(pos diag.Pos, op Op, t Type, auxInt int64, aux any, args ...*Value) *Value {
+	v := b.Append(pos, op, t, args...)
+	v.AuxInt, v.Aux = auxInt, aux
+	return v
+}
+
+// Jump ends b with a jump to another block.
+func (b *Block) Jump(pos diag.Pos, to *Block) {
+	b.Kind, b.Pos = BlockPlain, pos
+	b.AddEdge(to)
+}
+
+// Branch ends b: to yes if v isn't zero, else to no.
+func (b *Block) Branch(pos diag.Pos, v *Value, yes, no *Block, likely int8) {
+	b.Kind, b.Pos, b.Likely = BlockIf, pos, likely
+	b.SetControl(v)
+	b.AddEdge(yes)
+	b.AddEdge(no)
+}
+
+// Return ends b with the function's return of v.
+func (b *Block) Return(pos diag.Pos, v *Value) {
+	b.Kind, b.Pos = BlockRet, pos
+	b.SetControl(v)
+}
+
 // AddEdge adds b → c as b's next successor.
 func (b *Block) AddEdge(c *Block) {
 	b.Succs = append(b.Succs, c)

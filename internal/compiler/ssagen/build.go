@@ -23,9 +23,7 @@ func (c *fn) emit(op ssa.Op, t ssa.Type, args ...*ssa.Value) *ssa.Value {
 }
 
 func (c *fn) emitAux(op ssa.Op, t ssa.Type, auxInt int64, aux any, args ...*ssa.Value) *ssa.Value {
-	v := c.emit(op, t, args...)
-	v.AuxInt, v.Aux = auxInt, aux
-	return v
+	return c.cur().AppendAux(c.pos, op, t, auxInt, aux, args...)
 }
 
 func (c *fn) constI(n int64) *ssa.Value  { return c.emitAux(ssa.OpConst, ssa.I64, n, nil) }
@@ -139,21 +137,15 @@ func (c *fn) block() *ssa.Block { return c.f.NewBlock(ssa.BlockPlain) }
 
 // jump ends the current block with a jump to b; without one it does nothing.
 func (c *fn) jump(to *ssa.Block) {
-	if c.b == nil {
-		return
+	if c.b != nil {
+		c.b.Jump(c.pos, to)
+		c.b = nil
 	}
-	c.b.Kind, c.b.Pos = ssa.BlockPlain, c.pos
-	c.b.AddEdge(to)
-	c.b = nil
 }
 
 // branch ends the current block: to yes if v isn't zero, else to no.
 func (c *fn) branch(v *ssa.Value, yes, no *ssa.Block, likely int8) {
-	b := c.cur()
-	b.Kind, b.Pos, b.Likely = ssa.BlockIf, c.pos, likely
-	b.SetControl(v)
-	b.AddEdge(yes)
-	b.AddEdge(no)
+	c.cur().Branch(c.pos, v, yes, no, likely)
 	c.b = nil
 }
 
@@ -169,8 +161,7 @@ func (c *fn) ret(v *ssa.Value) {
 		}
 		v = c.constI(n)
 	}
-	c.b.Kind, c.b.Pos = ssa.BlockRet, c.pos
-	c.b.SetControl(v)
+	c.b.Return(c.pos, v)
 	c.b = nil
 }
 

@@ -38,6 +38,9 @@ func (c *fn) callOrName(e syntax.Expr) operand {
 			if f := c.scriptFunc(call.Fun.Name); f != nil {
 				return c.callFunc(call, f)
 			}
+			if f := c.info.CFunc(call.Fun.Name); f != nil {
+				return c.callC(call, f)
+			}
 		}
 		c.unsupported(e.Span(), "this name")
 		return operand{t: t, v: c.constI(0)}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"github.com/skep-bpf/skep/internal/bpf/object"
+	"github.com/skep-bpf/skep/internal/compiler/cgen"
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/ctree"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
 	"github.com/skep-bpf/skep/internal/lang/types"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -30,7 +32,8 @@ type Options struct {
 type Unit struct {
 	Prog    *ssa.Prog
 	From    *types.Unit
-	Cookies bool // it reads the attach cookie: the index of the point in From.Points
+	Cookies bool          // it reads the attach cookie: the index of the point in From.Points
+	c       *cgen.Program // its functions written in C; nil: there's none
 }
 
 // Result is what Build makes.
@@ -55,6 +58,7 @@ type gen struct {
 	globals     global // map of keyless values shared by all CPUs
 	percpu      global // the same, a row a CPU
 	cgroups     cgroups
+	c           cfuncs
 	errSite     map[siteKey]int
 	builtins    *tables
 	used        scriptUses
@@ -92,6 +96,7 @@ func Build(info *types.Info, src *diag.Sources, opt Options, rep *diag.Reporter)
 		errorAction: -1,
 		used:        usesOf(info),
 		sharing:     map[*types.FuncInfo]sharing{},
+		c:           cfuncs{mapIndex: -1, vars: map[*ctree.Var]cData{}, maps: map[*ctree.Var]int{}},
 		cgroups:     cgroups{array: -1, sets: map[bool]int{}},
 		globals:     global{mapIndex: -1},
 		percpu:      global{mapIndex: -1},

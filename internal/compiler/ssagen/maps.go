@@ -149,6 +149,7 @@ func (g *gen) finishMaps() {
 		g.obj.Maps[i].MaxEntries = g.cgroups.under
 	}
 	g.rodata.finish(g)
+	g.c.finish(g)
 }
 
 // percpuRow is the bytes between two CPUs' rows: a power of two of whole cache lines. It

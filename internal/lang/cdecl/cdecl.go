@@ -42,6 +42,8 @@ type Options struct {
 	// Headers are the folders of the kernel's headers; nil: those of Release in /lib/modules.
 	Headers []string
 	HaveBTF bool // defines BPFTRACE_HAVE_BTF
+	// bodies: functions are wanted, too; see ReadProgram.
+	bodies bool
 }
 
 // Define is a C macro without parameters. Text is its body, of as many bytes as in the source,

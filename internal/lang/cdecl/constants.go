@@ -125,7 +125,7 @@ func (t *tree) has(name string) bool {
 // evaluate computes an expansion; nil: it's no constant.
 func (s *Scope) evaluate(text string) *types.Const {
 	none := func(string) (int64, bool) { return 0, false }
-	p := newPrelude(s.opt, findNeeds("int x = "+text+";"), none)
+	p := newPrelude(s.opt, findNeeds("int x = "+text+";", false), none)
 	var c *types.Const
 	t := &tree{opt: s.opt, read: map[string]*header{}}
 	_ = s.run(t, func(cfg *cc.Config) error {

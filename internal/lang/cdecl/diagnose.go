@@ -35,6 +35,9 @@ func (t *tree) reportAll(f *failure, rep *diag.Reporter) {
 	if !some {
 		u := t.units[0]
 		first, _, _ := strings.Cut(f.err.Error(), "\n")
+		if strings.HasPrefix(first, "TODO") {
+			first = "the C front end gave up, without telling where"
+		}
 		rep.Errorf(diag.CodeCUnsupported, diag.Span{Start: u.src.Pos(0), End: u.src.Pos(0)}, "%s", first)
 	}
 }
@@ -142,6 +145,7 @@ var (
 	notFound   = expression(`^include file not found: (["<])(.*)[">]$`)
 	unexpected = expression(`^unexpected (.*), expected (.*)$`)
 	undefined  = expression(`^undefined: (\w+)$`)
+	typeBody   = expression(` ?\{[^{}]*\}`) // of a struct, where its name is enough
 	redeclared = expression(`^(?:incompatible redeclaration of|conflicting types for) '((?:struct |union |enum )?\w+)`)
 )
 
@@ -149,11 +153,18 @@ var (
 func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code, at place, text string, notes []string) {
 	source, _ := t.text(p.name)
 	word := source[p.start:p.end]
+	for body := typeBody().FindStringIndex(msg); body != nil; body = typeBody().FindStringIndex(msg) {
+		msg = msg[:body[0]] + msg[body[1]:]
+	}
 	if m := notFound().FindStringSubmatch(msg); m != nil {
 		return diag.CodeCHeader, p, fmt.Sprintf("'%s' file not found", m[2]), []string{t.searched(m[1] == `"`)}
 	}
 	if m := undefined().FindStringSubmatch(msg); m != nil {
-		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s` in a constant expression", m[1]), nil
+		where := " in a constant expression"
+		if t.opt.bodies {
+			where = ""
+		}
+		return diag.CodeCSyntax, p, fmt.Sprintf("unknown name `%s`%s", m[1], where), nil
 	}
 	if m := redeclared().FindStringSubmatch(msg); m != nil {
 		if isTag(token{kind: name, text: word}) { // the tag says more

@@ -34,6 +34,8 @@ type tree struct {
 	known     []constant // that headers without a file have
 	inserts   map[string][]insert
 	lines     map[string][]int // where the lines begin of files and units that were asked for
+	// relocatable are the structs whose members are where the kernel has them: "struct sock".
+	relocatable map[string]bool
 }
 
 // header is a file that was read.
@@ -78,6 +80,12 @@ func (t *tree) Open(path string) (fs.File, error) {
 }
 
 func (t *tree) find(path string) (text string, ok bool) {
+	if path[0] == '<' && t.opt.bodies {
+		name, _ := kernelName(path)
+		if text, ok = programHeader(name, t.opt); ok {
+			return text, true
+		}
+	}
 	if name, ok := strings.CutPrefix(path, libcDir+"/"); ok {
 		t.known = append(t.known, constantsOf(name, t.opt)...)
 		return "", isLibc(name)

@@ -64,6 +64,21 @@ type body struct {
 // its tag.
 func (b *body) opensMembers() (members bool, tag string) {
 	for i := len(b.decl) - 1; i >= 0; i-- {
+		if b.decl[i].is(")") {
+			for depth := 0; i > 0; i-- {
+				if b.decl[i].is(")") {
+					depth++
+				} else if b.decl[i].is("(") {
+					depth--
+				}
+				if depth == 0 {
+					break
+				}
+			}
+			if i == 0 || !b.decl[i-1].is("__attribute__") {
+				return false, "" // a function's body, or a statement's
+			}
+		}
 		if t := b.decl[i]; isTag(t) {
 			if i+1 < len(b.decl) && b.decl[i+1].kind == name {
 				tag = b.decl[i+1].text

@@ -13,17 +13,30 @@ type needs struct {
 	// macros are names that parentheses follow where C has no function: in a constant
 	// expression, in the place of a member.
 	macros []string
+	// names are all names in the text, when functions' bodies are wanted.
+	names map[string]bool
+	asked []string // members that bpf_core_field_exists() asks for
 }
 
 // findNeeds finds the names. It knows less than a C parser, which would have to know the types
 // to parse: a name stands in the place of a type if what's around it can't be otherwise.
-func findNeeds(text string) needs {
+func findNeeds(text string, bodies bool) needs {
 	f := finder{declared: map[string]bool{}, used: map[string]bool{}}
+	if bodies {
+		f.needs.names = map[string]bool{}
+	}
 	s := scanner{text: text}
 	for t := s.next(); t.kind != eof; t = s.next() {
 		f.toks = append(f.toks, t)
+		if bodies && t.kind == name {
+			f.needs.names[t.text] = true
+		}
 	}
 	f.declarations()
+	if bodies {
+		f.variables()
+		f.askedFor()
+	}
 	for f.pos = 0; f.pos < len(f.toks); {
 		f.step()
 	}
@@ -68,6 +81,57 @@ func (f *finder) declarations() {
 			}
 		case t.is("typedef"):
 			f.typedef(i + 1)
+		}
+	}
+}
+
+// askedFor notes the members that bpf_core_field_exists() asks for.
+func (f *finder) askedFor() {
+	for i := range f.toks {
+		if !f.at(i).is(fieldExists) {
+			continue
+		}
+		for j, end := i+1, f.group(i+1); j < end; j++ {
+			if t := f.at(j); t.kind == name && (f.at(j-1).is("->") || f.at(j-1).is(".")) {
+				f.needs.asked = append(f.needs.asked, t.text)
+			}
+		}
+	}
+}
+
+// variables notes the names of variables, parameters and functions, as far as that can be seen
+// without knowing the types: a name that a word stands before.
+func (f *finder) variables() {
+	var open []bool  // braces, whether they're of a struct
+	members := false // the last closed one was
+	for i := range f.toks {
+		switch t := f.at(i); {
+		case t.is("{"):
+			open = append(open, isTag(f.at(i-1)) || isTag(f.at(i-2)))
+			continue
+		case t.is("}") && len(open) > 0:
+			members = open[len(open)-1]
+			open = open[:len(open)-1]
+			continue
+		case t.kind != name || keywords[t.text]:
+			continue
+		}
+		j := i - 1
+		for f.at(j).is("*") {
+			j--
+		}
+		before, next := f.at(j), f.at(i+1)
+		pointer := j < i-1
+		if members && before.is("}") && (next.is("__attribute__") || next.is("=") || next.is(";") || next.is("[")) {
+			f.declared[f.at(i).text] = true // of a struct that's defined with it
+			continue
+		}
+		if before.kind != name || exprWords[before.text] || before.is("return") || before.is("case") || before.is("else") ||
+			before.is("goto") || isTag(before) || pointer && !isTag(f.at(j-1)) && !keywords[before.text] {
+			continue
+		}
+		if next.is("=") || next.is(";") || next.is(",") || next.is(")") || next.is("[") || next.is("(") || next.is(":") || next.is("__attribute__") {
+			f.declared[f.at(i).text] = true
 		}
 	}
 }
@@ -200,7 +264,7 @@ func (f *finder) tagged(word token) {
 		if word.is("enum") {
 			f.enumBody()
 		}
-	case next.is("*") && !word.is("enum"), next.is(";"):
+	case next.is("*") && !word.is("enum") && f.needs.names == nil, next.is(";"):
 		f.tag = false
 	default:
 		f.tag = false
@@ -259,7 +323,7 @@ func (f *finder) expr(end int) {
 		case t.is(")"):
 			depth--
 		case f.attribute && depth < 3: // an attribute's own name
-		case isTag(t) && f.at(f.pos+1).kind == name && !f.at(f.pos+2).is("*"):
+		case isTag(t) && f.at(f.pos+1).kind == name && (!f.at(f.pos+2).is("*") || f.needs.names != nil):
 			f.need(&f.needs.tags, t.text+" "+f.at(f.pos+1).text)
 		case t.kind != name || keywords[t.text] || exprWords[t.text] || isTag(f.at(f.pos-1)) ||
 			f.at(f.pos-1).is(".") || f.at(f.pos-1).is("->"):
@@ -294,4 +358,4 @@ var keywords = words(`const volatile restrict __restrict __restrict__ __const __
 	void char short int long float double signed unsigned __signed__ __signed _Bool __int128 _Complex
 	_Float16 _Float32 _Float64 _Float128 _Float32x _Float64x __float128 __int128_t __uint128_t
 	struct union enum if else for while do switch case default return break continue goto
-	__builtin_va_list __builtin_offsetof __builtin_types_compatible_p __func__ __FUNCTION__ _Generic`)
+	__auto_type __builtin_va_list __builtin_offsetof __builtin_types_compatible_p __func__ __FUNCTION__ _Generic`)

@@ -22,7 +22,7 @@ func TestNeeds(t *testing.T) {
 		{"int x __attribute__((section(\".data\"))); extern u8 f(void) __asm__(\"g\");", "", "u8", "", ""},
 		{"struct s { int a; } __attribute__((packed)) ; struct t { struct s s; } x = { A };", "", "", "A", ""},
 	} {
-		n := findNeeds(c.text)
+		n := findNeeds(c.text, false)
 		slices.Sort(n.values)
 		got := fmt.Sprintf("%s | %s | %s | %s", strings.Join(n.tags, ", "), strings.Join(n.types, " "), strings.Join(n.values, " "), strings.Join(n.macros, " "))
 		want := fmt.Sprintf("%s | %s | %s | %s", c.tags, c.types, c.values, c.macros)

@@ -115,6 +115,16 @@ func (t *tree) served(name, text string) string {
 		text = strings.ReplaceAll(text, "<stdint.h>", "<"+libcStdint+">")
 	}
 	text = withoutEmpty(text)
+	if t.opt.bodies {
+		var tags []string
+		tags, text = relocatable(text)
+		for _, tag := range tags {
+			if t.relocatable == nil {
+				t.relocatable = map[string]bool{}
+			}
+			t.relocatable[tag] = true
+		}
+	}
 	list := t.inserts[name]
 	for i := len(list) - 1; i >= 0; i-- {
 		text = text[:list[i].at] + list[i].text + text[list[i].at:]

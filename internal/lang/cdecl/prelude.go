@@ -18,6 +18,11 @@ type prelude struct {
 	// incomplete types, so that only what really needs them is an error.
 	unknown map[string]bool
 	missing []string // of these, and of the tags
+	// names are those in the text, nil if it has no function bodies; later are the structs that
+	// pointers lead to.
+	names map[string]bool
+	asked []string // members that may be missing
+	later []*types.Type
 }
 
 const preludeName = "<kernel's types>"
@@ -27,7 +32,7 @@ const ownTag = "__skep_"
 
 // newPrelude declares n. constant finds the value of a macro of the kernel's headers.
 func newPrelude(opt *Options, n needs, constant func(name string) (int64, bool)) *prelude {
-	p := &prelude{opt: opt, types: map[string]*types.Type{}, unknown: map[string]bool{}}
+	p := &prelude{opt: opt, types: map[string]*types.Type{}, unknown: map[string]bool{}, names: n.names, asked: n.asked}
 	for _, tag := range n.tags {
 		if t, ok := p.lookup(tag); ok {
 			p.tag(tag, t)
@@ -47,6 +52,7 @@ func newPrelude(opt *Options, n needs, constant func(name string) (int64, bool))
 	for _, name := range n.values {
 		p.value(name, constant)
 	}
+	p.defineLater()
 	return p
 }
 
@@ -66,6 +72,8 @@ func (p *prelude) tag(tag string, t *types.Type) {
 	case t.Kind == types.Enum:
 		p.types[tag] = t
 		fmt.Fprintf(&p.text, "%s { %s%s = %s };\n", tag, ownTag, strings.ReplaceAll(tag, " ", "_"), widest(t))
+	case p.names != nil && t.Kind == types.Struct:
+		p.define(t)
 	case t.Size > 0:
 		p.types[tag] = t
 		fmt.Fprintf(&p.text, "%s %s;\n", tag, opaqueBody(t))
@@ -90,6 +98,8 @@ func (p *prelude) typedef(name string, t *types.Type) {
 	p.types[name] = t
 	var decl string
 	switch {
+	case p.names != nil && t.Kind != types.Func && (t.Kind != types.Struct || t.Size > 0):
+		decl = p.declare(t, name)
 	case t.Kind == types.Int:
 		decl = integerName(t) + " " + name
 	case t.Kind == types.Bool:

@@ -138,7 +138,7 @@ func (s *Scope) read() (*cc.AST, *failure) {
 	if !s.tree.checkBrackets(out.String(), s.rep) || !s.tree.checkMembers(out.String(), s.rep) {
 		return nil, &failure{reported: true}
 	}
-	n := findNeeds(out.String())
+	n := findNeeds(out.String(), s.opt.bodies)
 	s.prelude = newPrelude(s.opt, n, s.kernelConstant)
 	if missing := append(n.macros, s.prelude.missing...); len(missing) > 0 && !s.tree.installed && s.readInstalled() {
 		return nil, &failure{missing: true}
@@ -164,7 +164,7 @@ func (s *Scope) config(t *tree) (*cc.Config, error) {
 	}
 	once := map[string]bool{}
 	return &cc.Config{
-		ABI: abi, ABILayout: true, Header: true, UnsignedEnums: true, FS: t, FSOnly: true,
+		ABI: abi, ABILayout: true, Header: !s.opt.bodies, UnsignedEnums: true, FS: t, FSOnly: true,
 		IncludePaths: append([]string{""}, t.dirs...), SysIncludePaths: t.dirs,
 		DefaultSizeT: cc.ULong, DefaultPtrdiffT: cc.Long, DefaultWcharT: cc.Int,
 		ExpansionLimit: maxExpansion,

@@ -71,6 +71,9 @@ func predefined(opt *Options) string {
 		define(word)
 	}
 	define(attributes)
+	if opt.bodies {
+		b.WriteString(programText)
+	}
 	b.WriteString("typedef void *__builtin_va_list;\nint __predefined_declarator;\n")
 	return b.String()
 }

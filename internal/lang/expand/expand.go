@@ -63,6 +63,7 @@ type Result struct {
 	Funcs    []*syntax.Func
 	Probes   []*syntax.Probe
 	C        *cdecl.Scope
+	CFuncs   []*types.CFunc // of the imported C files
 	// Options are those that getopt asks for, in order of appearance, imports first.
 	Options []types.Option
 	Macros  []string // their names, sorted
@@ -72,10 +73,7 @@ type Result struct {
 // rep, and the result is then only good for finding more errors.
 func Expand(script *syntax.Script, opt Options, ids *syntax.IDs, rep *diag.Reporter) *Result {
 	x := &expander{opt: opt, ids: ids, rep: rep, imported: map[string]bool{}}
-	x.c = cdecl.NewReader(cdecl.Options{
-		Lookup: opt.Lookup, Enumerator: x.enumerator, ReadFile: x.readFile, Dirs: opt.IncludeDirs,
-		Arch: opt.Arch, Release: opt.Release, Headers: opt.Headers, HaveBTF: opt.HaveBTF,
-	}, rep)
+	x.c = cdecl.NewReader(x.cOptions(), rep)
 	for _, name := range opt.Includes {
 		x.c.Include(name, script.Span(), ".")
 	}
@@ -145,6 +143,14 @@ func (x *expander) overflow(at diag.Span) bool {
 		x.rep.Errorf(diag.CodeExpansion, at, "the script has more than %d expressions once its macros are expanded", maxExprs)
 	}
 	return true
+}
+
+// cOptions are what C text is read with.
+func (x *expander) cOptions() cdecl.Options {
+	return cdecl.Options{
+		Lookup: x.opt.Lookup, Enumerator: x.enumerator, ReadFile: x.readFile, Dirs: x.opt.IncludeDirs,
+		Arch: x.opt.Arch, Release: x.opt.Release, Headers: x.opt.Headers, HaveBTF: x.opt.HaveBTF,
+	}
 }
 
 func (x *expander) isBuiltin(name string) bool {

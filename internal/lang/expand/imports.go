@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/skep-bpf/skep/internal/diag"
+	"github.com/skep-bpf/skep/internal/lang/cdecl"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/lang/types"
 )
 
 // stdlib are the parts of bpftrace's standard library that can be imported by name. All of them
@@ -59,7 +61,7 @@ func (x *expander) importPath(lit *syntax.StringLit, dir string, top bool) {
 	case top:
 		x.importDir(lit, path)
 	default:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only C can be imported: a header (.h) or functions (.bpf.c)")
 	}
 }
 
@@ -87,7 +89,8 @@ const (
 	unknownImport = iota
 	scriptImport
 	headerImport
-	programImport // BPF C source or object: known, not supported
+	programImport // BPF C source
+	objectImport  // what a compiler made of it
 )
 
 func importKind(path string) int {
@@ -96,8 +99,10 @@ func importKind(path string) int {
 		return scriptImport
 	case strings.HasSuffix(path, ".h"):
 		return headerImport
-	case strings.HasSuffix(path, ".bpf.c"), strings.HasSuffix(path, ".bpf.o"):
+	case strings.HasSuffix(path, ".bpf.c"):
 		return programImport
+	case strings.HasSuffix(path, ".bpf.o"):
+		return objectImport
 	}
 	return unknownImport
 }
@@ -109,13 +114,15 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 	x.imported[path] = true
 	switch kind := importKind(path); {
 	case kind == unknownImport:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is no script (.bt) and no C header (.h)", filepath.Base(path))
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is no script (.bt), C source (.bpf.c) or C header (.h)", filepath.Base(path))
+	case kind == objectImport:
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "%s is an object file: functions are imported as C source (.bpf.c)", filepath.Base(path))
 	case kind == programImport:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "import of BPF programs written in C isn't supported yet")
+		x.importProgram(lit, path)
 	case kind == headerImport:
 		x.c.Include(filepath.Base(path), lit.Span(), filepath.Dir(path))
 	case !top:
-		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only a C header can be imported")
+		x.rep.Errorf(diag.CodeImportKind, lit.Span(), "in a block only C can be imported: a header (.h) or functions (.bpf.c)")
 	default:
 		text, err := x.opt.Files.ReadFile(path)
 		if err != nil {
@@ -127,6 +134,29 @@ func (x *expander) importFile(lit *syntax.StringLit, path string, top bool) {
 		if x.rep.Count() == before {
 			x.script(script, filepath.Dir(path), false)
 		}
+	}
+}
+
+// importProgram takes in the functions of a file of BPF C.
+func (x *expander) importProgram(lit *syntax.StringLit, path string) {
+	text, err := x.opt.Files.ReadFile(path)
+	if err != nil {
+		x.rep.Errorf(diag.CodeImportMissing, lit.Span(), "import of %s: %v", path, err)
+		return
+	}
+	x.addProgram(cdecl.ReadProgram(path, string(text), x.cOptions(), x.rep))
+}
+
+// addProgram takes in functions, of which no two may have one name, but for static ones.
+func (x *expander) addProgram(funcs []*types.CFunc) {
+	for _, f := range funcs {
+		for _, other := range x.out.CFuncs {
+			if other.Code.Name == f.Code.Name && !other.Code.Static && !f.Code.Static {
+				x.rep.Errorf(diag.CodeCTwice, f.Code.Span, "`%s` is defined twice", f.Code.Name).
+					NoteAt(other.Code.Span, "the first definition is here")
+			}
+		}
+		x.out.CFuncs = append(x.out.CFuncs, f)
 	}
 }
 

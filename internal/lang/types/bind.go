@@ -288,6 +288,10 @@ const (
 
 func (b *binder) call(e *syntax.CallExpr) {
 	args := e.Args
+	if b.isC(e.Fun.Name) {
+		b.cArgs(args)
+		return
+	}
 	if use, ok := mapArgs[e.Fun.Name]; ok && len(args) > 0 {
 		if m, ok := unparen(args[0]).(*syntax.MapExpr); ok {
 			args = args[1:]

@@ -94,6 +94,15 @@ func (c *checker) unknown(e *syntax.Ident, code diag.Code, msg string) {
 	for _, f := range c.info.Funcs {
 		names = append(names, f.Decl.Name.Name)
 	}
+	for _, f := range c.info.CFuncs {
+		if f.Code.Static && f.Code.Name == e.Name {
+			d.NoteAt(f.Code.Span, "it's static: only its file may call it")
+			return
+		}
+		if !f.Code.Static {
+			names = append(names, f.Code.Name)
+		}
+	}
 	names = append(names, c.opt.Macros...)
 	for _, object := range []string{"args", "ctx", "curtask"} {
 		if field, ok := strings.CutPrefix(e.Name, object); ok && code == diag.CodeUnknownName && len(field) > 1 {
@@ -247,6 +256,9 @@ func (c *checker) unknownFunc(e *syntax.CallExpr) {
 // callFunc types the call of a script's function.
 func (c *checker) callFunc(e *syntax.CallExpr) *Type {
 	f := c.info.Func(e.Fun.Name)
+	if cf := c.info.CFunc(e.Fun.Name); f == nil && cf != nil {
+		return c.callC(e, cf)
+	}
 	if f == nil {
 		c.args(e.Args)
 		c.unknownFunc(e)

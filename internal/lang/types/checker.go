@@ -21,6 +21,7 @@ type Options struct {
 	// Unsure are maps that something else gives a type, of which nothing is known.
 	Unsure map[string]bool
 	CDefs  CDefs // the script's C definitions and headers; nil: none
+	CFuncs []*CFunc
 }
 
 // CDefs are the C definitions of a script and of the headers that it includes. They
@@ -51,7 +52,7 @@ func Check(script []syntax.Decl, units []*Unit, ids *syntax.IDs, env Env, opt Op
 	n := ids.Len()
 	c := &checker{
 		info: &Info{
-			funcs: map[string]*FuncInfo{},
+			CFuncs: opt.CFuncs, funcs: map[string]*FuncInfo{},
 			Types: make([]*Type, n), Consts: make([]*Const, n), Calls: make([]*Builtin, n),
 			Locals: make([]*Local, n), Fields: make([]*Selection, n), Formats: make([]*object.Format, n),
 			Tables: map[syntax.ExprID]*Table{}, Units: units, Env: env, Facts: env.Facts(),

@@ -261,6 +261,7 @@ type Info struct {
 	Units        []*Unit
 	Funcs        []*FuncInfo
 	funcs        map[string]*FuncInfo // by name
+	CFuncs       []*CFunc             // of the C files that the script imports
 	Config       object.Config
 	License      string
 	StackMode    object.StackMode
