@@ -179,6 +179,9 @@ func (b *bodies) program() (funcs []*types.CFunc) {
 func (b *bodies) prototype(f *ctree.Func, d *cc.Declarator) *types.CFunc {
 	t := d.Type().(*cc.FunctionType)
 	out := &types.CFunc{Code: f, Result: b.scope.conv.typ(t.Result())}
+	if f.Result.Kind == ctree.Bool {
+		out.Result = &types.Type{Kind: types.Bool, Size: 1} // a truth value, where bpftrace has one
+	}
 	for _, p := range params(t) {
 		pt := b.scope.conv.typ(p.Type().Decay())
 		out.Params = append(out.Params, pt)
