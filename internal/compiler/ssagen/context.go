@@ -1,6 +1,7 @@
 package ssagen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -221,12 +222,20 @@ func (c *fn) funcAddr() *ssa.Value {
 		return c.loadReg("ip")
 	case c.info.Facts.Kernel >= 5<<16|15<<8:
 		return c.call(fnFuncIP, ssa.I64, c.context())
-	case c.kind == probe.Fentry || c.kind == probe.Fexit:
-		// Such a program is for one function.
+	case c.kind == probe.Kretprobe && !c.oneFunc():
+		c.rep.Errorf(diag.CodeFeature, c.span(), "func in a return probe of several functions needs Linux 5.15 (bpf_get_func_ip)")
+		return c.constU(0)
+	case c.kind == probe.Fentry, c.kind == probe.Fexit, c.kind == probe.Kretprobe:
 		addr, _ := c.info.Env.KernelSymbol(c.unit.Points[0].Func)
 		return c.constU(addr)
 	}
 	return c.loadReg("ip")
+}
+
+// oneFunc reports whether the program is for one function alone.
+func (c *fn) oneFunc() bool {
+	first := c.unit.Points[0].Func
+	return !slices.ContainsFunc(c.unit.Points, func(p *probe.Point) bool { return p.Func != first })
 }
 
 // probeName is the text of the attach point: a constant, or by the attach cookie when the
@@ -238,11 +247,7 @@ func (c *fn) probeName(e syntax.Expr, _ []syntax.Expr) operand {
 func (c *fn) pointText(t *types.Type, text func(*probe.Point) string) operand {
 	points := c.unit.Points
 	first := text(points[0])
-	same := true
-	for _, p := range points {
-		same = same && text(p) == first
-	}
-	if same {
+	if !slices.ContainsFunc(points, func(p *probe.Point) bool { return text(p) != first }) {
 		return operand{t: t, lit: &first}
 	}
 	c.uses.Cookies = true
