@@ -37,7 +37,7 @@ func TestGuests(t *testing.T) {
 			c.Files = append(c.Files, vm.File{Host: filepath.Join(binDir, name), Guest: guestBin + "/" + name})
 		}
 		c.Disk, c.Modules = 64, []string{"sctp"}
-		c.Timeout = 6 * time.Minute
+		c.Timeout = 10 * time.Minute
 	})
 	checkColumns(t, columns)
 }
