@@ -93,7 +93,7 @@ func (f *Finder) Expand(points []*probe.Point, rep *diag.Reporter) []*probe.Poin
 		}
 		f.count += len(found)
 		if f.MaxProbes > 0 && f.count > f.MaxProbes {
-			rep.Errorf(diag.CodeManyProbes, p.Span, "Your program is trying to generate more than %d BPF programs, which exceeds the current limit of %d", f.MaxProbes, f.MaxProbes).
+			rep.Errorf(diag.CodeManyProbes, p.Span, "Can't attach to %d probes because it exceeds the current limit of %d probes", f.count, f.MaxProbes).
 				Note("%s matches %d; config = { max_probes = %d } allows all %d, each of which slows down what it's at", p.Text, len(found), f.count, f.count)
 			return out
 		}

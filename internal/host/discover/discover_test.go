@@ -179,7 +179,7 @@ func TestMissingPolicy(t *testing.T) {
 	}
 	f.MaxProbes = 1
 	f.Expand([]*probe.Point{point(t, "k:vfs_*")}, rep)
-	if !rep.Failed() || rep.All()[0].Code != diag.CodeManyProbes {
+	if !rep.Failed() || rep.All()[0].Code != diag.CodeManyProbes || !strings.Contains(rep.All()[0].Msg, "limit of 1 probes") {
 		t.Errorf("limit: %v", rep.All())
 	}
 }

@@ -110,6 +110,8 @@ var diagnosed = []string{
 }`,
 	`begin { print(@x); /* ERROR "undefined map: @x" */
 }`,
+	`begin { print(typeof(1)); /* ERROR "a type is no value here" */
+}`,
 	`tracepoint:syscalls:sys_enter_openat { print(args.filenam); /* ERROR "args has no field filenam" */
 	print(args.common_pid); /* ERROR "programs can't read the common fields" */
 	print(ctx); /* ERROR "tracepoint probes have no ctx" */

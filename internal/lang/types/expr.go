@@ -122,7 +122,10 @@ func (c *checker) metaExpr(e syntax.Expr) *Type {
 	case *syntax.TypeinfoExpr:
 		return c.typeinfo(e)
 	case *syntax.TypeExpr:
-		return c.typeExpr(e)
+		if !bad(c.typeExpr(e)) {
+			c.errorf(diag.CodeMismatch, e.Span(), "a type is no value here").Note("sizeof() and macros take types")
+		}
+		return invalidType()
 	case *syntax.ParamExpr:
 		panic("BUG: a positional parameter is left after expansion")
 	}
