@@ -138,6 +138,10 @@ func (c *checker) misplacedAggregate(e syntax.Expr, b *Builtin) {
 		Note("write `@name = %s;` or `@name[key] = …`", aggregateDoc(b))
 }
 
+func (c *checker) misplacedType(e syntax.Expr) {
+	c.errorf(diag.CodeMismatch, e.Span(), "a type is no value here").Note("sizeof() and macros take types")
+}
+
 // use types the use of a builtin after the checks that hold for all.
 func (c *checker) use(e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	name := b.Name
@@ -148,8 +152,10 @@ func (c *checker) use(e syntax.Expr, args []syntax.Expr, b *Builtin) *Type {
 	case b.Unsafe && !c.opt.Unsafe:
 		c.errorf(diag.CodeUnsafe, e.Span(), "%s() changes the system, and needs --unsafe", name)
 	case !c.available(e, b, name):
-	case b.check == nil:
+	case b.check == nil && b.Aggregate:
 		c.misplacedAggregate(e, b)
+	case b.check == nil: // typeof, where the grammar has it as a call
+		c.misplacedType(e)
 	default:
 		return b.check(c, e, args, b)
 	}

@@ -111,6 +111,7 @@ var diagnosed = []string{
 	`begin { print(@x); /* ERROR "undefined map: @x" */
 }`,
 	`begin { print(typeof(1)); /* ERROR "a type is no value here" */
+	if (typeof(1) /* ERROR "a type is no value here" */ == 2) { exit(); }
 }`,
 	`tracepoint:syscalls:sys_enter_openat { print(args.filenam); /* ERROR "args has no field filenam" */
 	print(args.common_pid); /* ERROR "programs can't read the common fields" */

@@ -123,7 +123,7 @@ func (c *checker) metaExpr(e syntax.Expr) *Type {
 		return c.typeinfo(e)
 	case *syntax.TypeExpr:
 		if !bad(c.typeExpr(e)) {
-			c.errorf(diag.CodeMismatch, e.Span(), "a type is no value here").Note("sizeof() and macros take types")
+			c.misplacedType(e)
 		}
 		return invalidType()
 	case *syntax.ParamExpr:
