@@ -201,6 +201,9 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 	if j.Verbose > 0 {
 		fmt.Fprintln(a.err, refused.Log)
 	}
+	if j.Bpftrace {
+		return exitRefused
+	}
 	return exitError
 }
 
