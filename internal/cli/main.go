@@ -18,6 +18,8 @@ const (
 	exitOK    = 0
 	exitError = 1 // the script or the machine
 	exitUsage = 2 // the command line
+
+	exitRefused = 255 // called as bpftrace: the kernel refused a program
 )
 
 // app is one call of the program: its streams, and how it runs jobs.

@@ -134,7 +134,7 @@ func (a *app) sink(j *Job, out io.Writer) output.Sink {
 	var sink output.Sink = text.New(out, a.err)
 	switch {
 	case j.Format == "json":
-		sink = json.New(out)
+		sink = json.New(out, a.err)
 	case j.Header != nil && j.Verbose == 0 && !j.Bpftrace:
 		sink = toolSink{sink}
 	}
@@ -200,6 +200,9 @@ func (a *app) runError(err error, j *Job, m *machine, compiled *compiler.Output,
 	a.report(rep.Sources, shown, j.ErrorStyle)
 	if j.Verbose > 0 {
 		fmt.Fprintln(a.err, refused.Log)
+	}
+	if j.Bpftrace {
+		return exitRefused
 	}
 	return exitError
 }

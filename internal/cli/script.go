@@ -279,16 +279,26 @@ func (a *app) show(sources *diag.Sources, list []*diag.Diagnostic, style string)
 }
 
 // statusOf is the exit status for a script with errors: wrong usage if all of them are about
-// values in the environment or, unless called as bpftrace, of the script's options.
+// values in the environment or, unless called as bpftrace, of the script's options. bpftrace
+// ends like that when its C compiler refuses the script's C.
 func statusOf(rep *diag.Reporter, bpftrace bool) int {
 	for _, d := range rep.All() {
 		option := d.Code == diag.CodeOptionUnknown || d.Code == diag.CodeOptionValue
 		environ := d.Code == diag.CodeConfigValue && !d.Span.IsValid()
-		if d.Severity == diag.Error && !environ && (bpftrace || !option) {
+		switch {
+		case d.Severity != diag.Error || environ || option && !bpftrace:
+		case bpftrace && slices.Contains(compilerCodes, d.Code):
+			return exitUsage
+		default:
 			return exitError
 		}
 	}
 	return exitUsage
+}
+
+// compilerCodes are the mistakes in a script's C that bpftrace leaves to its C compiler.
+var compilerCodes = []diag.Code{
+	diag.CodeCDirective, diag.CodeCError, diag.CodeCHeader, diag.CodeCSyntax, diag.CodeCType, diag.CodeCTwice,
 }
 
 // isTerminal reports whether w is a character device, where colors are of use.

@@ -155,7 +155,7 @@ var typesCodes = []CodeDoc{
 			"Those of one number can be read as an integer, (int64)@x. What summary() gathers is printed by printf's %f: quantile(@x, 0.99).",
 		"begin { $x = count(); }"},
 	{CodeBranches, "branches of different types",
-		"Both values of ?: or of an if that is a value have the same type.",
+		"Both values of ?: or of an if that is a value have the same type, unless a literal as the condition picks one.",
 		"begin { $x = pid ? comm : 5; }"},
 	{CodeIndex, "impossible index",
 		"Arrays, strings, tuples, pointers and maps have elements; the index is an unsigned integer below their number.",

@@ -3,7 +3,11 @@
 // they share: the text of values and printf.
 package output
 
-import "github.com/skep-bpf/skep/internal/engine/event"
+import (
+	"bytes"
+
+	"github.com/skep-bpf/skep/internal/engine/event"
+)
 
 // Sink receives a session's output in order. Byte slices and values are valid during the
 // call only. Errors of writing are kept: after one nothing more is written and Flush
@@ -13,7 +17,8 @@ type Sink interface {
 	Attached(n int)
 	// Printf is the text of printf().
 	Printf(text []byte)
-	// Message is the text of errorf() or warnf().
+	// Message is the text of errorf() or warnf(); without a place, of what the session
+	// couldn't do.
 	Message(sev Severity, text []byte, at []Place)
 	// Value is print() of a value that isn't a whole map.
 	Value(v *event.Value)
@@ -46,6 +51,16 @@ const (
 	Warning Severity = iota
 	Error
 )
+
+// AppendMessage appends a message as a line: with its severity, and one newline.
+func AppendMessage(dst []byte, sev Severity, text []byte) []byte {
+	label := "WARNING: "
+	if sev == Error {
+		label = "ERROR: "
+	}
+	dst = append(append(dst, label...), bytes.TrimSuffix(text, []byte("\n"))...)
+	return append(dst, '\n')
+}
 
 // RuntimeError is something that went wrong in a program while it ran.
 type RuntimeError struct {

@@ -41,10 +41,11 @@ func (c *fn) convert(o operand, t *types.Type) operand {
 		return operand{t: t, v: c.load(r.base, r.off, mem(8, r.class, false))}
 	case t.Kind == types.Array && o.v != nil:
 		n := bytesOf(o.t)
-		buf := c.slot("cast", max(n, bytesOf(t)), 8)
-		if bytesOf(t) > n {
-			c.zero(buf, bytesOf(t), ssa.MemSlot, 8)
+		if bytesOf(t) <= n {
+			return operand{t: t, ref: c.inBytes(o)}
 		}
+		buf := c.slot("cast", bytesOf(t), 8)
+		c.zero(buf, bytesOf(t), ssa.MemSlot, 8)
 		c.store(buf, 0, c.asInt(o.v), n, ssa.MemSlot)
 		return operand{t: t, ref: ref{base: buf, class: ssa.MemSlot}}
 	case t.Kind == types.String && o.t.Kind == types.String, t.Kind == types.String && o.t.Kind == types.Array,

@@ -383,6 +383,14 @@ func (c *fn) addressOf(x *syntax.UnaryExpr, t *types.Type) operand {
 // ternary is c ? a : b.
 func (c *fn) ternary(x *syntax.CondExpr) operand {
 	t := c.typeOf(x)
+	if k := c.constant(x.Cond); k != nil && !k.IsStr {
+		switch { // the other side's type may be another
+		case k.Int == 0:
+			return c.convert(c.expr(x.B), t)
+		case x.A != nil:
+			return c.convert(c.expr(x.A), t)
+		}
+	}
 	if x.A == nil {
 		v := c.scalarAs(x.Cond, t)
 		return operand{t: t, v: c.ifElse(c.truth(operand{t: t, v: v}), 0,

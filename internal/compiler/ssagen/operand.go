@@ -1,6 +1,8 @@
 package ssagen
 
 import (
+	"slices"
+
 	"github.com/skep-bpf/skep/internal/compiler/ssa"
 	"github.com/skep-bpf/skep/internal/lang/types"
 	"github.com/skep-bpf/skep/internal/probe"
@@ -210,6 +212,25 @@ func (c *fn) inMemory(o operand) ref {
 		return ref{base: buf, class: ssa.MemSlot}
 	}
 	return o.ref
+}
+
+// inBytes is inMemory for what is read by the byte. The verifier refuses that where a pointer
+// is spilled; a helper's copy is plain bytes.
+func (c *fn) inBytes(o operand) ref {
+	r := c.inMemory(o)
+	if o.lit != nil || o.v != nil && o.v.Op == ssa.OpConst || !mayPoint(o.t) {
+		return r
+	}
+	n := bytesOf(o.t)
+	buf := c.slot("bytes", n, 8)
+	c.call(fnProbeReadKernel, ssa.I64, buf, c.constU(uint64(n)), c.refAddr(r))
+	return ref{base: buf, class: ssa.MemSlot}
+}
+
+// mayPoint reports whether a value of type t has 8 bytes that can be a pointer's.
+func mayPoint(t *types.Type) bool {
+	return t.Kind == types.Pointer || t.Kind == types.Int && t.Size == 8 ||
+		slices.ContainsFunc(t.Fields, func(f types.Field) bool { return mayPoint(f.Type) })
 }
 
 // storeBytes writes b and zeroes up to n bytes at p, by the widest stores.

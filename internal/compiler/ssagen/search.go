@@ -134,7 +134,7 @@ func (c *fn) memcmp(e syntax.Expr, args []syntax.Expr) operand {
 	if c.b == nil || k == nil {
 		return operand{t: t, v: c.constI(0)}
 	}
-	return operand{t: t, v: c.firstDifference(c.inMemory(a), c.inMemory(b), uint32(k.Int))}
+	return operand{t: t, v: c.firstDifference(c.inBytes(a), c.inBytes(b), uint32(k.Int))}
 }
 
 // firstDifference is the difference of the first bytes that differ among n, 0 when there's none.

@@ -17,9 +17,9 @@ type Times struct {
 // AppendStart appends an interval's start by a strftime format.
 func (s *Series) AppendStart(dst []byte, format string, in *Interval) []byte {
 	if s.Times.ISO {
-		return appendISO(dst, format, in.Start)
+		return appendISO(dst, format, in.Start, true)
 	}
-	return AppendStrftime(dst, format, in.Start)
+	return AppendStrftime(dst, format, in.Start, true)
 }
 
 // setting is what the wall clock was set to: from a moment of the boot clock on, it was so
@@ -69,10 +69,14 @@ func (d *Decoder) ahead(ns uint64) int64 {
 	return d.Boot
 }
 
-// AppendTime appends a time by a strftime format, in the way that Times asks for.
+// AppendTime appends a time by a format of strftime(3), in the way that Times asks for.
 func (d *Decoder) AppendTime(dst []byte, format string, t time.Time) []byte {
+	return d.appendTime(dst, format, t, false)
+}
+
+func (d *Decoder) appendTime(dst []byte, format string, t time.Time, fractions bool) []byte {
 	if d.Times.ISO {
-		return appendISO(dst, format, t)
+		return appendISO(dst, format, t, fractions)
 	}
-	return AppendStrftime(dst, format, t)
+	return AppendStrftime(dst, format, t, fractions)
 }

@@ -44,11 +44,11 @@ func TestISO(t *testing.T) {
 		{"%H:%M", "12:34"},
 		{"%EY%", "2026%"},
 	} {
-		if got := string(appendISO(nil, c.format, at)); got != c.want {
+		if got := string(appendISO(nil, c.format, at, true)); got != c.want {
 			t.Errorf("%q: %q, want %q", c.format, got, c.want)
 		}
 	}
-	if got := string(appendISO(nil, "%T", at.UTC())); got != "2026-01-31T11:34:56.123456Z" {
+	if got := string(appendISO(nil, "%T", at.UTC(), true)); got != "2026-01-31T11:34:56.123456Z" {
 		t.Errorf("UTC: %q", got)
 	}
 }

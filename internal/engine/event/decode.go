@@ -84,7 +84,7 @@ func (d *Decoder) resolved(t *object.Type, b []byte) (Value, error) {
 		}
 		return Value{Kind: String, Text: d.Names.Username(uint32(n))}, nil
 	case object.Timestamp:
-		return Value{Kind: String, Bytes: d.AppendTime(nil, t.Format, d.Time(t.Clock, n))}, nil
+		return Value{Kind: String, Bytes: d.appendTime(nil, t.Format, d.Time(t.Clock, n), true)}, nil
 	}
 	s, err := d.Stack(t, b)
 	if err != nil {

@@ -317,15 +317,20 @@ func TestStrftime(t *testing.T) {
 		{"%% %D %T %R %F %n%t %u %w %U %W %V %G %g %C %h", "% 11/23/26 16:52:48 16:52 2026-11-23 \n\t 1 1 47 47 48 2026 26 20 Nov"},
 		{"%c %x %X %r", "Mon Nov 23 16:52:48 2026 11/23/26 16:52:48 04:52:48 PM"},
 		{"50%", "50%"},
+		{"%-d %-j %_m %_H %-I %05e %^a %^B %#p %#Z %5Y %012s %8a %f %-f|%+|%L|%q|%E|%-", "23 327 11 16 4 00023 MON NOVEMBER pm utc 02026 001795452768      Mon 408951 %-f|%+|%L|%q|%E|%-"},
 	}
 	for _, test := range tests {
-		if got := string(AppendStrftime(nil, test.format, at)); got != test.want {
+		if got := string(AppendStrftime(nil, test.format, at, true)); got != test.want {
 			t.Errorf("%s\n got %q\nwant %q", test.format, got, test.want)
 		}
 	}
 	early := time.Date(2027, 1, 1, 4, 5, 6, 7000, time.UTC)
-	if got := string(AppendStrftime(nil, "%e|%U|%W|%V|%G|%f|%k|%l|%j|%I|%p", early)); got != " 1|00|00|53|2026|000007|000007000|000|001|04|AM" {
+	if got := string(AppendStrftime(nil, "%e|%U|%W|%V|%G|%f|%k|%l|%j|%I|%p", early, true)); got != " 1|00|00|53|2026|000007|000007000|000|001|04|AM" {
 		t.Errorf("early in a year: %q", got)
+	}
+	// time() has strftime(3)'s own conversions: %k and %l are hours.
+	if got := string(AppendStrftime(nil, "%k|%l|%f|%-l|%_d|%-S", early, false)); got != " 4| 4|%f|4| 1|6" {
+		t.Errorf("without fractions: %q", got)
 	}
 }
 

@@ -63,7 +63,7 @@ var diagnosed = []string{
 	print((1, 2).5); /* ERROR "there is no element 5" */
 	print(comm == 5); /* ERROR "string[16] can't be compared with int8" */
 	print(comm < "a"); /* ERROR "< doesn't work on string[16] and string[2]" */
-	$a = 1 ? comm : 5; /* ERROR "one branch is string[16], the other int8" */
+	$a = pid ? comm : 5; /* ERROR "one branch is string[16], the other int8" */
 	$p = *comm; /* ERROR "string[16] is no pointer" */
 	@l = lhist(1, 10, 5, 1); /* ERROR "minimum 10 is above its maximum 5" */
 	@h = hist(1, 6); /* ERROR "0 to 5 bits, not 6" */

@@ -269,11 +269,12 @@ func (c *checker) condExpr(e *syntax.CondExpr) *Type {
 		c.setConst(e, c.info.Consts[pick.ID()], true)
 		return t
 	}
-	return c.branches(e, x, y)
+	return c.branches(e, e.Cond, x, y)
 }
 
-// branches is the type that the values of both branches have.
-func (c *checker) branches(e syntax.Expr, x, y *Type) *Type {
+// branches is the type that the values of both branches have. When they have none in common,
+// a literal as the condition decides.
+func (c *checker) branches(e, cond syntax.Expr, x, y *Type) *Type {
 	switch {
 	case x == nil || y == nil:
 		if t := worse(x, y); t != nil {
@@ -290,7 +291,14 @@ func (c *checker) branches(e syntax.Expr, x, y *Type) *Type {
 		return x
 	}
 	t := Promote(fresh(x), y)
-	if t == nil {
+	k := c.info.Consts[cond.ID()]
+	switch {
+	case t != nil:
+	case k != nil && c.lits[cond.ID()] && truthy(k):
+		return x
+	case k != nil && c.lits[cond.ID()]:
+		return y
+	default:
 		c.errorf(diag.CodeBranches, e.Span(), "one branch is %s, the other %s", x, y)
 		return invalidType()
 	}
@@ -311,7 +319,7 @@ func (c *checker) ifExpr(e *syntax.IfExpr, stmt bool) *Type {
 	if stmt {
 		return c.record(e, voidType())
 	}
-	return c.record(e, c.branches(e, x, y))
+	return c.record(e, c.branches(e, e.Cond, x, y))
 }
 
 // branch types a branch: nil, a block or another if.

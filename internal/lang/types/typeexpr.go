@@ -200,10 +200,26 @@ func (c *checker) sizeof(e *syntax.SizeofExpr) *Type {
 	if bad(t) {
 		return t
 	}
-	if t.IsAggregate() {
-		return c.literal(e, 8, false) // as bpftrace has it, whatever a CPU's part takes
+	return c.literal(e, sizeOf(t), false)
+}
+
+// sizeOf is what sizeof tells of a type: the bytes that bpftrace keeps of it, whatever skep
+// takes. Only values that user space gives a form differ.
+func sizeOf(t *Type) uint64 {
+	switch t.Kind {
+	case Inet:
+		return 24 // the family's 8 bytes, and an address
+	case Timestamp, CgroupPath:
+		return 16 // which format or directory, and the number
+	case Kstack:
+		return 8 + 8*uint64(t.Stack.Limit) // the count, and the frames
+	case Ustack:
+		return 16 + 8*uint64(t.Stack.Limit) // and the process
 	}
-	return c.literal(e, uint64(t.Bytes()), false)
+	if t.IsAggregate() {
+		return 8
+	}
+	return uint64(t.Bytes())
 }
 
 func (c *checker) offsetof(e *syntax.OffsetofExpr) *Type {

@@ -4,6 +4,7 @@ package json
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -15,17 +16,19 @@ import (
 
 // Sink prints JSON lines.
 type Sink struct {
-	out *output.Writer
-	key []byte // scratch
+	out, err *output.Writer
+	key      []byte // scratch
 }
 
 var _ output.Sink = (*Sink)(nil)
 
-// New returns a Sink that writes to out.
-func New(out io.Writer) *Sink { return &Sink{out: output.NewWriter(out)} }
+// New returns a Sink that writes to out, and to err what the session couldn't do.
+func New(out, err io.Writer) *Sink {
+	return &Sink{out: output.NewWriter(out), err: output.NewWriter(err)}
+}
 
 // Flush writes what is buffered.
-func (s *Sink) Flush() error { return s.out.Flush() }
+func (s *Sink) Flush() error { return errors.Join(s.out.Flush(), s.err.Flush()) }
 
 // Printf prints the text.
 func (s *Sink) Printf(text []byte) { s.text("printf", text) }
@@ -132,8 +135,15 @@ func (s *Sink) count(kind, name string, n uint64) {
 	s.close()
 }
 
-// Message prints the script's own message with its place.
+// Message prints the script's own message with its place. One without a place is the
+// session's, and no line of JSON.
 func (s *Sink) Message(sev output.Severity, text []byte, at []output.Place) {
+	if len(at) == 0 {
+		s.out.Flush()
+		s.err.Buf = output.AppendMessage(s.err.Buf, sev, text)
+		s.err.Flush()
+		return
+	}
 	kind := "warnf"
 	if sev == output.Error {
 		kind = "errorf"

@@ -15,8 +15,8 @@ import (
 
 func print(t *testing.T, f func(s *Sink)) string {
 	t.Helper()
-	var b bytes.Buffer
-	s := New(&b)
+	var b, e bytes.Buffer
+	s := New(&b, &e)
 	f(s)
 	if err := s.Flush(); err != nil {
 		t.Fatal(err)

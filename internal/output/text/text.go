@@ -128,24 +128,17 @@ func (s *Sink) message(b []byte) {
 // Message prints the script's own message. The place of the call is enough; only uses of
 // macros around it show their source.
 func (s *Sink) Message(sev output.Severity, text []byte, at []output.Place) {
-	label := "WARNING: "
-	if sev == output.Error {
-		label = "ERROR: "
-	}
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		text = text[:n-1]
-	}
 	b := s.err.Buf
 	if len(at) == 0 {
-		b = append(append(append(b, label...), text...), '\n')
+		b = output.AppendMessage(b, sev, text)
 	}
 	for i, p := range at {
-		b = append(append(append(b, p.Range...), ": "...), label...)
+		b = append(append(b, p.Range...), ": "...)
 		if i == 0 {
-			b = append(append(b, text...), '\n')
+			b = output.AppendMessage(b, sev, text)
 			continue
 		}
-		b = appendContext(append(b, "expanded from\n"...), &at[i])
+		b = appendContext(output.AppendMessage(b, sev, []byte("expanded from")), &at[i])
 	}
 	s.message(b)
 }
