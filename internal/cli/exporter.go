@@ -194,7 +194,7 @@ func (e *exporter) run(ctx context.Context, listener net.Listener, every time.Du
 		}
 		break
 	}
-	end, cancel := context.WithTimeout(context.Background(), httpTimeout)
+	end, cancel := context.WithTimeout(context.Background(), 2*httpTimeout) // beyond a request's own limit
 	defer cancel()
 	err := e.tick(end)
 	if listener != nil {
@@ -212,8 +212,8 @@ func (e *exporter) tick(ctx context.Context) error {
 	}
 	err = e.push(ctx, families, at)
 	switch {
-	case err != nil && ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
-		return nil // interrupted; the last push comes
+	case err != nil && ctx.Err() != nil:
+		return nil // cut short by the end; the last push comes
 	case err != nil && !e.failing:
 		fmt.Fprintf(e.err, "WARNING: push to %s: %v; it's tried again each interval\n", place(e.target), err)
 	case err == nil && e.failing:

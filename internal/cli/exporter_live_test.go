@@ -99,7 +99,7 @@ func TestExporterOTLP(t *testing.T) {
 		io.WriteString(w, "{}")
 	}))
 	defer receiver.Close()
-	lines, status := exporting(t, "--otlp", receiver.URL+"?key=secret", "--duration", "4", "--interval", "800ms")
+	lines, status := exporting(t, "--otlp", receiver.URL+"?key=secret", "--duration", "2", "--interval", "200ms")
 	var said []string
 	for l := range lines {
 		said = append(said, l)
