@@ -125,6 +125,10 @@ func (e *fakeEnv) FindCgroups(form object.CgroupForm, name string) (*Cgroups, er
 	}
 	return &Cgroups{Known: known}, nil
 }
+func (e *fakeEnv) ModuleType(name, module, fn string) (*Type, bool) {
+	t, ok := e.types[module+":"+fn+":"+name]
+	return t, ok
+}
 func (e *fakeEnv) KernelVar(name string) bool      { return name == "runqueues" }
 func (e *fakeEnv) Kfunc(string) (*Signature, bool) { return nil, false }
 func (e *fakeEnv) StackFrames() uint16             { return DefaultFrames }
