@@ -61,7 +61,9 @@ func (f *Finder) eachTracepoint(category, name string, yield func(category, name
 }
 
 // noTracepoint explains an unknown tracepoint by the nearest in its category, else by
-// the same event in another, else by the nearest category.
+// the same event in another, else by a module that would bring the category, else by the
+// nearest category. An event that begins with its category's name is of that one: kvm:kvm_exit
+// isn't meant to be ksm:ksm_exit.
 func (f *Finder) noTracepoint(p *probe.Point) error {
 	m := missing(diag.CodeNoTracepoint, "No matches for tracepoint %s:%s.", p.Target, p.Func)
 	events, err := f.Kernel.Events(p.Target)
@@ -82,21 +84,50 @@ func (f *Finder) noTracepoint(p *probe.Point) error {
 	if other != "" {
 		return suggest(other, p.Func)
 	}
+	if len(events) > 0 {
+		return m
+	}
+	if module := f.unloaded(p.Target); module != "" {
+		m.note = "category " + p.Target + " isn't there: module " + module + " isn't loaded"
+		return m
+	}
 	categories, err := f.Kernel.Categories()
 	if err != nil {
 		return err
 	}
-	if c := probe.Nearest(p.Target, categories); len(events) == 0 && c != "" {
+	own := strings.HasPrefix(p.Func, p.Target+"_")
+	if c := probe.Nearest(p.Target, categories); c != "" && !own {
 		if events, err = f.Kernel.Events(c); err == nil {
 			if near := probe.Nearest(p.Func, events); near != "" {
 				return suggest(c, near)
 			}
 		}
 	}
-	if len(events) == 0 {
-		m.note = "there is no category " + p.Target
+	m.note = "there is no category " + p.Target
+	if own {
+		m.note += "; one of a module is there once that is loaded"
 	}
 	return m
+}
+
+// unloaded is the installed module that would bring a category of tracepoints, by its name: kvm of
+// kvm, scsi of scsi_mod, nvme of nvme_core. "": none is known, or it's loaded.
+func (f *Finder) unloaded(category string) string {
+	installed := f.Kernel.InstalledModules()
+	loaded, err := f.Kernel.Modules()
+	if err != nil {
+		return ""
+	}
+	base := strings.ReplaceAll(category, "-", "_")
+	for _, name := range []string{base, base + "_mod", base + "_core"} {
+		if slices.Contains(installed, name) {
+			if slices.Contains(loaded, name) {
+				return ""
+			}
+			return name
+		}
+	}
+	return ""
 }
 
 // rawPrefix begins the typedefs that the kernel makes for its raw tracepoints.
