@@ -21,7 +21,7 @@ type Env struct {
 	conv    converter
 	modules []*kern.BTF // of the modules that were asked for
 	named   map[string]lookup
-	inMods  map[string]lookup // of ModuleType, by the name and the module that comes first
+	inMods  map[string]lookup            // of ModuleType, by the name and the module that comes first
 	points  map[string]*types.StructType // tracepoints by category:name
 	facts   *types.Facts
 	err     error // the first machine trouble met
