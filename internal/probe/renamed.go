@@ -12,14 +12,14 @@ type Rename struct {
 	// arguments moved, those of Old follow as their numbers in the heir, "-" for one that it
 	// hasn't got: in f(1,-) Old's arg0 is f's arg1.
 	New   []string
-	Since string // the first kernel known to lack Old; "": none, compilers inline it in places
+	Since string // the first kernel known to lack Old; "": none, some callers do without it
 	Note  string // what else to know, as types that changed
 }
 
 // Heir is what became of a kernel function on the kernel at hand.
 type Heir struct {
 	Name string // "" when only another way is known, which Note tells
-	Some bool   // the old function is there, and called from some places: others have it inlined
+	Some bool   // the old function is there, and some callers do without it
 	Note string
 	Args []int // the old function's arguments by their numbers in this one, -1: it hasn't got it; nil: at their places
 }
@@ -88,6 +88,8 @@ func Renames() []Rename {
 		{"kfree_skb_reason", []string{"sk_skb_reason_drop(1,2)"}, "6.11", ""},
 		{"ip_send_skb", []string{"__ip_local_out(0,2)"}, "",
 			"compilers inline it into ip_push_pending_frames, which pings and others of raw sockets go through; TCP's packets come to __ip_local_out, too"},
+		{"fq_codel_dequeue", []string{"__fq_codel_dequeue"}, "",
+			"a shaping parent, such as tbf, takes packets by fq_codel_peek; none are queued while the queue is empty and the device free"},
 		{"cbq_enqueue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"cbq_dequeue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"ip4_datagram_connect", []string{"udp_connect"}, "6.13", "sockets for ping and raw ones still come there"},
@@ -176,6 +178,7 @@ var wrappers = map[string]bool{
 	"end_page_writeback": true, "clear_page_dirty_for_io": true, "delete_from_page_cache": true,
 	"__set_page_dirty_nobuffers": true, "lru_cache_add": true,
 	"ip4_datagram_connect": true, "ip6_datagram_connect": true, "ip_send_skb": true,
+	"fq_codel_dequeue": true,
 }
 
 // FindWrapped is FindHeir for a function that the kernel has, but most callers no longer call.

@@ -18,7 +18,7 @@ func (f *Finder) followRenames(points []*probe.Point, rep *diag.Reporter) []*pro
 		if heir.Name == "" {
 			heir, what = f.wrapped(p), "kernel function %s is a wrapper: following it to %s"
 			if heir.Some {
-				what = "kernel function %s is inlined in places: following it to %s"
+				what = "some callers do without kernel function %s: following it to %s"
 			}
 			if f.named[heir.Name] {
 				heir = probe.Heir{} // the script has that one, too
@@ -81,7 +81,7 @@ func (f *Finder) warnWrapper(p *probe.Point, rep *diag.Reporter) {
 	}
 	what := "kernel function %s is hardly called: %s does its work"
 	if heir.Some {
-		what = "kernel function %s is inlined in places, which the probe misses: %s is called from all"
+		what = "some callers do without kernel function %s, and the probe misses them: %s is called by all"
 	}
 	rep.Warnf(diag.WarnWrapper, p.Span, what, p.Func, heir.Name).Note("%s", heir.Note)
 }
