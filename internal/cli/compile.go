@@ -42,7 +42,7 @@ func (a *app) compileOptions(j *Job, m *machine, child int) compiler.Options {
 	opt := compiler.Options{
 		Expand: expand.Options{
 			Params: j.Params, Named: j.Named, Open: j.Open, Files: osFiles{}, Dir: j.Dir, IncludeDirs: j.IncludeDirs,
-			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.Type, Enumerator: m.env.Enumerator,
+			Includes: j.Includes, Arch: runtime.GOARCH, Lookup: m.env.AnyType, Enumerator: m.env.Enumerator,
 			HaveBTF: true, Release: m.release(), Headers: kernelHeaders(), IsBuiltin: types.IsBuiltin,
 		},
 		Check:     types.Options{Unsafe: j.Unsafe, Bpftrace: j.Bpftrace, Child: child != 0, Unwind: child != 0 || j.Pid != 0 || len(j.UnwindPids) > 0 || j.CheckOnly || j.List, Environ: os.Environ()},

@@ -65,6 +65,7 @@ func (e *fakeEnv) FindCgroups(_ object.CgroupForm, name string) (*types.Cgroups,
 func (e *fakeEnv) Cgroup(string) (uint64, error)                 { return 0, os.ErrNotExist }
 func (e *fakeEnv) Kfunc(string) (*types.Signature, bool)         { return nil, false }
 func (e *fakeEnv) KfuncAllowed(string, probe.Kind) (bool, error) { return false, nil }
+func (e *fakeEnv) ModuleType(_, _, _ string) (*types.Type, bool) { return nil, false }
 func (e *fakeEnv) KernelVar(string) bool                         { return false }
 func (e *fakeEnv) StackFrames() uint16                           { return types.DefaultFrames }
 func (e *fakeEnv) Facts() *types.Facts                           { return &e.facts }

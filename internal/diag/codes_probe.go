@@ -127,7 +127,7 @@ var probeCodes = []CodeDoc{
 			"Arguments may differ: the note tells what is known of them.",
 		"config = { renamed_functions = follow }\nkprobe:_do_fork { }"},
 	{WarnWrapper, "kernel function that's hardly called",
-		"The function is still there, but only for the few callers that weren't changed to another one, so the probe would see next to nothing. " +
+		"The function is still there, but only for the few callers that weren't changed to another one, or have it inlined, so the probe would see next to nothing, or not all. " +
 			"The message names the other one; renamed_functions=follow takes it.",
 		"kprobe:mark_page_accessed { }"},
 	{NoteUnchecked, "attach point or arguments not checked",

@@ -288,6 +288,12 @@ func TestFindWrapped(t *testing.T) {
 	if h := FindWrapped("mark_page_accessed", func(string) bool { return false }); h.Name != "" {
 		t.Errorf("before 5.16: %+v", h)
 	}
+	if h := FindWrapped("ip_send_skb", all); h.Name != "__ip_local_out" || !h.Some || !strings.HasSuffix(h.Note, "; its arg2 was arg1") || strings.Contains(h.Note, "since") {
+		t.Errorf("ip_send_skb: %+v", h)
+	}
+	if h := FindHeir("ip_send_skb", func(name string) bool { return name == "__ip_local_out" }); h.Name != "__ip_local_out" || strings.Contains(h.Note, "since") {
+		t.Errorf("ip_send_skb where all inline it: %+v", h)
+	}
 	for name := range wrappers {
 		if renameOf(name) == nil {
 			t.Errorf("%s is no row of the table", name)

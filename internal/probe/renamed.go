@@ -12,13 +12,14 @@ type Rename struct {
 	// arguments moved, those of Old follow as their numbers in the heir, "-" for one that it
 	// hasn't got: in f(1,-) Old's arg0 is f's arg1.
 	New   []string
-	Since string // the first kernel known to lack Old
+	Since string // the first kernel known to lack Old; "": none, some callers do without it
 	Note  string // what else to know, as types that changed
 }
 
 // Heir is what became of a kernel function on the kernel at hand.
 type Heir struct {
 	Name string // "" when only another way is known, which Note tells
+	Some bool   // the old function is there, and some callers do without it
 	Note string
 	Args []int // the old function's arguments by their numbers in this one, -1: it hasn't got it; nil: at their places
 }
@@ -85,6 +86,10 @@ func Renames() []Rename {
 		{"tcp_drop_reason", []string{"sk_skb_reason_drop"}, "6.11", "tracepoint:skb:kfree_skb tells drops and their reason"},
 		{"kfree_skb", []string{"kfree_skb_reason", "sk_skb_reason_drop(1)"}, "5.17", "tracepoint:skb:kfree_skb tells drops and their reason"},
 		{"kfree_skb_reason", []string{"sk_skb_reason_drop(1,2)"}, "6.11", ""},
+		{"ip_send_skb", []string{"__ip_local_out(0,2)"}, "",
+			"compilers inline it into ip_push_pending_frames, which pings and others of raw sockets go through; TCP's packets come to __ip_local_out, too"},
+		{"fq_codel_dequeue", []string{"__fq_codel_dequeue"}, "",
+			"a shaping parent, such as tbf, takes packets by fq_codel_peek; none are queued while the queue is empty and the device free"},
 		{"cbq_enqueue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"cbq_dequeue", nil, "6.3", "the scheduler CBQ was taken out of the kernel"},
 		{"ip4_datagram_connect", []string{"udp_connect"}, "6.13", "sockets for ping and raw ones still come there"},
@@ -143,7 +148,10 @@ func FindHeir(name string, exists func(string) bool) Heir {
 	}
 	if r := renameOf(name); r != nil {
 		fate := "gone since " + r.Since
-		if wrappers[name] {
+		switch {
+		case r.Since == "":
+			fate = ""
+		case wrappers[name]:
 			fate = "hardly called since " + r.Since + ", and gone here"
 		}
 		return r.heir(fate, exists)
@@ -163,13 +171,14 @@ func FindHeir(name string, exists func(string) bool) Heir {
 	return Heir{}
 }
 
-// wrappers are functions of the table that are, or were on some kernels after Since, there and
+// wrappers are functions of the table that are, or were on some kernels after Since, there, and
 // only call their heirs, for the few callers that weren't changed.
 var wrappers = map[string]bool{
 	"mark_page_accessed": true, "add_to_page_cache_lru": true, "wait_on_page_writeback": true,
 	"end_page_writeback": true, "clear_page_dirty_for_io": true, "delete_from_page_cache": true,
 	"__set_page_dirty_nobuffers": true, "lru_cache_add": true,
-	"ip4_datagram_connect": true, "ip6_datagram_connect": true,
+	"ip4_datagram_connect": true, "ip6_datagram_connect": true, "ip_send_skb": true,
+	"fq_codel_dequeue": true,
 }
 
 // FindWrapped is FindHeir for a function that the kernel has, but most callers no longer call.
@@ -179,10 +188,16 @@ func FindWrapped(name string, exists func(string) bool) Heir {
 		return Heir{}
 	}
 	r := renameOf(name)
-	if h := r.heir("hardly called since "+r.Since, exists); h.Name != "" {
-		return h
+	fate := ""
+	if r.Since != "" {
+		fate = "hardly called since " + r.Since
 	}
-	return Heir{}
+	h := r.heir(fate, exists)
+	if h.Name == "" {
+		return Heir{}
+	}
+	h.Some = r.Since == ""
+	return h
 }
 
 // FindTraceable is FindHeir for a function that the kernel has and doesn't let be traced.

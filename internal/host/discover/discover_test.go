@@ -33,6 +33,9 @@ func captured() *Finder {
 		"sys/kernel/tracing/events/sched/sched_wakeup/format":        file(format),
 		"sys/kernel/tracing/events/syscalls/sys_enter_openat/format": file(format),
 		"sys/kernel/tracing/events/ftrace/function/format":           file(format),
+		"sys/kernel/tracing/events/ksm/ksm_exit/format":              file(format),
+		"proc/sys/kernel/osrelease":                                  file("6.12.48\n"),
+		"lib/modules/6.12.48/modules.dep":                            file("kernel/arch/x86/kvm/kvm.ko.xz: kernel/virt/lib/irqbypass.ko.xz\nkernel/drivers/nvme/host/nvme-core.ko:\n"),
 		"sys/kernel/tracing/available_filter_functions":              file("vfs_read\nvfs_write\npage_cache_ra_order\nvfs_read.part.0\nrcu_x\nkvm_exit [kvm]\nnf_hook [nf_tables]\n"),
 		"sys/kernel/debug/kprobes/blacklist":                         file("0x1-0x2\tvfs_bad\n"),
 		"proc/modules":                                               file("kvm 1 0 - Live 0x0\nnf_tables 1 0 - Live 0x0\n"),
@@ -67,7 +70,7 @@ func TestExpand(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"t:sched:sched_switch", "tracepoint:sched:sched_switch"},
 		{"t:sched:*", "tracepoint:sched:sched_switch tracepoint:sched:sched_wakeup"},
-		{"t:*:*e*", "tracepoint:sched:sched_switch tracepoint:sched:sched_wakeup tracepoint:syscalls:sys_enter_openat"},
+		{"t:*:*e*", "tracepoint:ksm:ksm_exit tracepoint:sched:sched_switch tracepoint:sched:sched_wakeup tracepoint:syscalls:sys_enter_openat"},
 		{"k:anything", "kprobe:anything"},
 		{"k:vfs_*", "kprobe:vfs_read kprobe:vfs_write"},
 		{"k:*:*x*", "kprobe:kvm:kvm_exit"},
@@ -115,6 +118,33 @@ func TestExpandMissing(t *testing.T) {
 		}
 		if d.Code != tt.code || !strings.Contains(d.Msg, tt.msg) || fix != tt.fix {
 			t.Errorf("%s: %s %q fix %q, want %s %q fix %q", tt.text, d.Code, d.Msg, fix, tt.code, tt.msg, tt.fix)
+		}
+	}
+}
+
+// A tracepoint of a category that isn't there is of a module that isn't loaded, or of a
+// misspelt one: another category's is named only when the event isn't plainly of its own.
+func TestMissingCategory(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"tracepoint:nvme:nvme_setup_cmd": {"", "category nvme isn't there: module nvme_core isn't loaded"},
+		"tracepoint:ksn:ksn_exit":        {"", "there is no category ksn; one of a module is there once that is loaded"},
+		"tracepoint:ksn:ksm_exit":        {"tracepoint:ksm:ksm_exit", ""},
+		"tracepoint:kvm:kvm_exit":        {"", "there is no category kvm; one of a module is there once that is loaded"}, // it's loaded
+		"tracepoint:sched:ksm_exit":      {"tracepoint:ksm:ksm_exit", ""},
+		"tracepoint:none:what":           {"", "there is no category none"},
+	} {
+		rep := diag.NewReporter(&diag.Sources{})
+		captured().Expand([]*probe.Point{point(t, text)}, rep)
+		var got [2]string
+		d := rep.All()[0]
+		if d.Fix != nil {
+			got[0] = d.Fix.Text
+		}
+		for _, n := range d.Notes {
+			got[1] += n.Msg
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

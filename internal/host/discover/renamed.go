@@ -17,6 +17,9 @@ func (f *Finder) followRenames(points []*probe.Point, rep *diag.Reporter) []*pro
 		heir, what := f.heir(p), "this kernel has no function %s: following it to %s"
 		if heir.Name == "" {
 			heir, what = f.wrapped(p), "kernel function %s is a wrapper: following it to %s"
+			if heir.Some {
+				what = "some callers do without kernel function %s: following it to %s"
+			}
 			if f.named[heir.Name] {
 				heir = probe.Heir{} // the script has that one, too
 			}
@@ -76,7 +79,11 @@ func (f *Finder) warnWrapper(p *probe.Point, rep *diag.Reporter) {
 	if heir.Name == "" || f.named[heir.Name] {
 		return
 	}
-	rep.Warnf(diag.WarnWrapper, p.Span, "kernel function %s is hardly called: %s does its work", p.Func, heir.Name).Note("%s", heir.Note)
+	what := "kernel function %s is hardly called: %s does its work"
+	if heir.Some {
+		what = "some callers do without kernel function %s, and the probe misses them: %s is called by all"
+	}
+	rep.Warnf(diag.WarnWrapper, p.Span, what, p.Func, heir.Name).Note("%s", heir.Note)
 }
 
 // namesKernelFunc reports whether p is at one kernel function, by name.

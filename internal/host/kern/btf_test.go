@@ -16,18 +16,24 @@ type builder struct {
 	types, strs []byte
 	next        TypeID
 	strBase     uint32
+	base        *BTF // of a module
 }
 
 func newBuilder() *builder { return &builder{strs: []byte{0}, next: 1} }
 
 // over makes a builder of a module over base.
 func over(base *BTF) *builder {
-	return &builder{strs: []byte{0}, next: base.Len(), strBase: uint32(len(base.strs))}
+	return &builder{strs: []byte{0}, next: base.Len(), base: base, strBase: uint32(len(base.strs))}
 }
 
 func (b *builder) str(s string) uint32 {
 	if s == "" {
 		return 0
+	}
+	if b.base != nil { // what the base has isn't told again
+		if off := b.base.stringOff(s); off != noString {
+			return off
+		}
 	}
 	off := b.strBase + uint32(len(b.strs))
 	b.strs = append(append(b.strs, s...), 0)
@@ -113,22 +119,45 @@ func sampleBytes() []byte {
 	none := b.add(KindArray, "", 0, false, 0, uint32(char), uint32(i32), 0)
 	b.add(KindStruct, "trace_event_raw_task_done", 4, false, 16, b.str("ent"), uint32(entry), 0,
 		b.str("__data_loc_name"), uint32(i32), 64, b.str("code"), uint32(i32), 96, b.str("__data"), uint32(none), 128)
+	fwd := b.add(KindFwd, "vcpu", 0, false, 0)
+	fwdPtr := b.add(KindPtr, "", 0, false, uint32(fwd))
+	lost := b.add(KindPtr, "", 0, false, uint32(b.add(KindFwd, "lost", 0, false, 0)))
+	b.add(KindStruct, "machine", 2, false, 16, b.str("vcpu"), uint32(fwdPtr), 0, b.str("lost"), uint32(lost), 64)
 	return b.bytes()
+}
+
+// moduleBytes is a module in small, over sample: its struct vcpu is what sample only declares,
+// and goes by a string of sample's. word is the name of its last member.
+func moduleBytes(base *BTF, word, fn string) []byte {
+	m := over(base)
+	task, _ := base.Find("task", KindStruct)
+	integer, _ := base.Find("int", KindInt)
+	ptr := m.add(KindPtr, "", 0, false, uint32(task.ID))
+	vcpu := m.add(KindStruct, "vcpu", 2, false, 16, m.str("owner"), uint32(ptr), 0, m.str(word), uint32(integer.ID), 64)
+	m.add(KindTypedef, word+"_t", 0, false, uint32(vcpu))
+	proto := m.add(KindFuncProto, "", 1, false, uint32(integer.ID), m.str("v"), uint32(m.add(KindPtr, "", 0, false, uint32(vcpu))))
+	m.add(KindFunc, fn, 0, false, uint32(proto))
+	return m.bytes()
 }
 
 var update = flag.Bool("update", false, "write the fixtures anew")
 
-// TestSample keeps testdata/sample.btf, which other packages' tests read too, as it's made here.
+// TestSample keeps the files, which other packages' tests read too, as they are made here.
 func TestSample(t *testing.T) {
-	const file = "testdata/sample.btf"
-	if *update {
-		if err := os.WriteFile(file, sampleBytes(), 0o644); err != nil {
-			t.Fatal(err)
+	for name, want := range map[string][]byte{
+		"sample.btf": sampleBytes(),
+		"kvm.btf":    moduleBytes(sample(t), "mode", "kvm_run"),
+		"xen.btf":    moduleBytes(sample(t), "xstate", "xen_run"),
+	} {
+		file := "testdata/" + name
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	have, err := os.ReadFile(file)
-	if err != nil || !bytes.Equal(have, sampleBytes()) {
-		t.Errorf("%s isn't what the test makes (%v); run with -update", file, err)
+		if have, err := os.ReadFile(file); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("%s isn't what the test makes (%v); run with -update", file, err)
+		}
 	}
 }
 

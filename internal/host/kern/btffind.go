@@ -18,6 +18,11 @@ func (b *BTF) stringOff(s string) uint32 {
 			return off
 		}
 	}
+	return b.ownStringOff(s)
+}
+
+// ownStringOff is stringOff without the base.
+func (b *BTF) ownStringOff(s string) uint32 {
 	// With a leading NUL, which is everywhere, the search would be slower.
 	pattern := append(append(make([]byte, 0, len(s)+1), s...), 0)
 	for at := 0; ; {
@@ -73,7 +78,11 @@ func (b *BTF) FindOwn(name string, kinds ...TypeKind) (t Type, ok bool) {
 	if set == 1<<KindFunc {
 		return b.findFunc(name)
 	}
-	want := b.stringOff(name)
+	return b.findNamed(b.stringOff(name), set)
+}
+
+// findNamed is FindOwn of a name that the strings have at an offset.
+func (b *BTF) findNamed(want, set uint32) (t Type, ok bool) {
 	if want == noString {
 		return Type{b: b}, false
 	}
@@ -168,18 +177,22 @@ func kindSet(kinds []TypeKind) (set uint32) {
 // Lookup finds a type by its C name: "struct s", "union u", "enum e", a typedef, or an
 // integer such as "unsigned int".
 func (b *BTF) Lookup(name string) (Type, bool) {
-	tag, rest, ok := strings.Cut(name, " ")
-	if ok {
-		switch tag {
-		case "struct":
-			return b.Find(rest, KindStruct)
-		case "union":
-			return b.Find(rest, KindUnion)
-		case "enum":
-			return b.Find(rest, KindEnum, KindEnum64)
-		}
+	rest, kinds := tagged(name)
+	return b.Find(rest, kinds...)
+}
+
+// tagged takes a C name apart: the name without its tag, and the kinds that it may be of.
+func tagged(name string) (rest string, kinds []TypeKind) {
+	tag, rest, _ := strings.Cut(name, " ")
+	switch tag {
+	case "struct":
+		return rest, []TypeKind{KindStruct}
+	case "union":
+		return rest, []TypeKind{KindUnion}
+	case "enum":
+		return rest, []TypeKind{KindEnum, KindEnum64}
 	}
-	return b.Find(name, KindTypedef, KindInt, KindFloat)
+	return name, []TypeKind{KindTypedef, KindInt, KindFloat}
 }
 
 // maxAnonymous bounds how deep anonymous structs are looked into.

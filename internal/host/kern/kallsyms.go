@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strconv"
+	"strings"
 )
 
 // Symbol is a line of /proc/kallsyms.
@@ -123,6 +125,27 @@ func (k *Kernel) Modules() ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// InstalledModules are the names of the modules that the kernel's folder has, loaded or not, as
+// /proc/modules spells them; none without such a folder.
+func (k *Kernel) InstalledModules() []string {
+	release, err := k.Release()
+	if err != nil {
+		return nil
+	}
+	b, err := fs.ReadFile(k.root, "lib/modules/"+release+"/modules.dep")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for line := range strings.Lines(string(b)) {
+		// kernel/arch/x86/kvm/kvm-intel.ko.xz: kernel/…
+		file, _, _ := strings.Cut(line, ":")
+		name, _, _ := strings.Cut(path.Base(file), ".")
+		names = append(names, strings.ReplaceAll(name, "-", "_"))
+	}
+	return names
 }
 
 // KprobeBlacklist are the functions that kprobes refuse; none where debugfs isn't

@@ -127,6 +127,39 @@ func (k *Kernel) BTFModules() []string {
 	return names
 }
 
+// LookupInModules is Lookup among the types that loaded modules have besides vmlinux's, those
+// of the modules called first before the others'. vmlinux's strings, which a type of a module
+// may be called by, are searched once.
+func (k *Kernel) LookupInModules(name string, first ...*BTF) (Type, bool) {
+	base, err := k.BTF()
+	name, kinds := tagged(name)
+	if err != nil || name == "" {
+		return Type{}, false
+	}
+	shared, set := base.stringOff(name), kindSet(kinds)
+	look := func(b *BTF) (Type, bool) {
+		if shared != noString {
+			return b.findNamed(shared, set)
+		}
+		return b.findNamed(b.ownStringOff(name), set)
+	}
+	for _, b := range first {
+		if t, ok := look(b); ok {
+			return t, true
+		}
+	}
+	for _, m := range k.BTFModules() {
+		b, err := k.ModuleBTF(m)
+		if err != nil {
+			continue
+		}
+		if t, ok := look(b); ok {
+			return t, true
+		}
+	}
+	return Type{}, false
+}
+
 // Close gives everything back.
 func (k *Kernel) Close() error {
 	var errs []error

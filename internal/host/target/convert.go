@@ -11,6 +11,8 @@ import (
 // which refers to itself ends, and equal types are the same pointer.
 type converter struct {
 	cache map[typeKey]*types.Type
+	// lookup finds the definition of a struct that's declared only.
+	lookup func(name string) (*types.Type, bool)
 }
 
 type typeKey struct {
@@ -116,10 +118,22 @@ func (c *converter) structure(t kern.Type) *types.Type {
 		}
 		s.Name = tag + name
 	}
-	if t.Kind() != kern.KindFwd {
-		s.Load = func() []types.Field { return c.fields(t) }
+	s.Load = func() []types.Field { return c.fields(t) }
+	if t.Kind() == kern.KindFwd {
+		s.Forward = true
+		s.Load = func() []types.Field { return c.definedFields(s) }
 	}
 	return &types.Type{Kind: types.Struct, Size: s.Size, S: s}
+}
+
+// definedFields are the fields of a struct that's declared only; none when nothing defines it.
+func (c *converter) definedFields(s *types.StructType) []types.Field {
+	t, ok := c.lookup(s.Name)
+	if !ok {
+		return nil
+	}
+	s.Size = t.Size
+	return t.S.Fields()
 }
 
 func (c *converter) fields(t kern.Type) []types.Field {

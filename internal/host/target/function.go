@@ -85,9 +85,13 @@ func (e *Env) useModule(b *kern.BTF) {
 // typedef btf_trace_NAME, whose prototype has no parameter names; those are the
 // ones of a function that the tracepoint's macros make.
 func (e *Env) RawTracepoint(name string) (*types.Signature, bool) {
-	def, ok := e.find(func(b *kern.BTF) (kern.Type, bool) { return b.Find("btf_trace_"+name, kern.KindTypedef) })
+	typedef := "btf_trace_" + name
+	def, ok := e.find(func(b *kern.BTF) (kern.Type, bool) { return b.Find(typedef, kern.KindTypedef) })
 	if !ok {
-		return nil, false
+		if def, ok = e.kernel.LookupInModules(typedef); !ok {
+			return nil, false
+		}
+		e.useModule(def.BTF())
 	}
 	proto := def.Unqualified().Ref()
 	if proto.Kind() != kern.KindFuncProto {

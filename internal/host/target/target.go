@@ -21,6 +21,7 @@ type Env struct {
 	conv    converter
 	modules []*kern.BTF // of the modules that were asked for
 	named   map[string]lookup
+	inMods  map[string]lookup            // of ModuleType, by the name and the module that comes first
 	points  map[string]*types.StructType // tracepoints by category:name
 	facts   *types.Facts
 	err     error // the first machine trouble met
@@ -44,8 +45,8 @@ var _ types.Env = (*Env)(nil)
 // read from, arch the machine's GOARCH.
 func New(kernel *kern.Kernel, files *exe.Files, root fs.FS, arch string) *Env {
 	e := &Env{kernel: kernel, files: files, root: root, arch: arch,
-		named: map[string]lookup{}, points: map[string]*types.StructType{}}
-	e.conv.cache = map[typeKey]*types.Type{}
+		named: map[string]lookup{}, inMods: map[string]lookup{}, points: map[string]*types.StructType{}}
+	e.conv.cache, e.conv.lookup = map[typeKey]*types.Type{}, e.AnyType
 	return e
 }
 
@@ -110,6 +111,37 @@ func (e *Env) lookupType(name string) (*types.Type, bool) {
 		return cTypedef(name)
 	}
 	return e.conv.convert(t), true
+}
+
+// ModuleType looks a type up in the loaded modules, which costs that each one's types are opened
+// the first time: for names that nothing else knows.
+func (e *Env) ModuleType(name, module, fn string) (*types.Type, bool) {
+	first := e.modules
+	if fn != "" {
+		if t, ok := e.findFunc(module, fn); ok && t.BTF() != e.btf() {
+			first = append([]*kern.BTF{t.BTF()}, first...)
+		}
+	}
+	key := name
+	if len(first) > 0 {
+		key += "@" + first[0].Name
+	}
+	l, ok := e.inMods[key]
+	if !ok {
+		if t, found := e.kernel.LookupInModules(name, first...); found {
+			l = lookup{e.conv.convert(t), true}
+		}
+		e.inMods[key] = l
+	}
+	return l.t, l.ok
+}
+
+// AnyType is Type, and then ModuleType without a function.
+func (e *Env) AnyType(name string) (*types.Type, bool) {
+	if t, ok := e.Type(name); ok {
+		return t, true
+	}
+	return e.ModuleType(name, "", "")
 }
 
 // signedChar tells whether the kernel's char has a sign: since Linux 6.2 it has on no processor.

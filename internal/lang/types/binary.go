@@ -217,6 +217,7 @@ func (c *checker) deref(e *syntax.UnaryExpr, t *Type) *Type {
 			Note("cast it to a pointer to a sized type")
 		return invalidType()
 	}
+	t.Elem.complete()
 	return c.loaded(t.Elem, t.Space, t.Space == SpaceCtx)
 }
 

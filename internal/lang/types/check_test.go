@@ -29,6 +29,13 @@ func newEnv() *fakeEnv {
 	union := &StructType{Name: "", Size: 8, Union: true, fields: []Field{
 		{Name: "raw", Type: u64}, {Type: &Type{Kind: Struct, S: anon, Size: 8}},
 		{Name: "other", Type: PointerTo(taskT, SpaceNone)}}, loaded: true}
+	// The kernel declares struct driver, a module defines it.
+	defined := NewStruct("struct driver", 12, []Field{{Name: "task", Type: PointerTo(taskT, SpaceNone)}, {Name: "id", Type: u32, Offset: 8}})
+	driver := &StructType{Name: "struct driver", BTFID: 9, Forward: true}
+	driver.Load = func() []Field {
+		driver.Size = defined.Size
+		return defined.Fields()
+	}
 	task.Load = func() []Field {
 		return []Field{
 			{Name: "pid", Type: i32}, {Name: "tgid", Type: i32, Offset: 4},
@@ -38,9 +45,14 @@ func newEnv() *fakeEnv {
 			{Name: "flags", Type: u32, Offset: 40, BitOff: 3, BitLen: 2},
 			{Type: &Type{Kind: Struct, S: union, Size: 8}, Offset: 48},
 			{Name: "nums", Type: ArrayOf(u32, 2), Offset: 56},
+			{Name: "driver", Type: PointerTo(&Type{Kind: Struct, S: driver}, SpaceNone), Offset: 48},
 		}
 	}
 	e.types["struct task_struct"] = taskT
+	// What modules define: another struct for functions of module xen.
+	e.types["::struct driver"] = &Type{Kind: Struct, Size: 12, S: defined}
+	e.types["xen:xen_run:struct vcpu"] = &Type{Kind: Struct, Size: 4, S: NewStruct("struct vcpu", 4, []Field{{Name: "id", Type: u32}})}
+	e.types["::struct vcpu"] = &Type{Kind: Struct, Size: 8, S: NewStruct("struct vcpu", 8, []Field{{Name: "id", Type: u64}})}
 	e.types["uint64_t"] = u64
 	e.types["u32"] = u32
 	regs := NewStruct("struct pt_regs", 16, []Field{{Name: "di", Type: u64}, {Name: "si", Type: u64, Offset: 8}})
@@ -124,6 +136,13 @@ func (e *fakeEnv) FindCgroups(form object.CgroupForm, name string) (*Cgroups, er
 		return &Cgroups{Paths: []string{"/cg/a", "/cg/b"}, Known: []string{"3fd2a1", "3fd2b2"}, Many: true}, nil
 	}
 	return &Cgroups{Known: known}, nil
+}
+func (e *fakeEnv) ModuleType(name, module, fn string) (*Type, bool) {
+	if t, ok := e.types[module+":"+fn+":"+name]; ok {
+		return t, true
+	}
+	t, ok := e.types["::"+name]
+	return t, ok
 }
 func (e *fakeEnv) KernelVar(name string) bool      { return name == "runqueues" }
 func (e *fakeEnv) Kfunc(string) (*Signature, bool) { return nil, false }
@@ -215,6 +234,10 @@ func (r result) vars() string {
 func TestInference(t *testing.T) {
 	tests := []struct{ script, want string }{
 		{`begin { $a = 1; }`, "$a int8"},
+		{`kprobe:xen:xen_run { $i = ((struct vcpu *)arg0).id; }`, "$i uint32"}, // of the function's module
+		{`kprobe:f { $i = ((struct vcpu *)arg0).id; }`, "$i uint64"},
+		{`begin { $i = ((struct vcpu *)kptr(1)).id; }`, "$i uint64"},
+		{`begin { static_assert(sizeof(*curtask.driver) == 12, ""); $i = curtask.driver[1].id; }`, "$i uint32"},
 		{`begin { $a = 1; $a = (uint64)2; }`, "$a uint64"},
 		{`begin { $a = 1; $b = -1000; $a = $b; }`, "$a int16; $b int16"},
 		{`begin { $c = (uint64)1; $d = (int64)-1; $c = $d; }`, "$c int64; $d int64"},

@@ -45,6 +45,7 @@ func (c *checker) elementAt(e *syntax.IndexExpr, t, i *Type) *Type {
 		c.foldIndex(e)
 		return IntType(1, true)
 	case Pointer:
+		t.Elem.complete()
 		if t.Elem.Size == 0 {
 			c.errorf(diag.CodeIndex, e.Span(), "what %s points to has no size", t)
 			return invalidType()
@@ -255,7 +256,7 @@ func (c *checker) fieldValue(s *StructType, sel *Selection, space Space, ctx boo
 
 // followable reports whether the verifier knows what a kernel pointer leads to.
 func followable(t *Type) bool {
-	return t.Elem.Kind == Struct && t.Elem.S.BTFID != 0 && t.Elem.Size != 0
+	return t.Elem.Kind == Struct && t.Elem.S.BTFID != 0 && t.Elem.Size != 0 && !t.Elem.S.Forward
 }
 
 // throughUnion: of the members of a union at one place the verifier takes the first.

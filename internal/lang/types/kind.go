@@ -106,7 +106,7 @@ func Identical(a, b *Type) bool {
 	}
 	switch a.Kind {
 	case Struct:
-		return a.S == b.S || a.S.Name == b.S.Name && a.S.Name != "" && a.Size == b.Size
+		return a.S == b.S || a.S.Name == b.S.Name && a.S.Name != "" && (a.Size == b.Size || a.S.Forward || b.S.Forward)
 	case Enum:
 		return a.enumName() == b.enumName() && a.Size == b.Size
 	case Pointer:
@@ -129,6 +129,14 @@ func Identical(a, b *Type) bool {
 		return a.Cgroup == b.Cgroup
 	}
 	return a.Size == b.Size && a.Signed == b.Signed
+}
+
+// complete fills the size of a struct in that's declared only where it's pointed to.
+func (t *Type) complete() {
+	if t.Kind == Struct && t.S.Forward {
+		t.S.Fields()
+		t.Size = t.S.Size
+	}
 }
 
 // base is the kind by which values are compared: of C functions nothing is known but

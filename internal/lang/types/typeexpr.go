@@ -3,6 +3,7 @@ package types
 import (
 	"github.com/skep-bpf/skep/internal/diag"
 	"github.com/skep-bpf/skep/internal/lang/syntax"
+	"github.com/skep-bpf/skep/internal/probe"
 )
 
 // typeName is the language's own type called name; nil: there is none.
@@ -61,10 +62,22 @@ func (c *checker) lookupType(tag, name string) (*Type, bool) {
 	if t, ok := c.env.Type(name); ok {
 		return t, true
 	}
-	if t, ok := c.userType(name); ok || c.opt.CDefs == nil {
+	if t, ok := c.userType(name); ok {
+		return t, true
+	}
+	if t, ok := c.moduleType(name); ok || c.opt.CDefs == nil {
 		return t, ok
 	}
 	return c.opt.CDefs.Late(name)
+}
+
+// moduleType looks a type up in the modules, first in that of the function that the probe is at.
+func (c *checker) moduleType(name string) (*Type, bool) {
+	if c.kindIs(probe.Kprobe, probe.Fentry, probe.Fexit) && len(c.unit.Points) > 0 && c.unit.Points[0].Target != "bpf" {
+		pt := c.unit.Points[0]
+		return c.env.ModuleType(name, pt.Target, pt.Func)
+	}
+	return c.env.ModuleType(name, "", "")
 }
 
 // userType looks a type up in the binary of a user probe. Each is looked for once, so that it

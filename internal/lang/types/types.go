@@ -100,6 +100,9 @@ type StructType struct {
 	Size  uint32
 	Union bool
 	BTFID uint32 // in vmlinux or module; 0: none
+	// Forward: where the kernel points to it, it's declared alone. Fields and Size are those of
+	// the definition in a module, filled in by Load, and the verifier doesn't follow a pointer to it.
+	Forward bool
 	// Load fills Fields at first use; nil when they are there.
 	Load   func() []Field
 	fields []Field
@@ -175,6 +178,9 @@ type Signature struct {
 type Env interface {
 	// Type looks up "struct task_struct", "union …", "enum …" or a typedef's name ("u32", "size_t").
 	Type(name string) (*Type, bool)
+	// ModuleType looks a type that Type doesn't know up in the loaded modules: in the one that
+	// has function fn first, if that isn't "". module is its name, "": unknown.
+	ModuleType(name, module, fn string) (*Type, bool)
 	// Enumerator looks up an enumerator of the kernel: its value and enum type.
 	Enumerator(name string) (uint64, *Type, bool)
 	// KernelFunc is a function's signature for fentry, fexit and kprobe.

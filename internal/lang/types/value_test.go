@@ -164,6 +164,9 @@ func TestSpaces(t *testing.T) {
 		{"begin { $p = (struct task_struct *)kptr(5); }", SpaceKernel},
 		{"begin { $p = curtask; $p = (struct task_struct *)kptr(5); }", SpaceKernel},
 		{"fentry:vfs_read { $p = args.task; }", SpaceBTF},
+		{"begin { $p = curtask.driver; }", SpaceKernel}, // the verifier knows no such struct
+		{"begin { $p = curtask.driver.task; }", SpaceKernel},
+		{"begin { $p = curtask.driver; $p = (struct driver *)kptr(5); }", SpaceKernel},
 		{"kprobe:f { $p = (struct task_struct *)arg0; $q = $p.real_parent; }", SpaceKernel},
 		{"uprobe:/bin/sh:f { $p = (uint8 *)arg0; }", SpaceUser},
 		{"uprobe:/bin/sh:f { @a[tid] = arg0; } interval:1s { $p = (uint8 *)@a[1]; }", SpaceUser},
