@@ -96,6 +96,9 @@ func structOpsDump(b *bpfRun) error {
 	}
 	j.Open("[")
 	err = b.structOps(sel, func(_ *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(j, s) })
+	if b.out.JSON != nil && err != nil {
+		return err // the list's last element tells it
+	}
 	j.End("]")
 	if b.out.JSON == nil {
 		err = errors.Join(err, j.Close())
@@ -111,19 +114,23 @@ func structOpsUnregister(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	var ids []*inspect.Map
-	if err := b.structOps(sel, func(m *inspect.Map, _ *inspect.StructOps) error {
-		ids = append(ids, m)
+	type registered struct {
+		*inspect.Map
+		kind string
+	}
+	var all []registered
+	if err := b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error {
+		all = append(all, registered{m, s.Kind})
 		return nil
 	}); err != nil {
 		return err
 	}
-	for _, m := range ids {
-		if err := b.reader.Unregister(m); err != nil {
+	for _, m := range all {
+		if err := b.reader.Unregister(m.Map); err != nil {
 			return err
 		}
 		if b.out.JSON == nil {
-			fmt.Fprintf(b.out.Text, "Unregistered %s id %d\n", m.Name, m.ID)
+			fmt.Fprintf(b.out.Text, "Unregistered %s %s id %d\n", m.kind, m.Name, m.ID)
 		}
 	}
 	b.null()
