@@ -333,7 +333,14 @@ func TestStructOpsWords(t *testing.T) {
 	if got := saidBySkep(t, "", "struct_ops", "register", object); !got.ok {
 		t.Fatal(got.err)
 	}
-	id, _, ok := strings.Cut(saidByBpftool(t, "", "struct_ops", "show", "name", name).out, ":")
+	id, ok := "", false
+	t.Cleanup(func() {
+		want := "Unregistered tcp_congestion_ops " + name + " id " + id + "\n" // as bpftool 7.8 says it
+		if got := saidBySkep(t, "", "struct_ops", "unregister", "name", name); !got.ok || got.out != want {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	})
+	id, _, ok = strings.Cut(saidByBpftool(t, "", "struct_ops", "show", "name", name).out, ":")
 	if !ok {
 		t.Fatal("bpftool lists no " + name)
 	}
@@ -346,10 +353,6 @@ func TestStructOpsWords(t *testing.T) {
 			}
 			compareSaid(t, strings.Join(args, " "), theirs, ours, flag != "")
 		}
-	}
-	want := "Unregistered tcp_congestion_ops " + name + " id " + id + "\n" // as bpftool 7.8 says it
-	if got := saidBySkep(t, "", "struct_ops", "unregister", "name", name); !got.ok || got.out != want {
-		t.Errorf("%+v, want %q", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -48,6 +49,11 @@ func TestNetWords(t *testing.T) {
 	}
 	if got := saidBySkep(t, "", "net", "attach", "xdpgeneric", "id", xdp, "dev", "lo"); !got.ok {
 		t.Error(got.err)
+	}
+	if _, err := exec.LookPath("bpftool"); err == nil { // in the test's own network: its thread starts it
+		for _, words := range [][]string{{"net", "show"}, {"net", "show", "dev", "lo"}, {"net", "show", "-j"}} {
+			compareSaid(t, strings.Join(words, " "), saidByBpftool(t, "", words...), saidBySkep(t, "", words...), words[len(words)-1] == "-j")
+		}
 	}
 	// Which of both it is depends on the kernel: lo has no XDP of its driver's.
 	if got := saidBySkep(t, "", "net", "attach", "xdpdrv", "id", xdp, "dev", "lo", "overwrite"); got.ok ||
