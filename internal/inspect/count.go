@@ -132,7 +132,7 @@ func countKeys(fd int, m *Map, e *Entries, limit CountLimit, deadline time.Time)
 		if errors.Is(err, sys.ENOENT) {
 			return nil
 		}
-		if errors.Is(err, sys.EOPNOTSUPP) {
+		if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.ENOTSUPP) {
 			e.Known = false
 			return nil
 		}
@@ -143,7 +143,7 @@ func countKeys(fd int, m *Map, e *Entries, limit CountLimit, deadline time.Time)
 		from = key
 		if slots {
 			err := sys.MapLookup(fd, key, value)
-			if errors.Is(err, sys.EOPNOTSUPP) {
+			if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.ENOTSUPP) {
 				e.Known = false // of perf events and cgroups
 				return nil
 			}
