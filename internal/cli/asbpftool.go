@@ -102,7 +102,7 @@ func (c *bpftoolCall) status(err error) int {
 	case errors.As(err, &status) && int(status) == exitPipe:
 		return exitPipe
 	case errors.As(err, &status), errors.As(err, new(toldError)):
-	case c.json:
+	case c.json && !errors.As(err, new(lateError)):
 		j := show.NewJSON(c.out, c.pretty)
 		j.Open("{")
 		j.Member("error", err.Error())

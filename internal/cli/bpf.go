@@ -44,6 +44,7 @@ type verb struct {
 	aliases    []string
 	flags      func(c *cobra.Command) // nil: none of its own
 	run        func(*bpfRun) error
+	wordy      bool // it does nothing without words: its object, without a verb, tells the verbs
 }
 
 // object makes the command of one of bpftool's objects. Without a verb it does the first;
@@ -84,6 +85,9 @@ func (a *app) object(name, short string, verbs []verb) *cobra.Command {
 	subs = append(subs, a.lackingVerbs(name)...)
 	c.AddCommand(subs...)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 && verbs[0].wordy {
+			args = []string{"help"}
+		}
 		if len(args) == 0 {
 			return a.runVerb(flags, verbs[0].run, nil)
 		}
@@ -112,8 +116,12 @@ func (a *app) runVerb(flags *bpfFlags, run func(*bpfRun) error, words []string) 
 	b := &bpfRun{app: a, flags: flags, reader: r, words: words}
 	b.out = show.NewPrinter(b.terminal(), r, flags.json || flags.pretty, flags.pretty)
 	err := run(b)
-	if j := b.out.JSON; j != nil && err != nil && !errors.As(err, new(exitStatus)) && j.Fail(err) {
-		err = toldError{err}
+	if j := b.out.JSON; j != nil && err != nil && !errors.As(err, new(exitStatus)) {
+		if j.Fail(err) {
+			err = toldError{err}
+		} else {
+			err = lateError{err}
+		}
 	}
 	cerr := b.out.Close()
 	b.tellLacks()
@@ -149,6 +157,11 @@ func asciiLocale() bool {
 type toldError struct{ error }
 
 func (e toldError) Unwrap() error { return e.error }
+
+// lateError is an error behind JSON that is complete: a second value would make it none.
+type lateError struct{ error }
+
+func (e lateError) Unwrap() error { return e.error }
 
 // exitPipe is the status that a shell gives a command whose reader went away.
 const exitPipe = 128 + int(syscall.SIGPIPE)

@@ -313,12 +313,68 @@ func TestVerbHelp(t *testing.T) {
 			t.Errorf("skep %s help: %v %s%s", object, got.ok, got.out, got.err)
 		}
 	}
+	if got := saidBySkep(t, "", "iter"); !got.ok || !strings.Contains(got.out, "usage: skep iter") {
+		t.Errorf("skep iter: %+v", got)
+	}
 	for words, want := range map[string]string{
 		"prog shwo": "did you mean show?", "map updtae id 1": "did you mean update?", "net attach xdpgenric id 1": "did you mean xdpgeneric?",
 		"cgroup attach / cgroup_inet_ingres id 1": "did you mean cgroup_inet_ingress?", "map show nmae x": "did you mean name?",
 	} {
 		if got := saidBySkep(t, "", strings.Fields(words)...); got.ok || !strings.Contains(got.err, want) {
 			t.Errorf("skep %s: %v %s", words, got.ok, got.err)
+		}
+	}
+}
+
+// TestStructOpsWords: structs are listed and dumped as with bpftool, by all words for them.
+func TestStructOpsWords(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("btf"), testkit.Program("bpftool"))
+	const object, name = "../e2e/testdata/bpf/plaincongestion.bpf.o", "skep_plain"
+	if got := saidBySkep(t, "", "struct_ops", "register", object); !got.ok {
+		t.Fatal(got.err)
+	}
+	id, ok := "", false
+	t.Cleanup(func() {
+		want := "Unregistered tcp_congestion_ops " + name + " id " + id + "\n" // as bpftool 7.8 says it
+		if got := saidBySkep(t, "", "struct_ops", "unregister", "name", name); !got.ok || got.out != want {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	})
+	id, _, ok = strings.Cut(saidByBpftool(t, "", "struct_ops", "show", "name", name).out, ":")
+	if !ok {
+		t.Fatal("bpftool lists no " + name)
+	}
+	for _, words := range []string{"show", "show id " + id, "show name " + name, "dump", "dump id " + id, "dump name " + name, "show id x", "dump name nosuch"} {
+		for _, flag := range []string{"", "-j"} {
+			args := append([]string{"struct_ops"}, strings.Fields(words+" "+flag)...)
+			theirs, ours := saidByBpftool(t, "", args...), saidBySkep(t, "", args...)
+			if !theirs.ok {
+				theirs.out, ours.out = "", "" // bpftool prints nothing, or a list without elements
+			}
+			compareSaid(t, strings.Join(args, " "), theirs, ours, flag != "")
+		}
+	}
+}
+
+// TestFailuresInJSON: what fails prints one value of JSON, not two, and says why.
+func TestFailuresInJSON(t *testing.T) {
+	testkit.Need(t, testkit.Root(), testkit.Feature("cgroup2"))
+	const ringbuf = 27
+	_, id := newMap(t, &sys.MapCreateAttr{Type: ringbuf, MaxEntries: uint32(os.Getpagesize()), Name: sys.ObjName("unlisted")})
+	const unlisted = "list elements of ringbuf map"
+	for _, c := range []struct{ words, out, err string }{
+		{fmt.Sprintf("map dump id %d -j", id), unlisted, ""},
+		{fmt.Sprintf("map dump id %d", id), "", unlisted},
+		{fmt.Sprintf("map getnext id %d", id), "", "operation not supported"},
+		{"cgroup tree /nosuchdir -j", "[]\n", "in /nosuchdir: "},
+		{"prog show tag 12 -j", "it's 16 hexadecimal digits", ""},
+	} {
+		got := saidBySkep(t, "", append([]string{"bpftool"}, strings.Fields(c.words)...)...)
+		if got.ok || !strings.Contains(got.out, c.out) || !strings.Contains(got.err, c.err) {
+			t.Errorf("%s: %+v", c.words, got)
+		}
+		if strings.HasSuffix(c.words, "-j") && !json.Valid([]byte(got.out)) {
+			t.Errorf("%s prints %q", c.words, got.out)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 func (a *app) iterCommand() *cobra.Command {
 	return a.object("iter", "Pin iterators of object files: who reads such a file runs the program", []verb{
 		{use: "pin OBJ PATH [map MAP]", short: "Load an object and pin its first program as an iterator, over a map's elements if it takes one",
-			run: iterPin},
+			run: iterPin, wordy: true},
 	})
 }
 

@@ -69,6 +69,9 @@ func dumpMap(b *bpfRun, o *inspect.Object, header bool) error {
 		}
 		return b.out.Err() == nil
 	})
+	if err != nil && b.out.JSON != nil {
+		return errors.Join(err, e.Close()) // the list's last element tells it
+	}
 	if j != nil {
 		j.End("]")
 	} else {

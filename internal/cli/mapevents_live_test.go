@@ -160,7 +160,8 @@ func TestTracelogStream(t *testing.T) {
 	case err != nil:
 		t.Fatal(err)
 	case result == syscall.ENOMEM:
-		t.Skip("the kernel has no memory for streams")
+		testkit.Need(t, testkit.Feature("nolock pages"))
+		t.Fatal("the kernel has no page for a stream")
 	case int32(run.Result) < 0:
 		t.Fatal(result)
 	}

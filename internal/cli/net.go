@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -110,7 +111,11 @@ func netAttach(b *bpfRun) error {
 		}
 		err = inspect.AttachXDP(index, o.FD, mode)
 		if errors.Is(err, sys.EBUSY) || errors.Is(err, sys.EEXIST) {
-			err = errors.Join(err, errors.New("the interface has a program; overwrite replaces it"))
+			hint := "the interface has a program; overwrite replaces it"
+			if overwrite {
+				hint = "the interface has a program in another mode, generic or the driver's; detach it first"
+			}
+			err = fmt.Errorf("%w: %s", err, hint)
 		}
 	}
 	if err == nil {

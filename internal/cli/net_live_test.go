@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -21,6 +22,7 @@ func TestNetWords(t *testing.T) {
 	}
 	const schedCLS = 3
 	first, second := fmt.Sprint(packetProgram(t, schedCLS, -1)), fmt.Sprint(packetProgram(t, schedCLS, -1))
+	xdp := fmt.Sprint(packetProgram(t, 6, 2))
 	net := func(words string) said {
 		return saidBySkep(t, "", strings.Fields("net "+strings.NewReplacer("FIRST", first, "SECOND", second).Replace(words))...)
 	}
@@ -44,6 +46,22 @@ func TestNetWords(t *testing.T) {
 		if got := net(words); got.ok || !strings.Contains(got.err, want) {
 			t.Errorf("net %s: %s", words, got.err)
 		}
+	}
+	if got := saidBySkep(t, "", "net", "attach", "xdpgeneric", "id", xdp, "dev", "lo"); !got.ok {
+		t.Error(got.err)
+	}
+	if _, err := exec.LookPath("bpftool"); err == nil { // in the test's own network: its thread starts it
+		for _, words := range [][]string{{"net", "show"}, {"net", "show", "dev", "lo"}, {"net", "show", "-j"}} {
+			compareSaid(t, strings.Join(words, " "), saidByBpftool(t, "", words...), saidBySkep(t, "", words...), words[len(words)-1] == "-j")
+		}
+	}
+	// Which of both it is depends on the kernel: lo has no XDP of its driver's.
+	if got := saidBySkep(t, "", "net", "attach", "xdpdrv", "id", xdp, "dev", "lo", "overwrite"); got.ok ||
+		!strings.Contains(got.err, "in another mode") && !strings.Contains(got.err, "operation not supported") || strings.Contains(got.err, "overwrite replaces") {
+		t.Errorf("%+v", got)
+	}
+	if got := saidBySkep(t, "", "net", "attach", "xdpgeneric", "id", xdp, "dev", "lo"); got.ok || !strings.Contains(got.err, "overwrite replaces it") {
+		t.Errorf("%+v", got)
 	}
 	for _, id := range []string{"FIRST", "SECOND"} {
 		if got := net("detach tcx_ingress dev lo id " + id); !got.ok {

@@ -66,10 +66,7 @@ func structOpsShow(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	list := sel == nil || sel.By == "name" // several may have a name
-	if list {
-		b.open("[")
-	}
+	b.open("[")
 	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error {
 		if j := b.out.JSON; j != nil {
 			j.Open("{")
@@ -82,8 +79,8 @@ func structOpsShow(b *bpfRun) error {
 		fmt.Fprintf(b.out.Text, "%d: %-15s %-32s\n", m.ID, m.Name, s.Kind)
 		return nil
 	})
-	if list {
-		b.end("]")
+	if err == nil {
+		b.end("]") // or else the list's last element tells what went wrong
 	}
 	return err
 }
@@ -98,7 +95,10 @@ func structOpsDump(b *bpfRun) error {
 		j = show.NewJSON(b.out.Text, true) // in text it's JSON too, as bpftool's
 	}
 	j.Open("[")
-	err = b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(j, m, s) })
+	err = b.structOps(sel, func(_ *inspect.Map, s *inspect.StructOps) error { return b.out.StructOps(j, s) })
+	if b.out.JSON != nil && err != nil {
+		return err // the list's last element tells it
+	}
 	j.End("]")
 	if b.out.JSON == nil {
 		err = errors.Join(err, j.Close())
@@ -114,19 +114,23 @@ func structOpsUnregister(b *bpfRun) error {
 	if err != nil {
 		return err
 	}
-	var ids []*inspect.Map
-	if err := b.structOps(sel, func(m *inspect.Map, _ *inspect.StructOps) error {
-		ids = append(ids, m)
+	type registered struct {
+		*inspect.Map
+		kind string
+	}
+	var all []registered
+	if err := b.structOps(sel, func(m *inspect.Map, s *inspect.StructOps) error {
+		all = append(all, registered{m, s.Kind})
 		return nil
 	}); err != nil {
 		return err
 	}
-	for _, m := range ids {
-		if err := b.reader.Unregister(m); err != nil {
+	for _, m := range all {
+		if err := b.reader.Unregister(m.Map); err != nil {
 			return err
 		}
 		if b.out.JSON == nil {
-			fmt.Fprintf(b.out.Text, "Unregistered %s id %d\n", m.Name, m.ID)
+			fmt.Fprintf(b.out.Text, "Unregistered %s %s id %d\n", m.kind, m.Name, m.ID)
 		}
 	}
 	b.null()

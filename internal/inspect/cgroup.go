@@ -134,7 +134,11 @@ func (r *Reader) CgroupTree(root string, effective bool, f func(*Cgroup) error) 
 			if errors.Is(err, fs.ErrNotExist) && "/"+p != root {
 				return nil // it went meanwhile
 			}
-			return fmt.Errorf("list cgroups: %w", err)
+			var at *fs.PathError
+			if errors.As(err, &at) {
+				err = at.Err // whose path has lost its first slash
+			}
+			return fmt.Errorf("list cgroups in /%s: %w", p, err)
 		}
 		if !d.IsDir() {
 			return nil

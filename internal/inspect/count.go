@@ -132,7 +132,7 @@ func countKeys(fd int, m *Map, e *Entries, limit CountLimit, deadline time.Time)
 		if errors.Is(err, sys.ENOENT) {
 			return nil
 		}
-		if errors.Is(err, sys.EOPNOTSUPP) || errors.Is(err, sys.ENOTSUPP) {
+		if errors.Is(err, sys.EOPNOTSUPP) {
 			e.Known = false
 			return nil
 		}

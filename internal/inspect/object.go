@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -143,6 +144,9 @@ func (r *Reader) kindOfFD(fd int) (Kind, error) {
 func (r *Reader) openNamed(k Kind, s Selector, write bool) ([]*Object, error) {
 	if k != KindProg && (k != KindMap || s.By == "tag") {
 		return nil, fmt.Errorf("open %s by %s: %s have none", kindNames[k][0], s.By, kindNames[k][1])
+	}
+	if tag, err := hex.DecodeString(s.Value); s.By == "tag" && (err != nil || len(tag) != len(Prog{}.Tag)) {
+		return nil, fmt.Errorf("read %s tag %q: it's %d hexadecimal digits", kindNames[k][0], s.Value, 2*len(Prog{}.Tag))
 	}
 	var objs []*Object
 	for id, err := range r.IDs(k) {

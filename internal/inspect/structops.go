@@ -14,6 +14,9 @@ type StructOps struct {
 	Kind  string // the kernel's struct: "tcp_congestion_ops"
 	Type  kern.Type
 	Value []byte // struct bpf_struct_ops_KIND: state, references and the struct
+
+	Info      kern.Type // struct bpf_map_info, as far as the kernel has it
+	InfoValue []byte
 }
 
 // StructOps reports whether the map is one of struct_ops.
@@ -24,23 +27,31 @@ const StructOpsPrefix = "bpf_struct_ops_"
 
 // ReadStructOps reads a struct_ops map's only element.
 func (r *Reader) ReadStructOps(m *Map) (*StructOps, error) {
-	b, err := r.Vmlinux()
-	if m.BTF != 0 {
-		// Of a module's struct the value's type is in the module's BTF (kernel 6.9).
-		if own, oerr := r.Types(m.BTF); oerr == nil && own.First() > 1 {
-			b, err = own, nil
-		}
-	}
+	vmlinux, err := r.Vmlinux()
 	if err != nil {
 		return nil, err
 	}
-	s := &StructOps{Type: b.Type(kern.TypeID(m.VmlinuxValue))}
+	b := vmlinux
+	if m.BTF != 0 {
+		// Of a module's struct the value's type is in the module's BTF (kernel 6.9).
+		if own, err := r.Types(m.BTF); err == nil && own.First() > 1 {
+			b = own
+		}
+	}
+	info, ok := vmlinux.Find("bpf_map_info", kern.KindStruct)
+	if !ok {
+		return nil, fmt.Errorf("read struct_ops map %d: the kernel's types have no bpf_map_info", m.ID)
+	}
+	s := &StructOps{Info: info, InfoValue: make([]byte, info.Size()), Type: b.Type(kern.TypeID(m.VmlinuxValue))}
 	s.Kind = strings.TrimPrefix(s.Type.Name(), StructOpsPrefix)
 	fd, err := open(KindMap, m.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer sys.Close(fd)
+	if err := sys.MapInfoBytes(fd, s.InfoValue); err != nil {
+		return nil, fmt.Errorf("describe struct_ops map %d: %w", m.ID, err)
+	}
 	s.Value = make([]byte, m.ValueSize)
 	if err := sys.MapLookup(fd, make([]byte, m.KeySize), s.Value); err != nil && !errors.Is(err, sys.ENOENT) {
 		return nil, fmt.Errorf("read struct_ops map %d: %w", m.ID, err)

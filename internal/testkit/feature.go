@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,8 @@ func features() map[string]func() string {
 		"fentry":  fentry,
 		"sctp":    exists("/sys/module/sctp"),
 		// Virtual machines may have them and never stop at them.
-		"watchpoint": watchpoint,
+		"watchpoint":   watchpoint,
+		"nolock pages": nolockPages,
 		// Kernels since 5.18 may be built without it.
 		"kprobe.multi": kprobeMulti,
 	}
@@ -43,6 +45,21 @@ func cgroup2() string {
 		}
 	}
 	return missing
+}
+
+// nolockPages: programs get memory where the kernel can't take locks. alloc_pages_nolock
+// (mm/page_alloc.c) gives none as long as descriptors of pages are left to be initialised, and a
+// kernel with this option leaves them until the memory is used up otherwise.
+func nolockPages() string {
+	const option = "deferred_init=lazy"
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err.Error()
+	}
+	if slices.Contains(strings.Fields(string(line)), option) {
+		return "the kernel was booted with " + option
+	}
+	return ""
 }
 
 func exists(path string) func() string {

@@ -138,9 +138,14 @@ func MapUpdate(fd int, key, value []byte) error {
 // MapDelete deletes an element.
 func MapDelete(fd int, key []byte) error { return elem(unix.BPF_MAP_DELETE_ELEM, fd, key, nil, 0) }
 
-// MapNextKey writes the key after key (nil: the first) to next; ENOENT after the last.
+// MapNextKey writes the key after key (nil: the first) to next; ENOENT after the last,
+// EOPNOTSUPP in a map that doesn't list its keys.
 func MapNextKey(fd int, key, next []byte) error {
-	return elem(unix.BPF_MAP_GET_NEXT_KEY, fd, key, next, 0)
+	err := elem(unix.BPF_MAP_GET_NEXT_KEY, fd, key, next, 0)
+	if err == ENOTSUPP { // has no words
+		return EOPNOTSUPP
+	}
+	return err
 }
 
 // MapFreeze makes a map unchangeable from user space.

@@ -25,6 +25,11 @@ func MapInfoByFD(fd int) (*MapInfo, error) {
 	return &info, objInfo(fd, unsafe.Pointer(&info), uint32(unsafe.Sizeof(info)))
 }
 
+// MapInfoBytes reads struct bpf_map_info as far as info goes, members that MapInfo lacks too.
+func MapInfoBytes(fd int, info []byte) error {
+	return objInfo(fd, unsafe.Pointer(unsafe.SliceData(info)), uint32(len(info)))
+}
+
 // Flags of MapUpdateFlags: what the element's being there means.
 const (
 	MapAny     = unix.BPF_ANY

@@ -10,11 +10,11 @@ import (
 
 // StructOps writes a struct_ops map's description and its struct, the functions with their
 // programs: as JSON, or in the form of text.
-func (p *Printer) StructOps(j *JSON, m *inspect.Map, s *inspect.StructOps) error {
+func (p *Printer) StructOps(j *JSON, s *inspect.StructOps) error {
 	v := &values{JSON: j, plain: p.JSON == nil, funcs: p.structOpsFunc}
 	j.Open("{")
 	j.Name("bpf_map_info")
-	mapInfo(j, m)
+	v.write(s.Info, s.InfoValue, 0)
 	j.End("}")
 	j.Open("{")
 	j.Name(s.Type.Name())
@@ -35,21 +35,4 @@ func (p *Printer) structOpsFunc(t kern.Type, id uint32) string {
 		name = "<unknown_prog_name>"
 	}
 	return fmt.Sprintf("%s %s/prog_id:%d", b.String(), name, id)
-}
-
-// mapInfo writes a map's description by the kernel's names, struct bpf_map_info's.
-func mapInfo(j *JSON, m *inspect.Map) {
-	j.Open("{")
-	for _, f := range []struct {
-		name  string
-		value any
-	}{
-		{"type", m.Type}, {"id", m.ID}, {"key_size", m.KeySize}, {"value_size", m.ValueSize}, {"max_entries", m.MaxEntries},
-		{"map_flags", m.Flags}, {"name", m.Name}, {"ifindex", m.Ifindex}, {"btf_vmlinux_value_type_id", m.VmlinuxValue},
-		{"netns_dev", m.NetnsDev}, {"netns_ino", m.NetnsIno}, {"btf_id", m.BTF}, {"btf_key_type_id", m.BTFKey},
-		{"btf_value_type_id", m.BTFValue}, {"btf_vmlinux_id", m.VmlinuxBTF}, {"map_extra", m.Extra},
-	} {
-		j.Member(f.name, f.value)
-	}
-	j.End("}")
 }
