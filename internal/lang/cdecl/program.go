@@ -105,6 +105,13 @@ func (b *bodies) fail(code diag.Code, n cc.Node, format string, args ...any) {
 	panic(stopped{})
 }
 
+// failTwice reports what is defined again.
+func (b *bodies) failTwice(n cc.Node, name string, first diag.Span) {
+	b.failed = true
+	b.rep.Errorf(diag.CodeCTwice, b.at(n), "`%s` is defined twice", name).NoteAt(first, "the first definition is here")
+	panic(stopped{})
+}
+
 // unsupported reports C that there is no code for.
 func (b *bodies) unsupported(n cc.Node, format string, args ...any) {
 	b.fail(diag.CodeCUnsupported, n, format+" isn't supported", args...)
@@ -274,6 +281,9 @@ func (b *bodies) function(d *cc.Declarator, attr attrs) *ctree.Func {
 // define makes the tree of a function's body.
 func (b *bodies) define(d *cc.FunctionDefinition) {
 	f := b.funcs[d.Declarator.Name()]
+	if f.Body != nil {
+		b.failTwice(d.Declarator, f.Name, f.Span)
+	}
 	if f.Variadic {
 		b.unsupported(d.Declarator, "a function with any number of arguments")
 	}
