@@ -1,7 +1,7 @@
 package ssa
 
-// mem2reg turns slots into values: a slot whose address is used only by loads, stores
-// and zeroes at known offsets, whose bytes fall into disjoint fields each accessed as a
+// mem2reg turns slots into values: a slot whose address is used only by loads, stores,
+// zeroes and moves at known offsets, whose bytes fall into disjoint fields each accessed as a
 // whole, becomes one variable a field. A field read before it was written is zero, as
 // the language's variables are.
 func mem2reg(f *Func, o *Options) {
@@ -32,7 +32,9 @@ type promotion struct {
 	uses   *slotUses
 	fields [][]field // by slot ID
 	refuse []bool    // by slot ID: stays in memory
-	vars   []Type    // by variable: the type
+	moves  []slotMove
+	filled []bool // by slot ID: from memory that stays
+	vars   []Type // by variable: the type
 	defs   [][]*Block
 	reads  [][]*Block // blocks that read the variable before they write it
 
@@ -74,20 +76,18 @@ func (p *promotion) collect(o *Options) {
 					p.addField(a, v.Args[1].Type)
 				case v.Op == OpZero:
 					zeroes = append(zeroes, a)
+				case v.Op == OpMove:
 				default:
 					p.refuse[a.slot.ID] = true
 				}
 			}
-		}
-	}
-	for _, z := range zeroes {
-		for _, fd := range p.fields[z.slot.ID] {
-			inside := z.off <= fd.off && fd.off+int64(fd.size) <= z.off+z.size
-			if !inside && z.overlaps(fd.off, int64(fd.size)) {
-				p.refuse[z.slot.ID] = true
+			if v.Op == OpMove && len(list) > 0 {
+				p.addMove(v, list)
 			}
 		}
 	}
+	p.settle(zeroes)
+	p.splitMoves()
 	for id, fields := range p.fields {
 		for i := range fields {
 			if !p.refuse[id] {
@@ -98,28 +98,44 @@ func (p *promotion) collect(o *Options) {
 	}
 }
 
-// addField notes an access of type t.
-func (p *promotion) addField(a access, t Type) {
+// refuseZeroes refuses slots of which a field is zeroed in part, and reports whether there are.
+func (p *promotion) refuseZeroes(zeroes []access) bool {
+	some := false
+	for _, z := range zeroes {
+		for _, fd := range p.fields[z.slot.ID] {
+			inside := z.off <= fd.off && fd.off+int64(fd.size) <= z.off+z.size
+			if !inside && z.overlaps(fd.off, int64(fd.size)) && !p.refuse[z.slot.ID] {
+				p.refuse[z.slot.ID], some = true, true
+			}
+		}
+	}
+	return some
+}
+
+// addField notes an access of type t, and reports whether it changes what's known.
+func (p *promotion) addField(a access, t Type) bool {
 	id := a.slot.ID
 	if p.refuse[id] {
-		return
+		return false
 	}
 	for i := range p.fields[id] {
 		fd := &p.fields[id][i]
 		if fd.off == a.off && int64(fd.size) == a.size {
+			old := fd.typ
 			fd.typ = joinTypes(fd.typ, t)
-			return
+			return fd.typ != old
 		}
 		if a.overlaps(fd.off, int64(fd.size)) {
 			p.refuse[id] = true
-			return
+			return true
 		}
 	}
 	if len(p.fields[id]) == maxFields || a.off < 0 || a.off+a.size > int64(a.slot.Size) {
 		p.refuse[id] = true
-		return
+		return true
 	}
 	p.fields[id] = append(p.fields[id], field{off: a.off, size: uint8(a.size), typ: t, v: -1})
+	return true
 }
 
 // joinTypes is the type of a variable that is accessed as a and as b: a pointer stays
