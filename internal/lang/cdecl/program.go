@@ -30,7 +30,7 @@ func ReadProgram(path, text string, opt Options, rep *diag.Reporter) []*types.CF
 		return nil
 	}
 	b := &bodies{scope: s, rep: rep, types: map[cc.Type]*ctree.Type{}, vars: map[*cc.Declarator]*ctree.Var{},
-		funcs: map[string]*ctree.Func{}, lines: map[string][]int{}}
+		funcs: map[string]*ctree.Func{}}
 	funcs := b.program()
 	if b.failed {
 		return nil
@@ -87,7 +87,6 @@ type bodies struct {
 	types    map[cc.Type]*ctree.Type
 	vars     map[*cc.Declarator]*ctree.Var
 	funcs    map[string]*ctree.Func
-	lines    map[string][]int // by file: the offsets of its lines
 	failed   bool
 	fn       *ctree.Func     // whose body it is
 	label    int             // of literals
@@ -132,25 +131,11 @@ func guard(f func()) {
 // at is a node's place.
 func (b *bodies) at(n cc.Node) diag.Span {
 	pos := n.Position()
-	text, ok := b.scope.tree.text(pos.Filename)
+	p, ok := b.scope.tree.place(pos.Filename, pos.Line, pos.Column)
 	if !ok {
 		return diag.Span{}
 	}
-	lines := b.lines[pos.Filename]
-	if lines == nil {
-		lines = []int{0}
-		for i := range len(text) {
-			if text[i] == '\n' {
-				lines = append(lines, i+1)
-			}
-		}
-		b.lines[pos.Filename] = lines
-	}
-	if pos.Line < 1 || pos.Line > len(lines) {
-		return diag.Span{}
-	}
-	off := min(lines[pos.Line-1]+pos.Column-1, len(text))
-	return b.scope.tree.span(place{pos.Filename, off, off + len(tokenAt(text, off))}, b.rep)
+	return b.scope.tree.span(p, b.rep)
 }
 
 // program walks over the file: first its declarations, so that functions may call each other.
