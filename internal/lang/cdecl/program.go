@@ -289,6 +289,9 @@ func (b *bodies) define(d *cc.FunctionDefinition) {
 	b.fn = f
 	f.Body = b.block(d.CompoundStatement)
 	b.fn = nil
+	if f.Result.Kind != ctree.Void && !isSystem(fileOf(d)) && ctree.FallsOff(f.Body) {
+		b.rep.Warnf(diag.CodeCNoReturn, f.Span, "%s() may end without a value, which is 0 then", f.Name)
+	}
 }
 
 // isProgramSection reports whether libbpf would attach a function of the section.

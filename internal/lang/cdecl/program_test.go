@@ -169,3 +169,34 @@ func TestTentativeDefinitionsAreOneVariable(t *testing.T) {
 		t.Errorf("%d variables", len(seen))
 	}
 }
+
+// TestFunctionsThatEndWithoutAValue are warned of; bodies of int f(int n).
+func TestFunctionsThatEndWithoutAValue(t *testing.T) {
+	for body, want := range map[string]bool{
+		"if (n) return 1;":                                                   true,
+		"if (n) return 1; else return 2;":                                    false,
+		"while (n) return 1;":                                                true,
+		"while (1) { if (n) break; }":                                        true,
+		"for (;;) { if (n) return 1; }":                                      false,
+		"do { if (n) continue; return 1; } while (0);":                       true,
+		"do { return 1; } while (n);":                                        false,
+		"switch (n) { case 1: return 1; }":                                   true,
+		"switch (n) { case 1: return 1; default: return 2; }":                false,
+		"switch (n) { case 1: break; default: return 2; }":                   true,
+		"switch (n) { default: for (;;) { switch (n) { case 1: break; } } }": false,
+		"goto end; end: return n;":                                           false,
+		"if (n) goto end; return 1; end: n++;":                               true,
+		"return 1; end: return n; goto end;":                                 false,
+		"if (n) return 1; __builtin_unreachable();":                          false,
+		"if (0) n++; else return 1;":                                         false,
+	} {
+		_, rep := program("int f(int n) { " + body + " }")
+		warned := false
+		for _, d := range rep.All() {
+			warned = warned || d.Code == diag.CodeCNoReturn
+		}
+		if warned != want || rep.Failed() {
+			t.Errorf("warned: %v, errors: %v, of\n%s", warned, rep.Failed(), body)
+		}
+	}
+}
