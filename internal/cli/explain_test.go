@@ -27,6 +27,7 @@ var withoutExample = map[diag.Code]string{
 	diag.CodeCBounds:       "takes a C file",
 	diag.CodeCCalls:        "takes a C file",
 	diag.CodeCSection:      "takes a C file",
+	diag.CodeCNoReturn:     "takes a C file",
 	diag.CodeNoSourceLine:  "takes a binary with debug information",
 }
 

@@ -9,13 +9,14 @@ import (
 // cGen writes random C functions without undefined behaviour, but for signed overflow, which
 // wraps in BPF and in gcc with -fwrapv.
 type cGen struct {
-	r     *rand.Rand
-	b     strings.Builder
-	ind   int
-	vars  []cVar
-	n     int      // of names
-	funcs []string // that may be called: int (int, long, struct s *)
-	depth int      // of loops
+	r       *rand.Rand
+	b       strings.Builder
+	ind     int
+	vars    []cVar
+	n       int      // of names
+	funcs   []string // that may be called: int (int, long, struct s *)
+	structs []string // the same: struct both (struct s, int)
+	depth   int      // of loops
 }
 
 // cVar is a variable in scope.
@@ -33,7 +34,10 @@ func randomC(seed uint64, funcs int) string {
 enum en { EA, EB = 5, EC, ED = 1000 };
 struct s { int a; unsigned char b; short c; unsigned d : 3, e : 11; int f : 7; long g; unsigned long h : 23, w : 40; u8 arr[5]; };
 union un { unsigned int w; unsigned short h[2]; u8 b[4]; };
+struct bits { signed char a : 5; u8 b : 3; short c : 9; unsigned short d : 7; int e : 31; unsigned f : 1, g : 17; int h : 15; _Bool i : 1; long j : 30; unsigned long k : 31; };
+struct both { struct s s; struct bits b; };
 struct out { struct s in[2]; union un u; struct { short x, y; }; };
+static struct bits gb = { .a = -9, .c = -200, .e = -70000, .g = 99999, .k = 0x7fffffff };
 static int gi = 17;
 static unsigned long gl;
 static struct s gs = { .a = -4, .e = 77, .f = -3, .g = 1L << 40, .arr = { 1, 2, [4] = 9 } };
@@ -44,6 +48,7 @@ static const char text[] = "The quick brown fox";
 `)
 	for i := range funcs {
 		g.helper(i)
+		g.byValue(i)
 		g.function(i)
 	}
 	return g.b.String()
@@ -71,8 +76,26 @@ func (g *cGen) helper(i int) {
 	g.funcs = append(g.funcs, fmt.Sprintf("h%d", i))
 }
 
+// byValue is a function that takes and gives structs.
+func (g *cGen) byValue(i int) {
+	g.vars = []cVar{{"p", false}, {"v.a", false}, {"v.b", false}, {"v.e", false}, {"v.g", false}, {"z.b.c", false}, {"z.b.e", false}, {"z.s.c", false}}
+	g.line("static struct both k%d(struct s v, %s p)\n{", i, g.pick(cTypes...))
+	g.ind++
+	g.line("struct both z = { .b = gb, .s = v };")
+	for range 1 + g.r.IntN(3) {
+		g.stmt(1)
+	}
+	g.line("z.s.a = v.a + %s;\n\treturn z;", g.expr(1))
+	g.ind--
+	g.line("}\n")
+	g.structs = append(g.structs, fmt.Sprintf("k%d", i))
+}
+
 func (g *cGen) function(i int) {
 	g.vars = []cVar{{"a", false}, {"b", false}, {"c", false}, {"d", false}, {"gi", false}, {"gl", false}, {"gs.e", false}, {"gs.g", false}, {"ga[3]", false}}
+	for _, m := range "abcdefghijk" {
+		g.vars = append(g.vars, cVar{"gb." + string(m), false})
+	}
 	g.line("%s f%d(int a, unsigned int b, long c, unsigned long d)\n{", g.pick(append(cTypes[:9:9], "long long")...), i)
 	g.ind++
 	g.line("struct s t = { %s, .c = %s, .e = %s, .f = %s, .h = %s, .arr = { [1] = %s } };", g.expr(1), g.expr(1), g.expr(1), g.expr(1), g.expr(1), g.expr(1))
@@ -155,7 +178,19 @@ func (g *cGen) stmt(depth int) {
 }
 
 func (g *cGen) special() {
-	switch g.r.IntN(7) {
+	switch g.r.IntN(11) {
+	case 7:
+		if len(g.structs) > 0 && g.depth == 0 {
+			g.line("gb = %s(gs, %s).b;", g.pick(g.structs...), g.expr(1))
+		}
+	case 8:
+		name := g.fresh()
+		g.line("static %s %s = %d; %s += %s; gi ^= %s;", g.pick(cTypes[:9]...), name, g.r.IntN(100), name, g.expr(1), name)
+	case 9:
+		name := g.fresh()
+		g.line("if (%s) goto %s;\n\tgi -= %s;\n\t%s: gi++;", g.expr(1), name, g.expr(1), name)
+	case 10:
+		g.line("(%s) ? (%s = %s) : (gl++, gi = %s);", g.expr(1), g.lvalue(), g.expr(1), g.expr(1))
 	case 6: // gcc reckons with bit-fields wider than an int in their own width
 		g.line("gs.w = %s; gl ^= (unsigned long)gs.w;", g.expr(2))
 	case 0:
@@ -235,7 +270,13 @@ func (g *cGen) expr(depth int) string {
 		return g.atom()
 	}
 	x := func() string { return g.expr(depth - 1) }
-	switch g.r.IntN(17) {
+	switch g.r.IntN(19) {
+	case 17:
+		return fmt.Sprintf("((&ga[%s & 7] - ga) * 3 + (&ga[%s & 3] %s &ga[%s & 7]))", x(), g.atom(), g.pick("<", ">=", "==", "!="), g.atom())
+	case 18:
+		if len(g.structs) > 0 && g.depth == 0 {
+			return fmt.Sprintf("%s(%s, %s).%s", g.pick(g.structs...), g.pick("gs", "cs[1]", "(struct s){ 1, 2, .g = 3 }"), g.atom(), g.pick("s.a", "s.b", "b.a", "b.e", "b.g"))
+		}
 	case 0, 1, 2:
 		return fmt.Sprintf("(%s %s %s)", x(), g.pick("+", "-", "*", "&", "|", "^"), x())
 	case 3:

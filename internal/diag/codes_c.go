@@ -8,6 +8,7 @@ const (
 	CodeCBounds   Code = "E0273"
 	CodeCCalls    Code = "E0274"
 	CodeCSection  Code = "W0270"
+	CodeCNoReturn Code = "W0271"
 )
 
 var cCodes = []CodeDoc{
@@ -27,4 +28,6 @@ var cCodes = []CodeDoc{
 	{CodeCSection, "section that means nothing here",
 		"SEC(\"kprobe/…\") attaches nothing: in a file that a script imports every function is one to be called. " +
 			"`skep load` loads and attaches objects that a compiler made of such files.", ""},
+	{CodeCNoReturn, "C function may end without a value",
+		"Control can get to the end of a function that returns a value. In C that value is anything; here it's 0.", ""},
 }

@@ -145,25 +145,33 @@ func (o *Options) fill() {
 // generateFunc runs the phases over one function; used is the scratch bytes it takes
 // from scratch on.
 func generateFunc(p *ssa.Prog, f *ssa.Func, opt Options, scratch uint32) (m *mfunc, used uint32, err error) {
-	var slots ssa.Layout
-	if p.Scratch < 0 {
-		slots = ssa.LayoutSlots(f, opt.SSA)
-	} else {
-		slots = ssa.AssignSlots(f, opt.StackLimit, opt.SSA)
+	for limit := opt.StackLimit; ; {
+		var slots ssa.Layout
+		if p.Scratch < 0 {
+			slots = ssa.LayoutSlots(f, opt.SSA)
+		} else {
+			slots = ssa.AssignSlots(f, limit, opt.SSA)
+		}
+		if slots.Scratch > 0 && p.Scratch < 0 {
+			return nil, 0, &Error{f, "a slot needs scratch memory, and the program has none"}
+		}
+		m = selectFunc(p, f, opt, slots, scratch)
+		m.stack = slots.Stack
+		m.simplify()
+		allocate(m)
+		if m.stack <= MaxStack {
+			m.simplify()
+			m.invertLoops()
+			return m, slots.Scratch, nil
+		}
+		// Spilled values stand on the stack beside the slots: more of those go to scratch memory,
+		// as long as there are some that may.
+		over := m.stack - MaxStack
+		if p.Scratch < 0 || slots.Stack > limit || slots.Stack <= over {
+			return nil, 0, &Error{f, fmt.Sprintf("needs %d bytes of stack; BPF has %d", m.stack, MaxStack)}
+		}
+		limit = slots.Stack - over
 	}
-	if slots.Scratch > 0 && p.Scratch < 0 {
-		return nil, 0, &Error{f, "a slot needs scratch memory, and the program has none"}
-	}
-	m = selectFunc(p, f, opt, slots, scratch)
-	m.stack = slots.Stack
-	m.simplify()
-	allocate(m)
-	if m.stack > MaxStack {
-		return nil, 0, &Error{f, fmt.Sprintf("needs %d bytes of stack; BPF has %d", m.stack, MaxStack)}
-	}
-	m.simplify()
-	m.invertLoops()
-	return m, slots.Scratch, nil
 }
 
 // reached lists p's entry and the functions reached from it: the verifier refuses

@@ -2,6 +2,7 @@ package bpfgen
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -170,6 +171,31 @@ b0:
 		if got := listing(c); !strings.Contains(got, row.want) {
 			t.Errorf("rows of %d bytes: no %q in\n%s", row.size, row.want, got)
 		}
+	}
+}
+
+// Values that are spilled need the stack, too: slots that may go make room for them.
+func TestSpillsDriveSlotsOffTheStack(t *testing.T) {
+	const values = 40
+	text := "prog \"t\" scratch=%s offset=0 size=0\nfunc main prog(Ptr) I64 {\n  slot s0 \"a\" size=360 align=8\nb0:\n" +
+		"  v0 = param Ptr 0\n  v1 = slotaddr Ptr s0\n  zero.8 v1 360 !slot\n  v2 = load.u8 I64 v1 +8 !slot\n"
+	for i := range values {
+		text += fmt.Sprintf("  v%d = load.u8 I64 v0 +%d !ctx\n", 3+i, 8*i)
+	}
+	text += fmt.Sprintf("  v%d = const I64 4\n  v%d = callfunc I64 &sub v%d\n", 3+values, 4+values, 3+values)
+	sum := 4 + values
+	for i := range values {
+		text += fmt.Sprintf("  v%d = xor I64 v%d v%d\n", sum+1, sum, 3+i)
+		sum++
+	}
+	text += fmt.Sprintf("  store.8 v1 v%d !slot\n  ret v2\n}\nfunc sub sub(I64) I64 {\nb0:\n  v0 = param I64 0\n  ret v0\n}\n", sum)
+	_, err := Generate(parse(t, strings.Replace(text, "%s", "-1", 1)), Options{})
+	if err == nil || !strings.Contains(err.Error(), "bytes of stack; BPF has 512") {
+		t.Errorf("without scratch memory: %v", err)
+	}
+	c, err := Generate(parse(t, strings.Replace(text, "%s", "1", 1)), Options{ScratchCPUs: 4})
+	if err != nil || c.ScratchSize < 360 || c.Stack[0] > MaxStack || c.Stack[0] < 8*(values-8) {
+		t.Errorf("with scratch memory: %v, %+v", err, c)
 	}
 }
 

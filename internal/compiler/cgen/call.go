@@ -150,8 +150,18 @@ func (c *fn) helper(x *ctree.Call, f *ctree.Func) *ssa.Value {
 		}
 		args[i] = c.wide(c.value(a), a.Type())
 	}
+	c.checkMemory(x, f.Helper, args)
 	c.pos = x.Span.Start
 	return c.narrowed(x, f, c.emitAux(ssa.OpCall, wideType(f.Result), f.Helper, nil, args...))
+}
+
+// checkMemory refuses memory of a variable that a helper would get more bytes of than there are.
+func (c *fn) checkMemory(x *ctree.Call, id int64, args []*ssa.Value) {
+	for i := 1; i < len(args); i++ {
+		if size, ok := x.Args[i].(*ctree.Const); ok && helper.ByID(id).Args[i] == helper.ArgSize {
+			c.checkBounds(c.at(args[i-1]), size.Val, x.Args[i-1].Where())
+		}
+	}
 }
 
 // wide is a value with all of its register set.

@@ -66,6 +66,14 @@ type place struct {
 	bits  ctree.BitField
 }
 
+// width is the number of bytes that an access of a t there touches.
+func (p place) width(t *ctree.Type) int64 {
+	if p.bits.Bits > 0 {
+		return int64(p.bits.Unit)
+	}
+	return int64(t.Size)
+}
+
 func (c *fn) newSlot(name string, t *ctree.Type, align uint32) *ssa.Slot {
 	align = max(align, t.Align, 1)
 	for a := uint32(8); a > align; a >>= 1 { // what its size allows: it's copied by words then

@@ -20,7 +20,7 @@ func (c *fn) value(x ctree.Expr) *ssa.Value {
 		if !t.Scalar() {
 			return c.address(p)
 		}
-		c.checkBounds(p, int64(t.Size), x.Where())
+		c.checkBounds(p, p.width(t), x.Where())
 		return c.load(p, t)
 	case *ctree.Absent:
 		c.errorf(diag.CodeCType, x.Span, "this kernel has no member `%s` there", x.Name)
@@ -245,7 +245,7 @@ func (c *fn) assign(x *ctree.Assign) *ssa.Value {
 	}
 	v := c.value(x.X)
 	p := c.place(x.Dst)
-	c.checkBounds(p, int64(t.Size), x.Span)
+	c.checkBounds(p, p.width(t), x.Span)
 	c.store(p, v, t)
 	return c.kept(p, v, t)
 }
@@ -267,7 +267,7 @@ func (c *fn) update(x *ctree.Update) *ssa.Value {
 		v = c.value(x.X)
 	}
 	p = c.place(x.Dst)
-	c.checkBounds(p, int64(t.Size), x.Span)
+	c.checkBounds(p, p.width(t), x.Span)
 	old := c.load(p, t)
 	if t.Kind == ctree.Pointer {
 		var sum *ssa.Value

@@ -1,7 +1,7 @@
 package ssa
 
-// mem2reg turns slots into values: a slot whose address is used only by loads, stores
-// and zeroes at known offsets, whose bytes fall into disjoint fields each accessed as a
+// mem2reg turns slots into values: a slot whose address is used only by loads, stores,
+// zeroes and moves at known offsets, whose bytes fall into disjoint fields each accessed as a
 // whole, becomes one variable a field. A field read before it was written is zero, as
 // the language's variables are.
 func mem2reg(f *Func, o *Options) {
@@ -16,23 +16,14 @@ func mem2reg(f *Func, o *Options) {
 	deadcode(f, o)
 }
 
-// maxFields bounds the fields of a slot that is taken apart.
-const maxFields = 64
-
-// field is a part of a slot that is accessed as a whole.
-type field struct {
-	off  int64
-	size uint8
-	typ  Type // the type of the variable; Void until an access is seen
-	v    int32
-}
-
 type promotion struct {
 	f      *Func
 	uses   *slotUses
 	fields [][]field // by slot ID
 	refuse []bool    // by slot ID: stays in memory
-	vars   []Type    // by variable: the type
+	moves  []slotMove
+	filled []bool // by slot ID: from memory that stays
+	vars   []Type // by variable: the type
 	defs   [][]*Block
 	reads  [][]*Block // blocks that read the variable before they write it
 
@@ -52,86 +43,6 @@ type phiOf struct {
 type undoVar struct {
 	vri int32
 	old *Value
-}
-
-// collect finds the fields and numbers the variables of the slots that qualify.
-func (p *promotion) collect(o *Options) {
-	f := p.f
-	p.fields = make([][]field, len(f.Slots))
-	p.refuse = append([]bool(nil), p.uses.escaped...)
-	var zeroes []access
-	var list []access
-	for _, b := range f.Blocks {
-		for _, v := range b.Values {
-			list, _ = p.uses.accesses(v, o, list[:0])
-			for _, a := range list {
-				switch {
-				case a.size < 0:
-					p.refuse[a.slot.ID] = true
-				case v.Op == OpLoad:
-					p.addField(a, v.Type)
-				case v.Op == OpStore:
-					p.addField(a, v.Args[1].Type)
-				case v.Op == OpZero:
-					zeroes = append(zeroes, a)
-				default:
-					p.refuse[a.slot.ID] = true
-				}
-			}
-		}
-	}
-	for _, z := range zeroes {
-		for _, fd := range p.fields[z.slot.ID] {
-			inside := z.off <= fd.off && fd.off+int64(fd.size) <= z.off+z.size
-			if !inside && z.overlaps(fd.off, int64(fd.size)) {
-				p.refuse[z.slot.ID] = true
-			}
-		}
-	}
-	for id, fields := range p.fields {
-		for i := range fields {
-			if !p.refuse[id] {
-				fields[i].v = int32(len(p.vars))
-				p.vars = append(p.vars, fields[i].typ)
-			}
-		}
-	}
-}
-
-// addField notes an access of type t.
-func (p *promotion) addField(a access, t Type) {
-	id := a.slot.ID
-	if p.refuse[id] {
-		return
-	}
-	for i := range p.fields[id] {
-		fd := &p.fields[id][i]
-		if fd.off == a.off && int64(fd.size) == a.size {
-			fd.typ = joinTypes(fd.typ, t)
-			return
-		}
-		if a.overlaps(fd.off, int64(fd.size)) {
-			p.refuse[id] = true
-			return
-		}
-	}
-	if len(p.fields[id]) == maxFields || a.off < 0 || a.off+a.size > int64(a.slot.Size) {
-		p.refuse[id] = true
-		return
-	}
-	p.fields[id] = append(p.fields[id], field{off: a.off, size: uint8(a.size), typ: t, v: -1})
-}
-
-// joinTypes is the type of a variable that is accessed as a and as b: a pointer stays
-// one; of integers the widest.
-func joinTypes(a, b Type) Type {
-	switch {
-	case a == b:
-		return a
-	case a == Ptr || b == Ptr:
-		return Ptr
-	}
-	return I64
 }
 
 // variable is the variable that v, a load or store, accesses, or -1.

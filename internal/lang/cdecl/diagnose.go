@@ -146,6 +146,7 @@ var (
 	unexpected = expression(`^unexpected (.*), expected (.*)$`)
 	undefined  = expression(`^undefined: (\w+)$`)
 	typeBody   = expression(` ?\{[^{}]*\}`) // of a struct, where its name is enough
+	again      = expression(`^redeclaration of '(\w+)' at .*:(\d+):(\d+):$`)
 	redeclared = expression(`^(?:incompatible redeclaration of|conflicting types for) '((?:struct |union |enum )?\w+)`)
 )
 
@@ -173,6 +174,14 @@ func (t *tree) explain(p place, msg string, preprocessing bool) (code diag.Code,
 			p.start, p.end = tag.pos, tag.pos+len(tag.text)
 		}
 		return diag.CodeCTwice, p, fmt.Sprintf("`%s` is defined twice, differently", m[1]), nil
+	}
+	if m := again().FindStringSubmatch(msg); m != nil {
+		row, _ := strconv.Atoi(m[2])
+		col, _ := strconv.Atoi(m[3])
+		if second, ok := t.place(p.name, row, col); ok {
+			p = second
+		}
+		return diag.CodeCTwice, p, fmt.Sprintf("`%s` is declared twice", m[1]), nil
 	}
 	if m := unexpected().FindStringSubmatch(msg); m != nil && word != "" {
 		return diag.CodeCSyntax, p, fmt.Sprintf("expected %s, found `%s`", quoted(m[2]), word), nil

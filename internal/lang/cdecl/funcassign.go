@@ -35,6 +35,9 @@ func (b *bodies) target(n cc.ExpressionNode) ctree.Expr {
 	if v, ok := root.(*ctree.VarRef); ok && v.Var.ReadOnly {
 		b.fail(diag.CodeCSyntax, n, "`%s` is const", v.Var.Name)
 	}
+	if a := n.Type().Attributes(); a != nil && a.IsConst() && n.Type().Kind() != cc.Ptr { // of an array of pointers it's what they point to
+		b.fail(diag.CodeCSyntax, n, "this is const")
+	}
 	if !designates(x) || x.Type().Kind == ctree.Array {
 		b.fail(diag.CodeCSyntax, n, "this can't be assigned to")
 	}

@@ -181,7 +181,7 @@ func calledName(n *cc.PostfixExpression) string {
 // callee is the function that's called: it has to be known here.
 func (b *bodies) callee(n *cc.PostfixExpression) *ctree.Func {
 	if p, ok := n.PostfixExpression.(*cc.PrimaryExpression); ok && p.Case == cc.PrimaryExpressionIdent && isImplicit(p) {
-		b.fail(diag.CodeUnknownFunc, n, "unknown function `%s`", p.Token.SrcStr())
+		b.failUnknown(n, p.Token.SrcStr())
 	}
 	x := b.object(n.PostfixExpression)
 	if d, ok := x.(*ctree.Deref); ok {
@@ -202,6 +202,16 @@ func (b *bodies) callee(n *cc.PostfixExpression) *ctree.Func {
 	}
 	b.unsupported(n, "a call through a pointer that isn't known when it's compiled")
 	return nil
+}
+
+// failUnknown reports a function that isn't declared, with the header that would declare it.
+func (b *bodies) failUnknown(n cc.Node, name string) {
+	b.failed = true
+	d := b.rep.Errorf(diag.CodeUnknownFunc, b.at(n), "unknown function `%s`", name)
+	if h, ok := strings.CutPrefix(name, "bpf_"); ok && helper.ByName(h) != nil {
+		d.Note("`#include <bpf/bpf_helpers.h>` declares it")
+	}
+	panic(stopped{})
 }
 
 // isImplicit reports whether a function was called without being declared.

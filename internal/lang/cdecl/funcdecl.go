@@ -49,15 +49,18 @@ func (b *bodies) global(n *cc.InitDeclarator, d *cc.Declarator, attr attrs) {
 	case v.Type.Size == 0 && !isSystem(fileOf(d)):
 		b.fail(diag.CodeCType, d, "the size of `%s` isn't known", d.Name())
 	}
+	if d.LexicalScope().Parent == nil {
+		if old := b.globalNamed(d); old != nil && (old.Data == nil || n.Initializer == nil) { // tentative
+			v = old
+		}
+	}
+	b.vars[d] = v // also if its first value is wrong: what uses it isn't
 	if n.Initializer != nil {
 		v.Data = make([]byte, v.Type.Size)
 		for _, i := range b.inits(n.Initializer, nil) {
 			b.setData(d, v.Data, i)
 		}
-	} else if old := b.globalNamed(d); old != nil && d.LexicalScope().Parent == nil { // tentative
-		v = old
 	}
-	b.vars[d] = v
 }
 
 // isConst reports whether nothing may change a variable.

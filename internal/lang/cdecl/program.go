@@ -30,7 +30,7 @@ func ReadProgram(path, text string, opt Options, rep *diag.Reporter) []*types.CF
 		return nil
 	}
 	b := &bodies{scope: s, rep: rep, types: map[cc.Type]*ctree.Type{}, vars: map[*cc.Declarator]*ctree.Var{},
-		funcs: map[string]*ctree.Func{}, lines: map[string][]int{}}
+		funcs: map[string]*ctree.Func{}}
 	funcs := b.program()
 	if b.failed {
 		return nil
@@ -87,7 +87,6 @@ type bodies struct {
 	types    map[cc.Type]*ctree.Type
 	vars     map[*cc.Declarator]*ctree.Var
 	funcs    map[string]*ctree.Func
-	lines    map[string][]int // by file: the offsets of its lines
 	failed   bool
 	fn       *ctree.Func     // whose body it is
 	label    int             // of literals
@@ -102,6 +101,13 @@ func (b *bodies) fail(code diag.Code, n cc.Node, format string, args ...any) {
 	b.failed = true
 	d := b.rep.Errorf(code, b.at(n), format, args...)
 	b.scope.tree.noteChain(d, fileOf(n), b.rep)
+	panic(stopped{})
+}
+
+// failTwice reports what is defined again.
+func (b *bodies) failTwice(n cc.Node, name string, first diag.Span) {
+	b.failed = true
+	b.rep.Errorf(diag.CodeCTwice, b.at(n), "`%s` is defined twice", name).NoteAt(first, "the first definition is here")
 	panic(stopped{})
 }
 
@@ -125,25 +131,11 @@ func guard(f func()) {
 // at is a node's place.
 func (b *bodies) at(n cc.Node) diag.Span {
 	pos := n.Position()
-	text, ok := b.scope.tree.text(pos.Filename)
+	p, ok := b.scope.tree.place(pos.Filename, pos.Line, pos.Column)
 	if !ok {
 		return diag.Span{}
 	}
-	lines := b.lines[pos.Filename]
-	if lines == nil {
-		lines = []int{0}
-		for i := range len(text) {
-			if text[i] == '\n' {
-				lines = append(lines, i+1)
-			}
-		}
-		b.lines[pos.Filename] = lines
-	}
-	if pos.Line < 1 || pos.Line > len(lines) {
-		return diag.Span{}
-	}
-	off := min(lines[pos.Line-1]+pos.Column-1, len(text))
-	return b.scope.tree.span(place{pos.Filename, off, off + len(tokenAt(text, off))}, b.rep)
+	return b.scope.tree.span(p, b.rep)
 }
 
 // program walks over the file: first its declarations, so that functions may call each other.
@@ -274,6 +266,9 @@ func (b *bodies) function(d *cc.Declarator, attr attrs) *ctree.Func {
 // define makes the tree of a function's body.
 func (b *bodies) define(d *cc.FunctionDefinition) {
 	f := b.funcs[d.Declarator.Name()]
+	if f.Body != nil {
+		b.failTwice(d.Declarator, f.Name, f.Span)
+	}
 	if f.Variadic {
 		b.unsupported(d.Declarator, "a function with any number of arguments")
 	}
@@ -294,6 +289,9 @@ func (b *bodies) define(d *cc.FunctionDefinition) {
 	b.fn = f
 	f.Body = b.block(d.CompoundStatement)
 	b.fn = nil
+	if f.Result.Kind != ctree.Void && !isSystem(fileOf(d)) && ctree.FallsOff(f.Body) {
+		b.rep.Warnf(diag.CodeCNoReturn, f.Span, "%s() may end without a value, which is 0 then", f.Name)
+	}
 }
 
 // isProgramSection reports whether libbpf would attach a function of the section.

@@ -2,6 +2,7 @@ package cdecl
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/skep-bpf/skep/internal/diag"
@@ -117,10 +118,85 @@ func TestMistakesInFunctions(t *testing.T) {
 		"int f(int n) { asm volatile(\"r0 = 1\"); return n; }":                      "1:16 E0235: assembly isn't supported",
 		"int f(_Atomic int n) { return n; }":                                        "1:7 E0235: `_Atomic` isn't supported",
 		"int f(struct task *t) { struct task x = { 0, 1 }; return x.pid; }":         "1:43 E0233: the members of a struct of the kernel are set by their names: `.name = …`",
+		"int f(const int *p) { *p = 3; return 0; }":                                 "1:23 E0233: this is const",
+		"struct s { const int k; }; int f(struct s *s) { return s->k++; }":          "1:56 E0233: this is const",
+		"int f(int n) { return n; } int f(int m) { return m; }":                     "1:32 E0238: `f` is defined twice",
+		"int f(int n) { int a;\n  int a; return n; }":                               "2:7 E0238: `a` is declared twice",
+		"static int *p = &p[1]; int f(void) { return *p; }":                         "1:17 E0233: the first value of what lives on has to be a constant number",
 	} {
 		_, rep := program(text)
 		if got := messages(rep); got != "x.bpf.c:"+want {
 			t.Errorf("%s\nnot %s in\n%s", got, want, text)
+		}
+	}
+}
+
+// TestPointersToConstAreNotConst: only what they lead to is.
+func TestPointersToConstAreNotConst(t *testing.T) {
+	for _, text := range []string{
+		"int f(const int *p) { const int *w[2]; w[0] = p; *(w + 1) = p; const int **q = w; *q = p; p++; return *p; }",
+		"struct s { const char *n; }; int f(struct s *s) { s->n = \"a\"; s->n++; return *s->n; }",
+	} {
+		if _, rep := program(text); rep.Failed() {
+			t.Errorf("%s in\n%s", messages(rep), text)
+		}
+	}
+}
+
+// TestUnknownHelpersNameTheirHeader as a note.
+func TestUnknownHelpersNameTheirHeader(t *testing.T) {
+	_, rep := program("long f(void) { return bpf_ktime_get_ns(); }")
+	if all := rep.All(); len(all) != 1 || len(all[0].Notes) != 1 || !strings.Contains(all[0].Notes[0].Msg, "<bpf/bpf_helpers.h>") {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestTentativeDefinitionsAreOneVariable, whichever of them a function saw.
+func TestTentativeDefinitionsAreOneVariable(t *testing.T) {
+	funcs, rep := program("static int x; int a(void) { return x; } static int x = 5; int b(void) { return x; } static int x; int c(void) { return x; }")
+	if got := messages(rep); got != "" {
+		t.Fatal(got)
+	}
+	seen := map[*ctree.Var]bool{}
+	for _, f := range funcs {
+		ctree.Inspect(f.Code.Body, func(n any) {
+			if v, ok := n.(*ctree.VarRef); ok {
+				seen[v.Var] = true
+			}
+		})
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d variables", len(seen))
+	}
+}
+
+// TestFunctionsThatEndWithoutAValue are warned of; bodies of int f(int n).
+func TestFunctionsThatEndWithoutAValue(t *testing.T) {
+	for body, want := range map[string]bool{
+		"if (n) return 1;":                                                   true,
+		"if (n) return 1; else return 2;":                                    false,
+		"while (n) return 1;":                                                true,
+		"while (1) { if (n) break; }":                                        true,
+		"for (;;) { if (n) return 1; }":                                      false,
+		"do { if (n) continue; return 1; } while (0);":                       true,
+		"do { return 1; } while (n);":                                        false,
+		"switch (n) { case 1: return 1; }":                                   true,
+		"switch (n) { case 1: return 1; default: return 2; }":                false,
+		"switch (n) { case 1: break; default: return 2; }":                   true,
+		"switch (n) { default: for (;;) { switch (n) { case 1: break; } } }": false,
+		"goto end; end: return n;":                                           false,
+		"if (n) goto end; return 1; end: n++;":                               true,
+		"return 1; end: return n; goto end;":                                 false,
+		"if (n) return 1; __builtin_unreachable();":                          false,
+		"if (0) n++; else return 1;":                                         false,
+	} {
+		_, rep := program("int f(int n) { " + body + " }")
+		warned := false
+		for _, d := range rep.All() {
+			warned = warned || d.Code == diag.CodeCNoReturn
+		}
+		if warned != want || rep.Failed() {
+			t.Errorf("warned: %v, errors: %v, of\n%s", warned, rep.Failed(), body)
 		}
 	}
 }

@@ -80,7 +80,11 @@ func (c *checker) cArg(e *syntax.CallExpr, f *CFunc, i int, a syntax.Expr) {
 		}
 	case Pointer:
 		switch t.Kind {
-		case Pointer, String, Buf, Array, Struct, Tuple, Record:
+		case Pointer:
+			if !otherNumbers(want.Elem, t.Elem) {
+				return
+			}
+		case String, Buf, Array, Struct, Tuple, Record:
 			return
 		}
 	default:
@@ -93,8 +97,16 @@ func (c *checker) cArg(e *syntax.CallExpr, f *CFunc, i int, a syntax.Expr) {
 		d.Note("a cast makes it a pointer: `(void *)…`")
 	case want.Kind != Pointer && t.Kind == Pointer:
 		d.Note("a cast makes it a number: `(uint64)…`")
+	case t.Kind == Pointer:
+		d.Note("C would read %d bytes, not %d: a cast of the number makes it as wide", want.Elem.Size, t.Elem.Size)
 	}
 	d.NoteAt(f.Code.Span, "it's defined here")
+}
+
+// otherNumbers reports whether C would take the number that a pointer leads to for a wider or a
+// narrower one. Single bytes may be those of anything.
+func otherNumbers(want, got *Type) bool {
+	return want.IsInt() && got.IsInt() && want.Size != got.Size && want.Size != 1
 }
 
 // isC reports whether a name is that of a C function that's called.
