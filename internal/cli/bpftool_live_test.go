@@ -201,7 +201,8 @@ func TestListsBesideBpftool(t *testing.T) {
 }
 
 // oldBpftool reports whether bpftool is older than 7.8: its dumps have line ends in strings of
-// JSON, and moves of addresses of CPUs' variables as moves; 7.1 lists no tcx.
+// JSON, and moves of addresses of CPUs' variables as moves; 7.1 lists no tcx, and one of
+// struct_ops as no list.
 func oldBpftool(t *testing.T) bool {
 	v, _ := bpftoolJSON(t, "version")
 	m, _ := v.(map[string]any)

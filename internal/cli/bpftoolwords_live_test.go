@@ -344,8 +344,12 @@ func TestStructOpsWords(t *testing.T) {
 	if !ok {
 		t.Fatal("bpftool lists no " + name)
 	}
+	old := oldBpftool(t)
 	for _, words := range []string{"show", "show id " + id, "show name " + name, "dump", "dump id " + id, "dump name " + name, "show id x", "dump name nosuch"} {
 		for _, flag := range []string{"", "-j"} {
+			if old && (flag != "" || strings.HasPrefix(words, "dump")) {
+				continue
+			}
 			args := append([]string{"struct_ops"}, strings.Fields(words+" "+flag)...)
 			theirs, ours := saidByBpftool(t, "", args...), saidBySkep(t, "", args...)
 			if !theirs.ok {
