@@ -27,7 +27,7 @@ var cCodes = []CodeDoc{
 			"the call, and gets a number or a pointer.", ""},
 	{CodeCSection, "section that means nothing here",
 		"SEC(\"kprobe/…\") attaches nothing: in a file that a script imports every function is one to be called. " +
-			"`skep load` loads and attaches objects that a compiler made of such files.", ""},
+			"`skep prog load` loads and attaches objects that a compiler made of such files.", ""},
 	{CodeCNoReturn, "C function may end without a value",
 		"Control can get to the end of a function that returns a value. In C that value is anything; here it's 0.", ""},
 }

@@ -52,7 +52,7 @@ var expandCodes = []CodeDoc{
 		""},
 	{CodeImportKind, "import of an unknown or unsupported kind of file",
 		"A script (.bt), functions in C (.bpf.c), a C header (.h), or a directory of them can be imported at the top of a " +
-			"script; in a block only C. An object file (.bpf.o) can't: `skep load` loads and attaches those.",
+			"script; in a block only C. An object file (.bpf.o) can't: `skep prog load` loads and attaches those.",
 		"import \"prog.txt\";\nbegin { }"},
 	{CodeImportConfig, "config in an imported script",
 		"Only the script that is run has a config block.",
