@@ -122,9 +122,11 @@ func (c *checker) metaExpr(e syntax.Expr) *Type {
 	case *syntax.TypeinfoExpr:
 		return c.typeinfo(e)
 	case *syntax.TypeExpr:
-		if !bad(c.typeExpr(e)) {
-			c.misplacedType(e)
+		t := c.typeExpr(e)
+		if bad(t) || c.meta > 0 { // what only asks for a type takes one, too
+			return t
 		}
+		c.misplacedType(e)
 		return invalidType()
 	case *syntax.ParamExpr:
 		panic("BUG: a positional parameter is left after expansion")
