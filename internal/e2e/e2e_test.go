@@ -2,7 +2,8 @@
 
 // Package e2e tests the skep binary from end to end: a script goes in, the kernel runs it,
 // text comes out. testdata/*.txtar are run on this machine's kernel and in each booted one,
-// testdata/guest/*.txtar in those only.
+// testdata/guest/*.txtar in those only, testdata/host/*.txtar, which take compilers and their
+// like, on this machine only.
 package e2e
 
 import (
@@ -113,4 +114,12 @@ func scripts(t *testing.T, dir string) {
 func TestScripts(t *testing.T) {
 	testkit.Need(t, testkit.Linux(), testkit.Root(), testkit.Feature("btf"))
 	scripts(t, "testdata")
+}
+
+func TestHostScripts(t *testing.T) {
+	testkit.Need(t, testkit.Linux(), testkit.Root(), testkit.Feature("btf"))
+	if vm.InGuest() {
+		t.Skip("run outside of guests")
+	}
+	scripts(t, "testdata/host")
 }

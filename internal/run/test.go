@@ -124,8 +124,9 @@ func (r *runner) test(t engine.Tester, names []string, progs []int) (failed bool
 	return failed, nil
 }
 
-// bench runs each benchmark more and more often, until its runs take benchTime together. One
-// that returns anything but 0 leaves itself out; one that reports an error fails.
+// bench runs each benchmark more and more often, until its runs take benchTime together; a lone
+// run, which finds everything cold, is no measure. One that returns anything but 0 leaves itself
+// out; one that reports an error fails.
 func (r *runner) bench(t engine.Tester, names []string, progs []int) (failed bool, err error) {
 	for i, prog := range progs {
 		for runs := uint32(1); ; {
@@ -144,7 +145,7 @@ func (r *runner) bench(t engine.Tester, names []string, progs []int) (failed boo
 					r.Options.Warnf("benchmark %s failed", names[i])
 				}
 			case result != 0:
-			case mean*time.Duration(runs) < benchTime && runs < benchRuns:
+			case runs == 1, mean*time.Duration(runs) < benchTime && runs < benchRuns:
 				runs = more(runs, mean)
 				continue
 			default:
