@@ -93,11 +93,13 @@ func (f *File) supplement() srcline.Sections {
 	if !path.IsAbs(name) {
 		name = path.Join(path.Dir(own), name)
 	}
-	g, err := f.all.Open(root + name)
-	if err != nil || string(g.BuildID()) != string(data[len(cString(data, 0))+1:]) {
-		return nil
+	// Behind a process's root it's gone when the process is; the build id tells it's the one.
+	for _, p := range []string{root + name, name} {
+		if g, err := f.all.Open(p); err == nil && string(g.BuildID()) == string(data[len(cString(data, 0))+1:]) {
+			return g.debugSection
+		}
 	}
-	return g.debugSection
+	return nil
 }
 
 // maxPlain bounds the debug sections that are kept uncompressed, in bytes of all files.
